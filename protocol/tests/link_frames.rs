@@ -1,0 +1,148 @@
+//! Link frames survive the wire, whole or byte by byte, and garbage is refused without a panic.
+
+use bytes::{Bytes, BytesMut};
+use proptest::prelude::*;
+use protocol::{
+    MessageId, SessionId, Topic, UserId,
+    link::{
+        Down, LinkAnswer, LinkRequest, PresenceChange, PresenceChanges, PushEntries, PushEntry,
+        SessionInfo, TargetRef, Up,
+    },
+    receipt::{Outcome, Receipt},
+};
+use uuid::Uuid;
+
+fn name() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9é💡 _-]{1,30}"
+}
+
+fn down() -> impl Strategy<Value = Down> {
+    prop_oneof![
+        (any::<u16>(), any::<u128>())
+            .prop_map(|(version, id)| Down::Hello { version, sender: Uuid::from_u128(id) }),
+        (any::<u64>(), any::<Vec<u8>>())
+            .prop_map(|(seq, pushes)| Down::Batch { seq, pushes: Bytes::from(pushes) }),
+        any::<u64>().prop_map(|seq| Down::PresenceAck { seq }),
+        (any::<u64>(), name(), name()).prop_map(|(request, user, topic)| Down::Request {
+            request,
+            body: LinkRequest::Subscribe {
+                user: UserId::new(&user).expect("a user"),
+                topic: Topic::new(&topic).expect("a topic"),
+            },
+        }),
+        Just(Down::Heartbeat),
+    ]
+}
+
+fn up() -> impl Strategy<Value = Up> {
+    prop_oneof![
+        (any::<u16>(), any::<u128>(), any::<u64>(), name()).prop_map(
+            |(version, id, last_seq, gateway)| Up::Welcome {
+                version,
+                instance: Uuid::from_u128(id),
+                last_seq,
+                gateway
+            }
+        ),
+        (any::<u64>(), any::<Vec<u8>>())
+            .prop_map(|(seq, changes)| Up::Presence { seq, changes: Bytes::from(changes) }),
+        (any::<u64>(), any::<u64>())
+            .prop_map(|(seq, queued_bytes)| Up::BatchAck { seq, queued_bytes }),
+        (any::<u128>(), any::<u64>(), any::<u64>()).prop_map(|(id, session, total)| {
+            Up::Receipt(Receipt {
+                id: MessageId(Uuid::from_u128(id)),
+                sessions: vec![(SessionId(session), Outcome::Queued)],
+                total,
+            })
+        }),
+        (any::<u64>(), any::<u64>(), name(), proptest::option::of(name())).prop_map(
+            |(request, id, transport, device)| Up::Answer {
+                request,
+                body: LinkAnswer::Sessions(vec![SessionInfo {
+                    id: SessionId(id),
+                    transport,
+                    device,
+                    since: 7,
+                    address: "127.0.0.1:1".into(),
+                }]),
+            }
+        ),
+        Just(Up::Heartbeat),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn down_frames_survive_any_chopping(frames in prop::collection::vec(down(), 0..5), step in 1_usize..40) {
+        let mut wire = BytesMut::new();
+        frames.iter().for_each(|frame| frame.encode(&mut wire));
+        let mut arrived = BytesMut::new();
+        let mut decoded = Vec::new();
+        for chunk in wire.chunks(step) {
+            arrived.extend_from_slice(chunk);
+            while let Some(frame) = Down::decode(&mut arrived).expect("valid") {
+                decoded.push(frame);
+            }
+        }
+        prop_assert_eq!(decoded, frames);
+        prop_assert!(arrived.is_empty());
+    }
+
+    #[test]
+    fn up_frames_survive_any_chopping(frames in prop::collection::vec(up(), 0..5), step in 1_usize..40) {
+        let mut wire = BytesMut::new();
+        frames.iter().for_each(|frame| frame.encode(&mut wire));
+        let mut arrived = BytesMut::new();
+        let mut decoded = Vec::new();
+        for chunk in wire.chunks(step) {
+            arrived.extend_from_slice(chunk);
+            while let Some(frame) = Up::decode(&mut arrived).expect("valid") {
+                decoded.push(frame);
+            }
+        }
+        prop_assert_eq!(decoded, frames);
+    }
+
+    #[test]
+    fn pushes_survive_the_wire(
+        users in prop::collection::vec(name(), 0..20),
+        frame: Vec<u8>,
+        id: u128,
+        accepted_micros: u64,
+        receipt: bool,
+    ) {
+        let targets = [
+            TargetRef::All,
+            TargetRef::Topic("news"),
+            TargetRef::User("u1"),
+            TargetRef::Users(users.iter().map(String::as_str).collect()),
+        ];
+        let id = MessageId(Uuid::from_u128(id));
+        let entries = targets
+            .map(|target| PushEntry { id, accepted_micros, receipt, target, frame: &frame });
+        let mut body = BytesMut::new();
+        entries.iter().for_each(|entry| entry.encode(&mut body));
+        let decoded: Result<Vec<_>, _> = PushEntries::new(&body).collect();
+        prop_assert_eq!(decoded.expect("valid"), entries);
+    }
+
+    #[test]
+    fn presence_survives_the_wire(users in prop::collection::vec(name(), 0..20)) {
+        let mut changes = vec![PresenceChange::SnapshotBegin];
+        changes.extend(users.iter().map(|user| PresenceChange::Came(user)));
+        changes.push(PresenceChange::SnapshotEnd);
+        changes.extend(users.iter().map(|user| PresenceChange::Went(user)));
+        let mut body = BytesMut::new();
+        changes.iter().for_each(|change| change.encode(&mut body));
+        let decoded: Result<Vec<_>, _> = PresenceChanges::new(&body).collect();
+        prop_assert_eq!(decoded.expect("valid"), changes);
+    }
+
+    #[test]
+    fn garbage_is_refused_without_a_panic(garbage: Vec<u8>) {
+        let _ = Down::decode(&mut BytesMut::from(garbage.as_slice()));
+        let _ = Up::decode(&mut BytesMut::from(garbage.as_slice()));
+        PushEntries::new(&garbage).for_each(drop);
+        PresenceChanges::new(&garbage).for_each(drop);
+    }
+}

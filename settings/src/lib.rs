@@ -1,0 +1,18 @@
+//! How every command takes its settings: flag beats environment beats file beats default.
+//!
+//! [`layers::parse`] merges the sources, [`units`], [`listen`], [`endpoint`] and [`secret`] are the
+//! kinds of values, [`logging`] sets up what is written to stderr.
+
+pub mod endpoint;
+pub mod layers;
+pub mod listen;
+pub mod logging;
+pub mod secret;
+pub mod units;
+
+mod error;
+
+pub use endpoint::Endpoint;
+pub use error::ConfigError;
+pub use listen::ListenRange;
+pub use secret::Secret;
