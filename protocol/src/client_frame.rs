@@ -85,6 +85,10 @@ impl ClientFrame {
     /// # Errors
     /// [`FrameError::NotJson`] ends the session; the other errors are answered and forgotten.
     pub fn parse(text: &[u8]) -> Result<Self, FrameError> {
+        // serde_json does not look into texts that it skips, and JSON is UTF-8 (RFC 8259 section
+        // 8.1).
+        let text =
+            std::str::from_utf8(text).map_err(|error| FrameError::NotJson(error.to_string()))?;
         let kind = parse_json::<Kind<'_>>(text)?.kind;
         match kind.as_ref() {
             "ping" => Ok(Self::Ping),
@@ -104,7 +108,7 @@ impl ClientFrame {
     }
 }
 
-fn topics(kind: &str, text: &[u8]) -> Result<Vec<Topic>, FrameError> {
+fn topics(kind: &str, text: &str) -> Result<Vec<Topic>, FrameError> {
     let topics = fields(text)?.topics.ok_or_else(|| missing(kind, "topics"))?;
     if topics.len() > MAX_TOPICS_PER_FRAME {
         let detail = format!("{kind}: topics holds more than {MAX_TOPICS_PER_FRAME}");
@@ -117,12 +121,12 @@ fn missing(kind: &str, field: &str) -> FrameError {
     FrameError::Invalid(format!("{kind}: field {field} is missing"))
 }
 
-fn fields(text: &[u8]) -> Result<Fields, FrameError> {
+fn fields(text: &str) -> Result<Fields, FrameError> {
     parse_json(text)
 }
 
-fn parse_json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, FrameError> {
-    serde_json::from_slice(text).map_err(|error| {
+fn parse_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
+    serde_json::from_str(text).map_err(|error| {
         if error.is_data() {
             FrameError::Invalid(error.to_string())
         } else {
@@ -182,5 +186,7 @@ mod tests {
             let error = ClientFrame::parse(text.as_bytes()).expect_err(text);
             assert_eq!(error.code(), code, "{text}: {error}");
         }
+        let error = ClientFrame::parse(b"{\"type\":\"ping\",\"x\":\"\xff\"}").expect_err("no text");
+        assert_eq!(error.code(), "not_json");
     }
 }

@@ -110,6 +110,18 @@ name! {
     Device
 }
 
+impl UserId {
+    /// A user id that no client can have, for a process's own sessions.
+    pub fn reserved(number: usize) -> Self {
+        Self(format!("\u{1}{number}").into())
+    }
+
+    /// Whether a text is such an id.
+    pub fn is_reserved(text: &str) -> bool {
+        text.starts_with('\u{1}')
+    }
+}
+
 /// One session of one gateway process, unique over gateways and restarts for all practical
 /// purposes: the process starts counting at a random 64-bit number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

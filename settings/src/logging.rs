@@ -1,5 +1,7 @@
 //! Logs: `tracing` events on stderr, as text or JSON lines.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::ConfigError;
@@ -39,7 +41,10 @@ pub fn init(args: &CommonArgs) -> Result<(), ConfigError> {
         let problem = format!("{filter:?}: {error}");
         ConfigError::new("--log", problem, "write a filter like info or warn,gateway=debug")
     })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // A second call in one process (tests) keeps the first subscriber.
     let _ = match args.log_format {
         LogFormat::Text => lines.try_init(),

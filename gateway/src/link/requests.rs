@@ -1,0 +1,79 @@
+//! Questions and orders of a pusher-api about users and topics, answered over the link.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Message, WeakAddr};
+use futures::future::join_all;
+use protocol::{
+    CloseReason, Device, UserId,
+    link::{LinkAnswer, LinkRequest, SessionInfo, Up},
+};
+
+use super::feed::LinkFeed;
+use crate::{
+    gateway::Gateway,
+    registry::Registration,
+    session::{Close, Describe, Session, Topical},
+};
+
+/// A worker that is stalled for longer is not waited for.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Does what is asked, and answers; runs on the side so that pushes go on meanwhile.
+pub async fn answer(gateway: Arc<Gateway>, link: Arc<LinkFeed>, request: u64, body: LinkRequest) {
+    let body = match body {
+        LinkRequest::Sessions { user } => LinkAnswer::Sessions(describe(&gateway, &user).await),
+        LinkRequest::Subscribers { topic } => {
+            LinkAnswer::Count(gateway.topics.count(topic.as_str()) as u64)
+        }
+        LinkRequest::Disconnect { user, device } => {
+            let sessions = of_device(gateway.registry.sessions(user.as_str()), device.as_ref());
+            tell_each(sessions, || Close(CloseReason::Disconnected)).await
+        }
+        LinkRequest::Subscribe { user, topic } => {
+            let sessions = gateway.registry.sessions(user.as_str());
+            tell_each(sessions, || Topical::Subscribe(topic.clone())).await
+        }
+        LinkRequest::Unsubscribe { user, topic } => {
+            let sessions = gateway.registry.sessions(user.as_str());
+            tell_each(sessions, || Topical::Unsubscribe(topic.clone())).await
+        }
+    };
+    link.send(&Up::Answer { request, body });
+}
+
+fn of_device(mut sessions: Vec<Registration>, device: Option<&Device>) -> Vec<Registration> {
+    if device.is_some() {
+        sessions.retain(|session| session.device.as_ref() == device);
+    }
+    sessions
+}
+
+async fn describe(gateway: &Gateway, user: &UserId) -> Vec<SessionInfo> {
+    let asked = gateway.registry.sessions(user.as_str()).into_iter().map(async |session| {
+        let mut info = ask(&session.address, Describe).await?;
+        info.device = session.device.map(|device| device.to_string());
+        Some(info)
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// Tells every session, and counts those that did it.
+async fn tell_each<M>(sessions: Vec<Registration>, message: impl Fn() -> M) -> LinkAnswer
+where
+    M: Message<Result = bool> + Send + 'static,
+    Session: actix::Handler<M>,
+{
+    let asked = sessions.iter().map(|session| ask(&session.address, message()));
+    let done = join_all(asked).await.into_iter().filter(|done| *done == Some(true)).count();
+    LinkAnswer::Count(done as u64)
+}
+
+async fn ask<M>(address: &WeakAddr<Session>, message: M) -> Option<M::Result>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+    Session: actix::Handler<M>,
+{
+    address.upgrade()?.send(message).timeout(SESSION_TIMEOUT).await.ok()
+}

@@ -1,0 +1,34 @@
+//! The HTTP request that opens a link.
+
+use std::sync::Arc;
+
+use actix_http::{HttpMessage, Request, header};
+use protocol::{link::UPGRADE, problem::Problem};
+use subtle::ConstantTimeEq;
+
+use crate::{gateway::Gateway, handshake::bearer};
+
+/// What makes the connection a link.
+pub const SWITCH: &[u8] =
+    b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: holdfast-link\r\n\r\n";
+
+/// Checks that the request asks for a link and shows the secret.
+///
+/// # Errors
+/// The problem to answer with.
+pub fn check(gateway: &Arc<Gateway>, request: &Request) -> Result<(), Problem> {
+    let mut offers = request.headers().get_all(header::UPGRADE);
+    if !offers.any(|offer| offer.as_bytes().eq_ignore_ascii_case(UPGRADE.as_bytes())) {
+        let detail = format!("a link needs the header Upgrade: {UPGRADE}");
+        return Err(Problem::new(426, "Upgrade Required", detail));
+    }
+    let Some(secret) = &gateway.link_secret else { return Ok(()) };
+    let shown = bearer(request.headers()).unwrap_or_default();
+    match bool::from(shown.as_bytes().ct_eq(secret.expose().as_bytes())) {
+        true => Ok(()),
+        false => {
+            let detail = "the link secret differs; give both sides the same --link-secret";
+            Err(Problem::new(401, "Unauthorized", detail))
+        }
+    }
+}

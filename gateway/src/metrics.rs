@@ -1,0 +1,231 @@
+//! What operators can watch, in Prometheus' text format. Never a user id.
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+use protocol::{CloseReason, receipt::Outcome};
+
+use crate::transports::Transport;
+
+/// Every metric of a gateway. Those touched for each frame are looked up once, here.
+pub struct Metrics {
+    registry: Registry,
+    sessions: [IntGauge; 2],
+    handshakes: IntCounterVec,
+    closed: IntCounterVec,
+    pushes: [IntCounter; 3],
+    accept_errors: IntCounterVec,
+    /// Connections that are not sessions yet.
+    pub pending: IntGauge,
+    /// Users with at least one session.
+    pub users: IntGauge,
+    /// JSON frames from clients.
+    pub frames_in: IntCounter,
+    /// Frames to clients.
+    pub frames_out: IntCounter,
+    /// Bytes read from sessions.
+    pub bytes_in: IntCounter,
+    /// Bytes written to sessions.
+    pub bytes_out: IntCounter,
+    /// From acceptance by pusher-api to the write to the socket.
+    pub push_latency: Histogram,
+    /// Bytes that wait behind slow sockets.
+    pub outbound_queued: IntGauge,
+    /// Bytes of pushes that wait anywhere.
+    pub push_memory: IntGauge,
+    /// Sessions closed because they read too slowly.
+    pub slow_consumers: IntCounter,
+    /// Links of pusher-apis that are up.
+    pub links: IntGauge,
+    /// Bytes that wait to be written to pusher-apis.
+    pub link_queue: IntGauge,
+    /// Links closed because the pusher-api took too little.
+    pub link_overflows: IntCounter,
+    /// Batches that came a second time and were skipped.
+    pub link_repeats: IntCounter,
+    /// Sessions that said hello before every pusher-api confirmed their presence.
+    pub unconfirmed_hellos: IntCounter,
+    /// Times the accept loop paused because too many connections are not sessions yet.
+    pub accept_pauses: IntCounter,
+    fds_open: IntGauge,
+    fds_limit: IntGauge,
+    resident: IntGauge,
+}
+
+struct Maker(Registry);
+
+impl Maker {
+    fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.keep(IntCounter::new(name, help))
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> IntGauge {
+        self.keep(IntGauge::new(name, help))
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.keep(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    fn keep<C: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        made: prometheus::Result<C>,
+    ) -> C {
+        let metric = made.expect("names and labels are constants that fit the format");
+        self.0.register(Box::new(metric.clone())).expect("each name is used once");
+        metric
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let make = Maker(Registry::new());
+        let sessions: IntGaugeVec = make.keep(IntGaugeVec::new(
+            Opts::new("holdfast_sessions", "Open sessions"),
+            &["transport"],
+        ));
+        let pushes = make.counters(
+            "holdfast_pushes_total",
+            "Pushes by what became of them at a session",
+            &["outcome"],
+        );
+        let latency = HistogramOpts::new(
+            "holdfast_push_latency_seconds",
+            "From acceptance by pusher-api to the write to the socket",
+        )
+        .buckets(vec![
+            0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0,
+        ]);
+        Self {
+            sessions: Transport::ALL.map(|one| sessions.with_label_values(&[one.as_str()])),
+            pushes: [Outcome::Written, Outcome::Queued, Outcome::Dropped]
+                .map(|outcome| pushes.with_label_values(&[outcome.as_str()])),
+            handshakes: make.counters(
+                "holdfast_handshakes_total",
+                "Handshakes by result",
+                &["transport", "result"],
+            ),
+            closed: make.counters(
+                "holdfast_sessions_closed_total",
+                "Ended sessions by reason",
+                &["reason"],
+            ),
+            accept_errors: make.counters(
+                "holdfast_accept_errors_total",
+                "Failed accepts by errno",
+                &["errno"],
+            ),
+            pending: make.gauge("holdfast_handshakes_pending", "Connections not yet sessions"),
+            users: make.gauge("holdfast_users", "Users with at least one session"),
+            frames_in: make.counter("holdfast_frames_in_total", "JSON frames from clients"),
+            frames_out: make.counter("holdfast_frames_out_total", "Frames to clients"),
+            bytes_in: make.counter("holdfast_bytes_in_total", "Bytes read from sessions"),
+            bytes_out: make.counter("holdfast_bytes_out_total", "Bytes written to sessions"),
+            push_latency: make.keep(Histogram::with_opts(latency)),
+            outbound_queued: make
+                .gauge("holdfast_outbound_queued_bytes", "Bytes waiting behind slow sockets"),
+            push_memory: make
+                .gauge("holdfast_push_memory_bytes", "Bytes of pushes waiting in the process"),
+            slow_consumers: make.counter(
+                "holdfast_slow_consumer_closes_total",
+                "Sessions closed because they read too slowly",
+            ),
+            links: make.gauge("holdfast_links", "Links of pusher-apis that are up"),
+            link_queue: make
+                .gauge("holdfast_link_queue_bytes", "Bytes waiting to be written to pusher-apis"),
+            link_overflows: make.counter(
+                "holdfast_link_overflows_total",
+                "Links closed because the pusher-api took too little",
+            ),
+            link_repeats: make
+                .counter("holdfast_link_repeats_total", "Batches that came again and were skipped"),
+            unconfirmed_hellos: make.counter(
+                "holdfast_unconfirmed_hellos_total",
+                "Hellos sent before every pusher-api confirmed the user's presence",
+            ),
+            accept_pauses: make.counter(
+                "holdfast_accept_pauses_total",
+                "Times accepting paused because of too many pending handshakes",
+            ),
+            fds_open: make.gauge("holdfast_fds_open", "Open descriptors of the process"),
+            fds_limit: make.gauge("holdfast_fds_limit", "Descriptors the process may open"),
+            resident: make.gauge("holdfast_resident_memory_bytes", "Resident set of the process"),
+            registry: make.0,
+        }
+    }
+}
+
+impl Metrics {
+    /// Open sessions of a transport.
+    pub fn sessions(&self, transport: Transport) -> &IntGauge {
+        &self.sessions[transport as usize]
+    }
+
+    /// Open sessions in all.
+    pub fn all_sessions(&self) -> i64 {
+        self.sessions.iter().map(IntGauge::get).sum()
+    }
+
+    /// Counts a handshake.
+    pub fn handshake(&self, transport: Transport, result: &str) {
+        self.handshakes.with_label_values(&[transport.as_str(), result]).inc();
+    }
+
+    /// Counts the end of a session.
+    pub fn closed(&self, reason: CloseReason) {
+        self.closed.with_label_values(&[reason.as_str()]).inc();
+        if reason == CloseReason::TooSlow {
+            self.slow_consumers.inc();
+        }
+    }
+
+    /// Counts what became of a push.
+    pub fn push(&self, outcome: Outcome) {
+        self.pushes[outcome as usize].inc();
+    }
+
+    /// Counts a failed accept.
+    pub fn accept_error(&self, error: &std::io::Error) {
+        self.accept_errors.with_label_values(&[&errno_name(error)]).inc();
+    }
+
+    /// The exposition text, with the process's own figures brought up to date.
+    pub fn render(&self) -> Vec<u8> {
+        self.fds_open.set(open_descriptors());
+        self.fds_limit.set(rlimit::Resource::NOFILE.get().map_or(0, |(soft, _)| soft as i64));
+        self.resident.set(resident_bytes());
+        let mut text = Vec::new();
+        TextEncoder::new()
+            .encode(&self.registry.gather(), &mut text)
+            .expect("writing to memory does not fail");
+        text
+    }
+}
+
+/// The symbolic name of the errors accept(2) is known for, else the number.
+fn errno_name(error: &std::io::Error) -> String {
+    let number = error.raw_os_error().unwrap_or(0);
+    let name = match number {
+        12 => "ENOMEM",
+        23 => "ENFILE",
+        24 => "EMFILE",
+        71 => "EPROTO",
+        103 => "ECONNABORTED",
+        105 => "ENOBUFS",
+        _ => return number.to_string(),
+    };
+    name.to_owned()
+}
+
+/// Descriptors in use. Since Linux 6.2 the size of the folder says how many it has (proc(5)), so
+/// that nothing must be listed; on older kernels this is 0.
+fn open_descriptors() -> i64 {
+    std::fs::metadata("/proc/self/fd").map_or(0, |folder| folder.len() as i64)
+}
+
+fn resident_bytes() -> i64 {
+    const PAGE: i64 = 4096;
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<i64>().ok()).unwrap_or(0) * PAGE
+}

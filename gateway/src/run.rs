@@ -1,0 +1,237 @@
+//! Starts a gateway's threads and stops them again.
+
+use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+
+use ::settings::ConfigError;
+use actix_rt::{Arbiter, ArbiterHandle};
+use futures::future::{FutureExt, LocalBoxFuture, join_all};
+use prometheus::IntGauge;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot, watch},
+    time::interval,
+};
+use tracing::info;
+
+use crate::{
+    accept::{Pending, accept},
+    broadcast::Recent,
+    gateway::{Gateway, Keys},
+    http,
+    listen::{ListenError, Listeners, Options},
+    operators,
+    probe::{self, Probe, ProbeClient},
+    settings::Settings,
+    transports::tcp::connect,
+    worker::Worker,
+};
+
+/// How often late gates are looked for.
+const GATE_CHECK: Duration = Duration::from_millis(250);
+
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+}
+
+/// A gateway at work.
+pub struct Running {
+    /// Where clients reach it over HTTP.
+    pub clients: Vec<SocketAddr>,
+    /// Where clients reach it over TCP.
+    pub tcp: Vec<SocketAddr>,
+    /// Where operators and pusher-apis reach it.
+    pub operators: Vec<SocketAddr>,
+    gateway: Arc<Gateway>,
+    stop_accepting: watch::Sender<bool>,
+    drained: Vec<oneshot::Receiver<()>>,
+    arbiters: Vec<ArbiterHandle>,
+}
+
+/// What one worker thread is given.
+struct WorkerParts {
+    index: usize,
+    gateway: Arc<Gateway>,
+    recent: Arc<Recent>,
+    http: Vec<std::net::TcpListener>,
+    tcp: Vec<std::net::TcpListener>,
+    stop: watch::Receiver<bool>,
+    drained: oneshot::Sender<()>,
+    probes: mpsc::Sender<ProbeClient>,
+}
+
+/// Starts a gateway; must be called inside an actix system.
+///
+/// # Errors
+/// A setting is wrong or an address is taken; nothing is left running.
+pub fn start(settings: Settings) -> Result<Running, StartError> {
+    settings.validate()?;
+    let keys = Keys::load(&settings)?;
+    let workers = match settings.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        count => count,
+    };
+    let options = Options {
+        backlog: settings.backlog,
+        keepalive: settings.ping_interval.max(Duration::from_secs(1)),
+        // Later than the session's own deadline, so that this one gives the reason.
+        user_timeout: settings.write_timeout * 2,
+    };
+    let http = Listeners::bind(&settings.listen, workers, options)?;
+    let tcp = Listeners::bind(&settings.listen_tcp, workers, options)?;
+    let mut operators = Listeners::bind(&settings.listen_operators, 1, options)?;
+    let name = settings.name.clone().unwrap_or_else(|| default_name(&operators));
+    let gateway = Gateway::new(settings, name, keys);
+    let probe = Probe::new(&gateway, workers);
+    let (stop_accepting, stop) = watch::channel(false);
+    let (probes, clients) = mpsc::channel(workers);
+
+    let mut running = Running {
+        clients: http.addresses.clone(),
+        tcp: tcp.addresses.clone(),
+        operators: operators.addresses.clone(),
+        gateway: Arc::clone(&gateway),
+        stop_accepting,
+        drained: Vec::new(),
+        arbiters: Vec::new(),
+    };
+    let recent: Vec<_> = (0..workers).map(|_| Arc::<Recent>::default()).collect();
+    gateway.broadcasts.set_workers(recent.clone());
+    for (index, (http, tcp)) in http.per_worker.into_iter().zip(tcp.per_worker).enumerate() {
+        let (done, drained) = oneshot::channel();
+        running.drained.push(drained);
+        let parts = WorkerParts {
+            index,
+            gateway: Arc::clone(&gateway),
+            recent: Arc::clone(&recent[index]),
+            http,
+            tcp,
+            stop: stop.clone(),
+            drained: done,
+            probes: probes.clone(),
+        };
+        running.spawn(|| run_worker(parts));
+    }
+    let listeners = operators.per_worker.pop().unwrap_or_default();
+    running.spawn(|| run_operators(gateway, probe, listeners, clients));
+    running.log_addresses();
+    Ok(running)
+}
+
+impl Running {
+    /// Runs `work` on a thread of its own.
+    fn spawn<F: Future<Output = ()> + 'static>(
+        &mut self,
+        work: impl FnOnce() -> F + Send + 'static,
+    ) {
+        let arbiter = Arbiter::new();
+        arbiter.spawn_fn(|| drop(actix_rt::spawn(work())));
+        self.arbiters.push(arbiter.handle());
+    }
+
+    fn log_addresses(&self) {
+        let Self { clients, tcp, operators, gateway, .. } = self;
+        info!(name = gateway.name, ?clients, ?tcp, ?operators, "gateway listening");
+    }
+
+    /// Takes no new clients, and closes the sessions spread over `--drain`. Pushes are delivered
+    /// to those that are left.
+    pub async fn drain(&mut self) {
+        self.gateway.admission.start_draining();
+        info!(sessions = self.gateway.metrics.all_sessions(), "draining");
+        // The receivers live as long as the workers.
+        let _ = self.stop_accepting.send(true);
+        join_all(std::mem::take(&mut self.drained)).await;
+        info!(sessions = self.gateway.metrics.all_sessions(), "drained");
+    }
+
+    /// Ends the threads, whatever sessions are left.
+    pub fn stop(self) {
+        for arbiter in self.arbiters {
+            arbiter.stop();
+        }
+    }
+}
+
+/// Host name and operators' port: unique enough for people who look at several gateways.
+fn default_name(operators: &Listeners) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let port = operators.addresses.first().map_or(0, SocketAddr::port);
+    format!("{}:{port}", host.trim())
+}
+
+async fn run_worker(parts: WorkerParts) {
+    let WorkerParts { index, gateway, recent, http, tcp, mut stop, drained, probes } = parts;
+    let worker = Worker::new(Arc::clone(&gateway), recent);
+    actix_rt::spawn(Rc::clone(&worker).keep_time());
+    actix_rt::spawn(Rc::clone(&worker).walk_broadcasts());
+    probe::start(&worker, index, &probes);
+
+    let pending = Pending::new(&gateway, gateway.metrics.pending.clone());
+    let serve_http = http::clients(&worker).await;
+    for listener in http {
+        let serve = Rc::clone(&serve_http);
+        spawn_accept(listener, &pending, move |socket, peer| serve(socket, peer), &stop);
+    }
+    for listener in tcp {
+        let worker = Rc::clone(&worker);
+        let serve = move |socket, _| connect::serve(Rc::clone(&worker), socket).boxed_local();
+        spawn_accept(listener, &pending, serve, &stop);
+    }
+
+    // Ends also when the gateway is dropped without draining.
+    if stop.wait_for(|stop| *stop).await.is_ok() {
+        let settings = &gateway.settings;
+        worker.drain(settings.drain, settings.close_timeout).await;
+    }
+    // Nobody waits any more if the gateway is being stopped.
+    let _ = drained.send(());
+}
+
+fn spawn_accept<S>(
+    listener: std::net::TcpListener,
+    pending: &Rc<Pending>,
+    serve: S,
+    stop: &watch::Receiver<bool>,
+) where
+    S: Fn(tokio::net::TcpStream, SocketAddr) -> LocalBoxFuture<'static, ()> + Clone + 'static,
+{
+    let listener = TcpListener::from_std(listener).expect("the runtime takes listening sockets");
+    actix_rt::spawn(accept(listener, Rc::clone(pending), serve, stop.clone()));
+}
+
+/// Operators' connections wait for no handshake.
+fn unshown() -> IntGauge {
+    IntGauge::new("operators", "Connections of operators").expect("a constant name that fits")
+}
+
+/// Serves operators and links, on a thread of its own, so that it answers however busy the
+/// workers are.
+async fn run_operators(
+    gateway: Arc<Gateway>,
+    probe: Arc<Probe>,
+    listeners: Vec<std::net::TcpListener>,
+    clients: mpsc::Receiver<ProbeClient>,
+) {
+    let serve = operators::service(&gateway, &probe).await;
+    let pending = Pending::new(&gateway, unshown());
+    // Operators are served to the end.
+    let (_keep, stop) = watch::channel(false);
+    for listener in listeners {
+        let serve = Rc::clone(&serve);
+        spawn_accept(listener, &pending, move |socket, peer| serve(socket, peer), &stop);
+    }
+    actix_rt::spawn(probe.run(clients));
+    let mut checks = interval(GATE_CHECK);
+    loop {
+        checks.tick().await;
+        let late = gateway.presence.open_late_gates();
+        gateway.metrics.unconfirmed_hellos.inc_by(late as u64);
+    }
+}

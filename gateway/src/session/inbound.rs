@@ -1,0 +1,156 @@
+//! What the client says, and what comes of it.
+
+use protocol::{
+    CloseReason, Topic,
+    client_frame::{ClientFrame, FrameError},
+    server_frame::{PONG, ServerFrame},
+};
+
+use super::{Session, SessionContext, Stage};
+use crate::transports::{
+    Inbound,
+    websocket::frame::{self, Opcode},
+};
+use actix::AsyncContext;
+
+impl Session {
+    /// Acts on what the WebSocket transport found.
+    pub(super) fn on_inbound(
+        &mut self,
+        inbound: Inbound<'_>,
+        ctx: &mut SessionContext,
+    ) -> Result<(), CloseReason> {
+        if self.stage >= Stage::Closing {
+            if let Inbound::Close(_) = inbound {
+                // Both sides have said goodbye (RFC 6455 section 7.1.1: the server closes first).
+                self.end(CloseReason::ClientLeft);
+            }
+            return Ok(());
+        }
+        match inbound {
+            Inbound::Frame(text) => self.on_frame(text, ctx)?,
+            Inbound::Binary(bytes) if self.is_echo() => self.answer(Opcode::Binary, bytes),
+            Inbound::Binary(_) => return Err(CloseReason::Unsupported),
+            Inbound::Ping(payload) => self.answer(Opcode::Pong, payload),
+            Inbound::Pong => {}
+            Inbound::Close(code) => self.on_close(code),
+        }
+        Ok(())
+    }
+
+    /// Acts on a line of the TCP transport.
+    pub(super) fn on_line(
+        &mut self,
+        line: &[u8],
+        ctx: &mut SessionContext,
+    ) -> Result<(), CloseReason> {
+        match self.stage < Stage::Closing {
+            true => self.on_frame(line, ctx),
+            false => Ok(()),
+        }
+    }
+
+    fn on_frame(&mut self, json: &[u8], ctx: &mut SessionContext) -> Result<(), CloseReason> {
+        self.member.worker.gateway.metrics.frames_in.inc();
+        if self.is_echo() {
+            self.answer(Opcode::Text, json);
+            return Ok(());
+        }
+        if !self.is_within_rate() {
+            self.close(CloseReason::TooManyFrames);
+            return Ok(());
+        }
+        match ClientFrame::parse(json) {
+            Ok(ClientFrame::Ping) => self.send_json(PONG),
+            Ok(ClientFrame::Echo) if self.member.worker.gateway.settings.echo => {
+                self.send_json(json)
+            }
+            // Nothing is kept for this session yet, so there is nothing to strike off.
+            Ok(ClientFrame::Ack(_)) => {}
+            Ok(ClientFrame::Subscribe(topics)) => self.on_subscribe(&topics, ctx),
+            Ok(ClientFrame::Unsubscribe(topics)) => self.unsubscribe(&topics),
+            Ok(ClientFrame::Refresh(token)) => self.on_refresh(&token),
+            Ok(ClientFrame::Connect(_)) => self.refuse("unexpected", "already connected"),
+            Ok(ClientFrame::Echo) => self.refuse("echo_off", "the gateway runs without --echo"),
+            Err(FrameError::NotJson(_)) => return Err(CloseReason::InvalidFrame),
+            Err(error) => self.refuse(error.code(), &error.to_string()),
+        }
+        Ok(())
+    }
+
+    /// Whether it only returns what it gets.
+    pub(super) fn is_echo(&self) -> bool {
+        self.member.user.is_none()
+    }
+
+    fn answer(&mut self, opcode: Opcode, payload: &[u8]) {
+        let mut bytes = Vec::with_capacity(payload.len() + 10);
+        frame::frame(opcode, payload, &mut bytes);
+        self.send_bytes(bytes);
+    }
+
+    fn refuse(&mut self, code: &str, detail: &str) {
+        self.send_frame(&ServerFrame::Error { code, detail });
+    }
+
+    /// Counts a frame; false when there are too many in this second.
+    fn is_within_rate(&mut self) -> bool {
+        let window = self.member.worker.tick() / 10;
+        if self.frame_window != window {
+            self.frame_window = window;
+            self.frames = 0;
+        }
+        self.frames = self.frames.saturating_add(1);
+        self.frames <= self.member.worker.gateway.settings.frame_rate
+    }
+
+    fn on_subscribe(&mut self, topics: &[Topic], ctx: &SessionContext) {
+        let all = topics.iter().all(|topic| self.subscribe(topic, ctx));
+        if !all {
+            let most = self.member.worker.gateway.settings.topics_per_session;
+            let detail = format!("a session may be subscribed to {most} topics");
+            self.refuse("too_many_topics", &detail);
+        }
+    }
+
+    /// Subscribes to one topic; false if there are too many.
+    pub(super) fn subscribe(&mut self, topic: &Topic, ctx: &SessionContext) -> bool {
+        let most = self.member.worker.gateway.settings.topics_per_session;
+        let topics = &mut self.rare().topics;
+        if topics.contains(topic) {
+            return true;
+        }
+        if topics.len() >= most {
+            return false;
+        }
+        topics.push(topic.clone());
+        let address = ctx.address().downgrade();
+        self.member.worker.gateway.topics.subscribe(topic, self.member.id, address);
+        true
+    }
+
+    /// Ends subscriptions.
+    pub(super) fn unsubscribe(&mut self, topics: &[Topic]) {
+        let Some(rare) = &mut self.rare else { return };
+        rare.topics.retain(|topic| !topics.contains(topic));
+        for topic in topics {
+            self.member.worker.gateway.topics.unsubscribe(topic, self.member.id);
+        }
+    }
+
+    fn on_refresh(&mut self, token: &str) {
+        let gateway = &self.member.worker.gateway;
+        if gateway.authenticator.is_open() {
+            return self.refuse("unauthorized", "development: no key is configured");
+        }
+        match gateway.authenticator.verify(token) {
+            Ok(identity) if Some(&identity.user) == self.member.user.as_ref() => {
+                let expires = identity.expires.map(|expires| gateway.clock.tick_of(expires));
+                self.expires = expires.unwrap_or(self.expires);
+                self.schedule();
+            }
+            Ok(_) => self.refuse("unauthorized", "the token is for another user"),
+            Err(error) => self.refuse("unauthorized", &error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Between the socket and the session, without a buffer while nothing is incomplete.
+
+use std::{
+    io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use protocol::CloseReason;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tracing::debug;
+
+use super::{Session, SessionContext, Stage};
+use crate::{
+    gateway::ticks,
+    transports::{Transport, tcp::line::next_line, websocket::message::next_frame},
+};
+
+/// Reads before other sessions of the worker get their turn.
+const READS_PER_POLL: usize = 4;
+
+impl Session {
+    /// Reads what has come; true if there may be more.
+    pub(super) fn poll_read(&mut self, ctx: &mut SessionContext, cx: &mut Context<'_>) -> bool {
+        let worker = Rc::clone(&self.member.worker);
+        let mut scratch = worker.scratch.borrow_mut();
+        for _ in 0..READS_PER_POLL {
+            if self.stage == Stage::Gone {
+                return false;
+            }
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
+                Poll::Pending => return false,
+                Poll::Ready(Ok(())) => match buffer.filled().len() {
+                    0 => self.on_end(),
+                    count => self.on_bytes(&mut scratch[..count], ctx),
+                },
+                Poll::Ready(Err(error)) => self.on_error(&error),
+            }
+        }
+        true
+    }
+
+    /// Writes what waits, as far as the socket takes it.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) {
+        if self.stage == Stage::Joining {
+            return;
+        }
+        while let Some(rare) = self.rare.as_mut().filter(|rare| !rare.outbound.is_empty()) {
+            let written = match Pin::new(&mut self.socket).poll_write(cx, rare.outbound.front()) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(0)) => return self.on_end(),
+                Poll::Ready(Ok(written)) => written,
+                Poll::Ready(Err(error)) => return self.on_error(&error),
+            };
+            rare.outbound.advance(written);
+            rare.write_deadline = self.member.worker.tick()
+                + ticks(self.member.worker.gateway.settings.write_timeout);
+            self.count_out(written, 0);
+            self.member.worker.gateway.metrics.outbound_queued.sub(written as i64);
+        }
+        self.after_flush();
+    }
+
+    /// Once a closing session has said everything, tells the peer so where its transport has no
+    /// other way, or where the peer can no longer be understood.
+    pub(super) fn after_flush(&mut self) {
+        let unspoken = self.transport == Transport::Tcp || self.deaf;
+        if self.stage == Stage::Closing && unspoken && !self.has_outbound() {
+            // An error means that the peer is gone, which reading will tell.
+            let _ = SockRef::from(&self.socket).shutdown(std::net::Shutdown::Write);
+        }
+    }
+
+    fn on_end(&mut self) {
+        self.end(CloseReason::ClientLeft);
+    }
+
+    pub(super) fn on_error(&mut self, error: &io::Error) {
+        debug!(session = %self.member.id, %error, "connection lost");
+        self.end(CloseReason::ClientLeft);
+    }
+
+    pub(super) fn on_bytes(&mut self, bytes: &mut [u8], ctx: &mut SessionContext) {
+        self.heard = true;
+        self.member.worker.gateway.metrics.bytes_in.inc_by(bytes.len() as u64);
+        if self.deaf {
+            return;
+        }
+        let partial = self.rare.as_mut().map(|rare| std::mem::take(&mut rare.partial));
+        let parsed = match partial.filter(|partial| !partial.is_empty()) {
+            None => self.parse(bytes, ctx).map(|used| bytes[used..].to_vec()),
+            Some(mut whole) => {
+                whole.extend_from_slice(bytes);
+                self.parse(&mut whole, ctx).map(|used| {
+                    whole.drain(..used);
+                    whole
+                })
+            }
+        };
+        match parsed {
+            Ok(rest) if rest.is_empty() => {}
+            Ok(rest) => self.rare().partial = rest,
+            Err(reason) => {
+                self.deaf = true;
+                self.close(reason);
+            }
+        }
+    }
+
+    /// Acts on every whole frame, and returns how many bytes they took.
+    fn parse(&mut self, bytes: &mut [u8], ctx: &mut SessionContext) -> Result<usize, CloseReason> {
+        let limit = self.member.worker.gateway.settings.max_frame;
+        let mut assembly = self.rare.as_mut().and_then(|rare| rare.assembly.take());
+        let mut used = 0;
+        while self.stage < Stage::Gone {
+            let rest = &mut bytes[used..];
+            let taken = match self.transport {
+                Transport::WebSocket => {
+                    next_frame(rest, &mut assembly, limit, |inbound| self.on_inbound(inbound, ctx))?
+                }
+                Transport::Tcp => match next_line(rest, limit)? {
+                    Some((line, taken)) => {
+                        self.on_line(line, ctx)?;
+                        Some(taken)
+                    }
+                    None => None,
+                },
+            };
+            match taken {
+                Some(taken) => used += taken,
+                None => break,
+            }
+        }
+        if assembly.is_some() {
+            self.rare().assembly = assembly;
+        }
+        Ok(used)
+    }
+}

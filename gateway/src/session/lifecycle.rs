@@ -1,0 +1,222 @@
+//! The beginning of a session, its deadlines, and its end.
+
+use std::{rc::Rc, time::Duration};
+
+use actix::{Addr, dev::channel};
+use protocol::{CloseReason, server_frame::ServerFrame};
+use tokio::net::TcpStream;
+use tracing::debug;
+
+use super::{
+    Joining, Session, SessionContext, Stage, context::SessionFuture, membership::Membership,
+};
+use crate::{
+    admission::retry_ms,
+    gateway::ticks,
+    roster::NEVER,
+    transports::{
+        Transport,
+        websocket::frame::{self, Opcode},
+    },
+    worker::Worker,
+};
+
+impl Session {
+    /// Registers the client and starts its actor on this thread.
+    ///
+    /// # Errors
+    /// Hands the connection back if the user has too many sessions.
+    pub fn start(worker: &Rc<Worker>, joining: Joining) -> Result<(), TcpStream> {
+        let Joining { socket, transport, mut read, greeting, identity, permit } = joining;
+        let gateway = &worker.gateway;
+        let (mut user, mut device, mut topics, mut expires) = (None, None, Vec::new(), NEVER);
+        if let Some(identity) = identity {
+            expires = identity.expires.map_or(NEVER, |exp| gateway.clock.tick_of(exp));
+            (user, device, topics) = (Some(identity.user), identity.device, identity.topics);
+        }
+        let (sender, mailbox) = channel::channel::<Self>(0);
+        let address = Addr::new(sender).downgrade();
+        // Before the session is entered, so that a broadcast started in between reaches it.
+        let broadcast = gateway.broadcasts.last();
+        let entered = Membership::enter(worker, transport, user, device, &address, permit);
+        let Ok(member) = entered else { return Err(socket) };
+        let mut session = Self::new(member, socket, expires, broadcast);
+        let mut context = SessionContext::new(mailbox);
+        session.greet(greeting);
+        topics.iter().for_each(|topic| {
+            session.subscribe(topic, &context);
+        });
+        session.schedule();
+        if !read.is_empty() {
+            session.on_bytes(&mut read, &mut context);
+        }
+        if session.stage == Stage::Joining {
+            gateway.presence.admit_when_confirmed(address);
+        }
+        actix_rt::spawn(SessionFuture::new(session, context));
+        Ok(())
+    }
+
+    fn new(member: Membership, socket: TcpStream, expires: u32, broadcast: u32) -> Self {
+        let (now, transport) = (member.worker.tick(), member.transport);
+        let interval = member.worker.gateway.settings.ping_interval;
+        let ping_due = first_ping(now, interval);
+        Self {
+            // Nobody pushes to an echo session or to the gateway's own, so nobody has to know first.
+            stage: match member.user.is_some() && member.is_client() {
+                true => Stage::Joining,
+                false => Stage::Live,
+            },
+            member,
+            socket,
+            rare: None,
+            since: now,
+            expires,
+            ping_due,
+            broadcast,
+            frame_window: 0,
+            frames: 0,
+            transport,
+            heard: true,
+            deaf: false,
+        }
+    }
+
+    /// Prepares the greeting and, for a user, the hello, which go out together.
+    fn greet(&mut self, mut greeting: Vec<u8>) {
+        if let Some(user) = &self.member.user {
+            let (session, user) = (self.member.id, user.as_str());
+            // Nothing is kept yet, so nothing can have been recovered.
+            let hello = ServerFrame::Hello { session, user, recovered: false };
+            self.transport.encode(&hello.encode(), &mut greeting);
+        }
+        debug!(session = %self.member.id, transport = self.transport.as_str(), "session opened");
+        self.send_bytes(greeting);
+        // Without the answer to its handshake a client could not even read a goodbye.
+        if let Some(rare) = &mut self.rare {
+            rare.outbound.keep_front();
+        }
+    }
+
+    /// Says goodbye and starts to close. What the client does not take in time is dropped.
+    pub(super) fn close(&mut self, reason: CloseReason) {
+        if self.stage >= Stage::Closing {
+            return;
+        }
+        self.leave(reason);
+        if reason == CloseReason::TooSlow {
+            self.drop_outbound();
+        }
+        self.stage = Stage::Closing;
+        if !self.is_echo() {
+            self.send_frame(&ServerFrame::bye(reason, retry_ms()));
+        }
+        let mut close = Vec::new();
+        self.transport.encode_close(reason, &mut close);
+        self.send_bytes(close);
+        self.await_end();
+    }
+
+    /// The client closes; it gets its code back (RFC 6455 section 5.5.1).
+    pub(super) fn on_close(&mut self, code: Option<u16>) {
+        self.leave(CloseReason::ClientLeft);
+        self.stage = Stage::Closing;
+        let mut answer = Vec::new();
+        match code {
+            Some(code) => frame::close_frame(code, "", &mut answer),
+            None => frame::header(Opcode::Close, 0, &mut answer),
+        }
+        self.send_bytes(answer);
+        // Nothing more may follow from the client, so only its end is waited for.
+        self.deaf = true;
+        self.await_end();
+    }
+
+    fn await_end(&mut self) {
+        let timeout = ticks(self.member.worker.gateway.settings.close_timeout);
+        self.ping_due = self.member.worker.tick() + timeout;
+        self.schedule();
+        self.after_flush();
+    }
+
+    /// The connection is over, whoever ended it.
+    pub(super) fn end(&mut self, reason: CloseReason) {
+        self.leave(reason);
+        self.stage = Stage::Gone;
+    }
+
+    fn leave(&mut self, reason: CloseReason) {
+        if let Some(rare) = &mut self.rare {
+            for topic in std::mem::take(&mut rare.topics) {
+                self.member.worker.gateway.topics.unsubscribe(&topic, self.member.id);
+            }
+        }
+        if self.member.leave() && self.member.is_client() {
+            self.member.worker.gateway.metrics.closed(reason);
+            debug!(session = %self.member.id, reason = reason.as_str(), "session closed");
+        }
+    }
+
+    /// Gives up the frames of which nothing is on the wire yet.
+    fn drop_outbound(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            let before = rare.outbound.len();
+            rare.outbound.drop_whole_frames();
+            let dropped = before - rare.outbound.len();
+            self.member.worker.gateway.metrics.outbound_queued.sub(dropped as i64);
+        }
+    }
+
+    /// Asks to be woken at the nearest deadline.
+    pub(super) fn schedule(&self) {
+        let write_deadline = match &self.rare {
+            Some(rare) if !rare.outbound.is_empty() => rare.write_deadline,
+            _ => NEVER,
+        };
+        let expires = if self.stage < Stage::Closing { self.expires } else { NEVER };
+        let due = self.ping_due.min(expires).min(write_deadline);
+        let worker = &self.member.worker;
+        worker.roster.borrow_mut().schedule(self.member.seat, due, worker.tick());
+    }
+
+    /// Does what is due.
+    pub(super) fn on_deadline(&mut self) {
+        let now = self.member.worker.tick();
+        let stalled = |rare: &super::Rare| !rare.outbound.is_empty() && rare.write_deadline <= now;
+        match self.stage {
+            Stage::Gone => return,
+            Stage::Closing if self.ping_due <= now => return self.end(CloseReason::ClientLeft),
+            Stage::Closing => {}
+            _ if self.expires <= now => self.close(CloseReason::TokenExpired),
+            _ if self.rare.as_deref().is_some_and(stalled) => self.close(CloseReason::TooSlow),
+            _ if self.ping_due <= now => self.ping(now),
+            _ => {}
+        }
+        self.schedule();
+    }
+
+    /// Pings a client that may be gone, and gives up on one that was silent since the last ping.
+    /// TCP clients are watched by the kernel's keepalive instead.
+    fn ping(&mut self, now: u32) {
+        self.ping_due = now + ticks(self.member.worker.gateway.settings.ping_interval).max(1);
+        if self.transport != Transport::WebSocket {
+            return;
+        }
+        if !std::mem::replace(&mut self.heard, false) {
+            return self.close(CloseReason::PingTimeout);
+        }
+        // A client that is being written to shows itself by reading.
+        if !self.has_outbound() {
+            let mut ping = Vec::new();
+            frame::header(Opcode::Ping, 0, &mut ping);
+            self.send_bytes(ping);
+        }
+    }
+}
+
+/// The first ping comes at a random point of the second half of the interval, so that sessions
+/// that began together do not stay together: pings in groups would hold up pushes.
+fn first_ping(now: u32, interval: Duration) -> u32 {
+    let early = interval.mul_f32(fastrand::f32() / 2.0);
+    now + ticks(interval - early).max(1)
+}

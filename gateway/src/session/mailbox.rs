@@ -1,0 +1,131 @@
+//! What other parts of the gateway may ask of a session.
+
+use actix::{Handler, Message, MessageResult};
+use protocol::{CloseReason, Topic, link::SessionInfo};
+
+use super::{Session, SessionContext, Stage};
+use crate::deliver::Deliver;
+
+impl Handler<Deliver> for Session {
+    type Result = ();
+
+    fn handle(&mut self, message: Deliver, _: &mut SessionContext) {
+        if message.walk.is_some() {
+            // A broadcast this session has caught up with, or that was started before it came.
+            if message.broadcast <= self.broadcast || !self.takes_broadcasts() {
+                return;
+            }
+            self.catch_up(message.broadcast - 1);
+            self.broadcast = message.broadcast;
+        } else {
+            self.catch_up(message.broadcast);
+        }
+        self.send_push(&message);
+    }
+}
+
+impl Session {
+    /// Broadcasts are for users; echo sessions and the gateway's own have none.
+    fn takes_broadcasts(&self) -> bool {
+        !self.is_echo() && self.member.is_client()
+    }
+
+    /// Sends the broadcasts up to this one that the worker's walk has not brought yet.
+    fn catch_up(&mut self, through: u32) {
+        if self.broadcast < through && self.takes_broadcasts() {
+            for missed in self.member.worker.recent.between(self.broadcast, through) {
+                self.send_push(&missed);
+            }
+            self.broadcast = through;
+        }
+    }
+}
+
+/// Every pusher-api knows that the session is here; it may say hello.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Admit;
+
+impl Handler<Admit> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: Admit, _: &mut SessionContext) {
+        if self.stage == Stage::Joining {
+            // What waited, the hello first, is written behind this message.
+            self.stage = Stage::Live;
+        }
+    }
+}
+
+/// The deadline the session asked for has come.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Wake;
+
+impl Handler<Wake> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: Wake, _: &mut SessionContext) {
+        self.on_deadline();
+    }
+}
+
+/// The session must end. Answers whether it was open.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub struct Close(pub CloseReason);
+
+impl Handler<Close> for Session {
+    type Result = MessageResult<Close>;
+
+    fn handle(&mut self, Close(reason): Close, _: &mut SessionContext) -> Self::Result {
+        let open = self.stage < Stage::Closing;
+        self.close(reason);
+        MessageResult(open)
+    }
+}
+
+/// A backend subscribes the session or ends a subscription. Answers whether it is so now.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub enum Topical {
+    /// Subscribe.
+    Subscribe(Topic),
+    /// End the subscription.
+    Unsubscribe(Topic),
+}
+
+impl Handler<Topical> for Session {
+    type Result = MessageResult<Topical>;
+
+    fn handle(&mut self, message: Topical, ctx: &mut SessionContext) -> Self::Result {
+        MessageResult(match message {
+            _ if self.stage >= Stage::Closing => false,
+            Topical::Subscribe(topic) => self.subscribe(&topic, ctx),
+            Topical::Unsubscribe(topic) => {
+                self.unsubscribe(&[topic]);
+                true
+            }
+        })
+    }
+}
+
+/// What presence shows of the session, but for its device, which the registry knows.
+#[derive(Message)]
+#[rtype(result = "SessionInfo")]
+pub struct Describe;
+
+impl Handler<Describe> for Session {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, _: Describe, _: &mut SessionContext) -> Self::Result {
+        let address = self.socket.peer_addr();
+        MessageResult(SessionInfo {
+            id: self.member.id,
+            transport: self.transport.as_str().to_owned(),
+            device: None,
+            since: self.member.worker.gateway.clock.epoch_seconds(self.since),
+            address: address.map_or_else(|_| String::new(), |address| address.to_string()),
+        })
+    }
+}

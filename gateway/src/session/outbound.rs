@@ -1,0 +1,134 @@
+//! How frames leave: written straight to the socket, or, once it would block, queued up to a limit.
+
+use std::io;
+
+use protocol::{CloseReason, receipt::Outcome, server_frame::ServerFrame};
+
+use super::{Session, Stage};
+use crate::{
+    deliver::Deliver,
+    frame::SharedFrame,
+    gateway::{micros_since_epoch, ticks},
+};
+
+impl Session {
+    /// Sends a push, and reports what became of it.
+    pub(super) fn send_push(&mut self, message: &Deliver) {
+        let outcome = match self.stage {
+            Stage::Closing | Stage::Gone => Outcome::Dropped,
+            Stage::Joining | Stage::Live => self.send_shared(&message.frame),
+        };
+        if !self.member.is_client() {
+            return;
+        }
+        let metrics = &self.member.worker.gateway.metrics;
+        metrics.push(outcome);
+        if outcome == Outcome::Written {
+            let micros = micros_since_epoch().saturating_sub(message.accepted_micros);
+            metrics.push_latency.observe(micros as f64 / 1e6);
+        }
+        if let Some(receipt) = &message.receipt {
+            receipt.record(self.member.id, outcome);
+        }
+    }
+
+    fn send_shared(&mut self, frame: &SharedFrame) -> Outcome {
+        let range = frame.range(self.transport);
+        if !self.may_write() {
+            return self.queue_shared(frame, range, false);
+        }
+        match self.try_write(&frame.bytes()[range.clone()]) {
+            Ok(written) if written == range.len() => Outcome::Written,
+            Ok(written) => self.queue_shared(frame, range.start + written..range.end, written > 0),
+            Err(()) => Outcome::Dropped,
+        }
+    }
+
+    fn queue_shared(
+        &mut self,
+        frame: &SharedFrame,
+        range: std::ops::Range<usize>,
+        torn: bool,
+    ) -> Outcome {
+        let length = range.len();
+        // When pushes fill the process's memory, those who do not read pay for it.
+        let full = !torn && self.member.worker.gateway.push_memory.is_full();
+        if full || !self.has_room(length) {
+            self.close(CloseReason::TooSlow);
+            return Outcome::Dropped;
+        }
+        self.before_queueing(length);
+        self.rare().outbound.push_shared(frame.clone(), range, torn);
+        self.count_out(0, 1);
+        Outcome::Queued
+    }
+
+    /// Sends a frame of this session's own.
+    pub(super) fn send_frame(&mut self, frame: &ServerFrame<'_>) {
+        self.send_json(&frame.encode());
+    }
+
+    /// Sends JSON text as a frame.
+    pub(super) fn send_json(&mut self, json: &[u8]) {
+        let mut bytes = Vec::with_capacity(json.len() + 10);
+        self.transport.encode(json, &mut bytes);
+        self.send_bytes(bytes);
+    }
+
+    /// Sends bytes that are already in the transport's form.
+    pub(super) fn send_bytes(&mut self, bytes: Vec<u8>) {
+        let written = match self.may_write().then(|| self.try_write(&bytes)) {
+            Some(Ok(written)) => written,
+            Some(Err(())) => return,
+            None => 0,
+        };
+        if written == bytes.len() {
+            return;
+        }
+        let length = bytes.len() - written;
+        // The few bytes of a goodbye are let in even when the queue is full.
+        if self.stage < Stage::Closing && !self.has_room(length) {
+            return self.close(CloseReason::TooSlow);
+        }
+        self.before_queueing(length);
+        self.rare().outbound.push_owned(bytes, written);
+    }
+
+    fn may_write(&self) -> bool {
+        self.stage != Stage::Joining && !self.has_outbound()
+    }
+
+    fn has_room(&self, length: usize) -> bool {
+        self.outbound_len() + length <= self.member.worker.gateway.settings.outbound_limit
+    }
+
+    fn before_queueing(&mut self, length: usize) {
+        self.member.worker.gateway.metrics.outbound_queued.add(length as i64);
+        if !self.has_outbound() {
+            let timeout = ticks(self.member.worker.gateway.settings.write_timeout);
+            self.rare().write_deadline = self.member.worker.tick() + timeout;
+            self.schedule();
+        }
+    }
+
+    /// Writes as much as the socket takes now; 0 if it would block.
+    fn try_write(&mut self, bytes: &[u8]) -> Result<usize, ()> {
+        match self.socket.try_write(bytes) {
+            Ok(written) => {
+                self.count_out(written, u64::from(written == bytes.len()));
+                Ok(written)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(error) => {
+                self.on_error(&error);
+                Err(())
+            }
+        }
+    }
+
+    pub(super) fn count_out(&self, bytes: usize, frames: u64) {
+        let metrics = &self.member.worker.gateway.metrics;
+        metrics.bytes_out.inc_by(bytes as u64);
+        metrics.frames_out.inc_by(frames);
+    }
+}

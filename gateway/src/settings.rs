@@ -1,0 +1,220 @@
+//! What can be set on a gateway.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use settings::{
+    ConfigError, ListenRange, Secret,
+    logging::CommonArgs,
+    units::{duration, positive_duration, size},
+};
+
+/// The flags of `holdfast gateway`.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Configuration file and logs.
+    #[command(flatten)]
+    pub common: CommonArgs,
+
+    /// Name in receipts and presence [default: the host's name and the operators' port]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Where clients reach the gateway over HTTP
+    #[arg(
+        long,
+        value_name = "IP:PORT[-PORT]",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:8080"
+    )]
+    pub listen: Vec<ListenRange>,
+
+    /// Where clients reach the gateway over TCP
+    #[arg(
+        long,
+        value_name = "IP:PORT[-PORT]",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:8081"
+    )]
+    pub listen_tcp: Vec<ListenRange>,
+
+    /// Where operators and pusher-api reach the gateway
+    #[arg(
+        long,
+        value_name = "IP:PORT[-PORT]",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:8082"
+    )]
+    pub listen_operators: Vec<ListenRange>,
+
+    /// Secret that clients' HS256 tokens are signed with
+    #[arg(long, value_name = "SECRET")]
+    pub jwt_secret: Option<Secret>,
+
+    /// File with that secret
+    #[arg(long, value_name = "FILE")]
+    pub jwt_secret_file: Option<PathBuf>,
+
+    /// Public key (PEM) that clients' RS256, ES256 or EdDSA tokens are checked with
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub jwt_public_key: Vec<PathBuf>,
+
+    /// JSON Web Key Set that clients' tokens are checked with
+    #[arg(long, value_name = "FILE")]
+    pub jwks: Option<PathBuf>,
+
+    /// Secret that pusher-api shows when it connects
+    #[arg(long, value_name = "SECRET")]
+    pub link_secret: Option<Secret>,
+
+    /// File with that secret
+    #[arg(long, value_name = "FILE")]
+    pub link_secret_file: Option<PathBuf>,
+
+    /// Listen beyond loopback without any authentication
+    #[arg(long)]
+    pub insecure: bool,
+
+    /// Threads that hold sessions; 0 for one per core
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub workers: usize,
+
+    /// Most sessions; 0 for as many as descriptors allow
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub max_sessions: usize,
+
+    /// Most connections per worker that are not sessions yet; more wait in the accept queue
+    #[arg(long, value_name = "COUNT", default_value_t = 4096)]
+    pub max_pending: usize,
+
+    /// Most new sessions a second; 0 for no limit
+    #[arg(long, value_name = "PER SECOND", default_value_t = 0)]
+    pub handshake_rate: u32,
+
+    /// How long a connection may take to become a session
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "10s")]
+    pub handshake_timeout: Duration,
+
+    /// Most sessions of one user
+    #[arg(long, value_name = "COUNT", default_value_t = 16)]
+    pub sessions_per_user: usize,
+
+    /// Most topics one session may be subscribed to
+    #[arg(long, value_name = "COUNT", default_value_t = 128)]
+    pub topics_per_session: usize,
+
+    /// How often a silent client is pinged; one that stays silent that long again is closed
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "25s")]
+    pub ping_interval: Duration,
+
+    /// Largest frame from a client
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64KiB")]
+    pub max_frame: usize,
+
+    /// Most frames a second from one client
+    #[arg(long, value_name = "PER SECOND", default_value_t = 1000)]
+    pub frame_rate: u16,
+
+    /// Most bytes that wait for one slow client before it is closed
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "256KiB")]
+    pub outbound_limit: usize,
+
+    /// Most bytes of pushes that wait in the whole process; above it slow clients are closed and
+    /// pusher-api is slowed down
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "256MiB")]
+    pub push_memory: usize,
+
+    /// How long a client may take none of the bytes that wait for it
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "30s")]
+    pub write_timeout: Duration,
+
+    /// How long a closing session waits for the client to close, too
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "5s")]
+    pub close_timeout: Duration,
+
+    /// Over how long sessions are closed after SIGTERM
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    pub drain: Duration,
+
+    /// Connections the kernel may hold for us to accept; net.core.somaxconn caps it
+    #[arg(long, value_name = "COUNT", default_value_t = 65_535)]
+    pub backlog: u32,
+
+    /// Return what clients send to /v1/echo and in echo frames
+    #[arg(long)]
+    pub echo: bool,
+}
+
+impl Settings {
+    /// Checks what one flag's parser cannot see.
+    ///
+    /// # Errors
+    /// Names the flag, its value and what would be right.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let least = [
+            ("--sessions-per-user", self.sessions_per_user, 1),
+            ("--max-pending", self.max_pending, 1),
+            ("--max-frame", self.max_frame, 1024),
+            ("--frame-rate", self.frame_rate.into(), 1),
+            ("--backlog", self.backlog as usize, 1),
+            ("--outbound-limit", self.outbound_limit, 2 * protocol::push::MAX_PAYLOAD_BYTES),
+            ("--push-memory", self.push_memory, 1 << 20),
+        ];
+        for (flag, value, least) in least {
+            if value < least {
+                let problem = format!("{value} is too low");
+                return Err(ConfigError::new(flag, problem, format!("give at least {least}")));
+            }
+        }
+        let most = [
+            ("--max-frame", self.max_frame, 16 << 20),
+            ("--workers", self.workers, 1024),
+            ("--sessions-per-user", self.sessions_per_user, 10_000),
+        ];
+        for (flag, value, most) in most {
+            if value > most {
+                let problem = format!("{value} is too high");
+                return Err(ConfigError::new(flag, problem, format!("give at most {most}")));
+            }
+        }
+        if self.ping_interval > Duration::from_secs(24 * 3600) {
+            let problem = format!("{} is too long", settings::units::show(self.ping_interval));
+            return Err(ConfigError::new("--ping-interval", problem, "give at most 24h"));
+        }
+        self.check_exposure()
+    }
+
+    /// A listener that others can reach needs authentication.
+    fn check_exposure(&self) -> Result<(), ConfigError> {
+        let exposed =
+            |ranges: &[ListenRange]| ranges.iter().find(|range| !range.is_loopback()).cloned();
+        let no_tokens = self.jwt_secret.is_none()
+            && self.jwt_secret_file.is_none()
+            && self.jwt_public_key.is_empty()
+            && self.jwks.is_none();
+        let no_link_secret = self.link_secret.is_none() && self.link_secret_file.is_none();
+        let clients = exposed(&self.listen).or_else(|| exposed(&self.listen_tcp));
+        let checks = [
+            (clients, no_tokens, "--jwt-secret (or --jwt-public-key, --jwks)"),
+            (exposed(&self.listen_operators), no_link_secret, "--link-secret"),
+        ];
+        for (address, open, missing) in checks {
+            if let (Some(address), true, false) = (address, open, self.insecure) {
+                let problem = format!("missing, but {address} is not on loopback");
+                return Err(ConfigError::new(missing, problem, "give it, or --insecure"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The secret pusher-api must show, if any.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn load_link_secret(&self) -> Result<Option<Secret>, ConfigError> {
+        Secret::load("link-secret", self.link_secret.as_ref(), self.link_secret_file.as_deref())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,128 @@
+//! The HTTP request that becomes a WebSocket, and the answers to it.
+
+use std::rc::Rc;
+
+use actix_codec::Framed;
+use actix_http::{HttpMessage, Request, Response, StatusCode, h1, header, ws};
+use actix_web::web::Query;
+use actix_web_actors::ws::HandshakeError;
+use bytes::Bytes;
+use protocol::problem::{self, Problem};
+use serde::Deserialize;
+use tokio::net::TcpStream;
+
+use crate::{
+    auth::Credentials,
+    handshake::{Refused, Unidentified, bearer},
+    transports::Transport,
+    worker::Worker,
+};
+
+/// Where sessions are opened.
+pub const PATH: &str = "/v1/ws";
+/// Where clients get back what they send.
+pub const ECHO_PATH: &str = "/v1/echo";
+
+#[derive(Default, Deserialize)]
+struct Parameters {
+    token: Option<String>,
+    user: Option<String>,
+}
+
+/// Turns the request into a session, or answers it with a problem.
+pub async fn upgrade(
+    worker: Rc<Worker>,
+    request: Request,
+    framed: Framed<TcpStream, h1::Codec>,
+) -> Result<(), actix_http::Error> {
+    let problem = match request.path() {
+        PATH | ECHO_PATH if request.path() == PATH || worker.gateway.settings.echo => {
+            match ws::verify_handshake(request.head()) {
+                Ok(()) => return join(&worker, &request, framed).await,
+                Err(error) => bad_handshake(error),
+            }
+        }
+        path => Problem::new(404, "Not Found", format!("no WebSocket at {path}; try {PATH}")),
+    };
+    answer(framed, &problem).await
+}
+
+/// What is missing in a handshake (RFC 6455 section 4.2.1), as a problem.
+pub fn bad_handshake(error: HandshakeError) -> Problem {
+    let (status, title) = match error {
+        HandshakeError::GetMethodRequired => (405, "Method Not Allowed"),
+        HandshakeError::NoWebsocketUpgrade | HandshakeError::UnsupportedVersion => {
+            (426, "Upgrade Required")
+        }
+        _ => (400, "Bad WebSocket Handshake"),
+    };
+    Problem::new(status, title, error.to_string())
+}
+
+async fn join(
+    worker: &Rc<Worker>,
+    request: &Request,
+    framed: Framed<TcpStream, h1::Codec>,
+) -> Result<(), actix_http::Error> {
+    let parts = framed.into_parts();
+    let client = Unidentified {
+        socket: parts.io,
+        transport: Transport::WebSocket,
+        read: parts.read_buf,
+        greeting: switching_protocols(request),
+    };
+    let joined = match request.path() {
+        ECHO_PATH => client.echo(worker),
+        _ => {
+            let query = Query::<Parameters>::from_query(request.uri().query().unwrap_or_default());
+            let Parameters { token, user } = query.map(Query::into_inner).unwrap_or_default();
+            let token = bearer(request.headers()).or(token.as_deref());
+            client.identify(worker, Credentials { token, user: user.as_deref() })
+        }
+    };
+    match joined {
+        Ok(()) => Ok(()),
+        Err(refused) => {
+            let Refused { socket, refusal } = *refused;
+            answer(Framed::new(socket, parts.codec), &refusal.problem()).await
+        }
+    }
+}
+
+/// The answer that makes the connection a WebSocket (RFC 6455 section 4.2.2), in bytes.
+fn switching_protocols(request: &Request) -> Vec<u8> {
+    let key = request.headers().get(header::SEC_WEBSOCKET_KEY);
+    let accept = ws::hash_key(key.map_or(b"", |key| key.as_bytes()));
+    let mut answer = Vec::with_capacity(192);
+    answer.extend_from_slice(
+        b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+          sec-websocket-accept: ",
+    );
+    answer.extend_from_slice(&accept);
+    answer.extend_from_slice(b"\r\n\r\n");
+    answer
+}
+
+/// Answers with a problem and closes the connection.
+pub async fn answer(
+    framed: Framed<TcpStream, h1::Codec>,
+    problem: &Problem,
+) -> Result<(), actix_http::Error> {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = Response::build(status);
+    response.insert_header((header::CONTENT_TYPE, problem::CONTENT_TYPE));
+    response.insert_header((header::CONNECTION, "close"));
+    if let Some(seconds) = problem.retry_after {
+        response.insert_header((header::RETRY_AFTER, seconds));
+    }
+    if problem.status == 426 {
+        response.insert_header((header::UPGRADE, "websocket"));
+        response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
+    }
+    if problem.status == 401 {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
+    let response = response.message_body(Bytes::from(problem.to_json()))?;
+    h1::SendResponse::new(framed, response).await?;
+    Ok(())
+}
