@@ -1,0 +1,104 @@
+//! How pushes reach gateways and questions their answers. Everything before it (HTTP, checks,
+//! receipts) is the same for each engine.
+
+pub mod local;
+
+use futures::future::{BoxFuture, LocalBoxFuture};
+use protocol::{
+    MessageId,
+    link::{LinkAnswer, LinkRequest},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub use crate::link::{Unanswered, gateways::NotReady};
+use crate::validate::To;
+
+/// A way to the gateways.
+pub trait Engine: Send + Sync {
+    /// Whether pushes can be taken.
+    ///
+    /// # Errors
+    /// Says why not.
+    fn readiness(&self) -> Result<(), NotReady>;
+
+    /// Begins to forward the pushes of one request, whose body has about this many bytes.
+    fn dispatch(&self, expected_bytes: usize) -> Box<dyn Dispatch>;
+
+    /// Asks every gateway that the request concerns.
+    fn ask(&self, request: LinkRequest) -> BoxFuture<'_, Result<Vec<GatewayAnswer>, Unanswered>>;
+
+    /// The gateways there are.
+    fn gateways(&self) -> Vec<GatewayStatus>;
+}
+
+/// Forwards the pushes of one request, in order. What was added is handed over at the latest when
+/// this is dropped.
+pub trait Dispatch {
+    /// Adds a push for every gateway that it concerns, or for none; returns how many these are.
+    ///
+    /// # Errors
+    /// No gateway, or no room at one of them.
+    fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused>;
+
+    /// Hands over what was added.
+    fn flush(&mut self);
+
+    /// Waits until no gateway is far behind; the caller bounds it.
+    fn eased(&self) -> LocalBoxFuture<'_, ()>;
+}
+
+/// A push that was checked and named.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// Its id.
+    pub id: MessageId,
+    /// When it was accepted: microseconds since the Unix epoch.
+    pub accepted_micros: u64,
+    /// Whether a receipt is waited for.
+    pub receipt: bool,
+    /// Who it is for.
+    pub to: &'a To<'a>,
+    /// What clients receive.
+    pub frame: &'a [u8],
+}
+
+/// Why a push is not forwarded now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is no gateway to forward to.
+    #[error("no gateway is connected")]
+    NoGateway,
+    /// A gateway does not take pushes as fast as they come.
+    #[error("gateway {0} cannot keep up")]
+    Full(String),
+}
+
+/// What one gateway answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayAnswer {
+    /// Its name.
+    pub gateway: String,
+    /// Its answer.
+    pub answer: LinkAnswer,
+}
+
+/// One gateway, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct GatewayStatus {
+    /// What it calls itself.
+    pub name: String,
+    /// Where it is.
+    pub address: String,
+    /// `connecting`, `syncing`, `up` or `lost`.
+    pub state: &'static str,
+    /// Users with at least one session there.
+    pub users: u64,
+    /// Bytes of pushes it has not acknowledged.
+    pub queued_bytes: u64,
+    /// Bytes that wait in the gateway for its sessions.
+    pub gateway_queued_bytes: u64,
+    /// The gateway process; another one after each of its starts.
+    pub instance: Option<Uuid>,
+}

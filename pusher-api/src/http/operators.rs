@@ -1,0 +1,73 @@
+//! What operators and browsers ask for: gateways, health, metrics, the description of the API and
+//! the live page.
+
+use actix_web::{HttpResponse, http::header, web};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+
+use super::ApiError;
+use crate::{
+    accept::unavailable, api::Api, engine::GatewayStatus, metrics, openapi::Description, page,
+};
+
+/// The gateways.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GatewayList {
+    /// In the order they were found.
+    pub gateways: Vec<GatewayStatus>,
+}
+
+/// The gateways and their links.
+#[utoipa::path(
+    get, path = "/v1/gateways", tag = "gateways",
+    responses((status = 200, description = "Every gateway known", body = GatewayList)),
+    security(("key" = [])),
+)]
+pub async fn gateways(api: web::Data<Api>) -> HttpResponse {
+    HttpResponse::Ok().json(GatewayList { gateways: api.engine.gateways() })
+}
+
+/// The process lives.
+#[utoipa::path(get, path = "/healthz", tag = "operators", responses((status = 200)))]
+pub async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// Pushes can be taken.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operators",
+    responses((status = 200), (status = 503, description = "Says why not")),
+)]
+pub async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+    api.engine.readiness().map_err(|reason| unavailable(reason.to_string()))?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
+}
+
+/// Prometheus text.
+#[utoipa::path(get, path = "/metrics", tag = "operators", responses((status = 200)))]
+pub async fn metrics(api: web::Data<Api>) -> HttpResponse {
+    let pending = i64::try_from(api.receipts.pending()).unwrap_or(i64::MAX);
+    api.metrics.receipts_pending.set(pending);
+    let text = api.metrics.text(api.engine.as_ref());
+    HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text)
+}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "operators", responses((status = 200)))]
+pub async fn openapi() -> HttpResponse {
+    HttpResponse::Ok().json(Description::openapi())
+}
+
+/// The live page.
+pub(super) async fn page() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY))
+        .body(page::HTML)
+}
+
+/// What the live page has to know.
+pub(super) async fn page_settings(api: web::Data<Api>) -> HttpResponse {
+    let websocket_url = api.page_websocket_url.as_deref();
+    HttpResponse::Ok().json(page::PageSettings { websocket_url })
+}

@@ -1,0 +1,30 @@
+//! Problems as responses.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use protocol::problem::{CONTENT_TYPE, Problem};
+
+/// An error that ends a request.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ApiError(#[from] pub Problem);
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.content_type(CONTENT_TYPE);
+        if let Some(seconds) = self.0.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if self.0.status == 401 {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"holdfast\""));
+        }
+        response.body(self.0.to_json())
+    }
+}

@@ -1,0 +1,139 @@
+//! `POST /v1/push`: one push, answered at once or with its receipts.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use protocol::{
+    MessageId, SessionId,
+    problem::Problem,
+    receipt::{MAX_RECEIPT_SESSIONS, Outcome},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{ApiError, body};
+use crate::{
+    accept::{Accepted, accept, unavailable},
+    api::Api,
+    receipts::{Collector, GatewayReceipt},
+    validate::PushBody,
+};
+
+/// Longest time a request may wait for its receipts.
+const MAX_RECEIPT_WAIT: Duration = Duration::from_secs(30);
+
+/// The query of a push.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PushQuery {
+    /// How long to wait for receipts, like `200ms`; at most 30 s.
+    receipt: Option<String>,
+}
+
+/// The answer to a push that was accepted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PushAccepted {
+    /// The message.
+    #[schema(value_type = Uuid)]
+    pub id: MessageId,
+}
+
+/// The answer to a push whose receipts were waited for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PushReceipt {
+    /// The message.
+    #[schema(value_type = Uuid)]
+    pub id: MessageId,
+    /// The sessions it reached, as far as their gateways answered in time.
+    pub sessions: Vec<SessionReceipt>,
+    /// Whether it reached any session.
+    pub online: bool,
+    /// Whether it reached more sessions than are listed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
+/// What became of a push at one session.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionReceipt {
+    /// The session.
+    #[schema(value_type = String)]
+    pub session: SessionId,
+    /// The gateway that holds it.
+    pub gateway: String,
+    /// `written`, `queued` or `dropped`.
+    #[schema(value_type = String)]
+    pub outcome: Outcome,
+}
+
+/// Push to a user, several users, a topic or everybody.
+#[utoipa::path(
+    post,
+    path = "/v1/push",
+    tag = "pushes",
+    params(PushQuery),
+    request_body = PushBody,
+    responses(
+        (status = 202, description = "On its way", body = PushAccepted),
+        (status = 200, description = "The receipts, where they were waited for", body = PushReceipt),
+        (status = 422, description = "Not a push; pointer names the field", body = crate::openapi::ProblemBody),
+        (status = 503, description = "Gateways are away or cannot keep up", body = crate::openapi::ProblemBody),
+    ),
+    security(("key" = [])),
+)]
+pub async fn push(
+    request: HttpRequest,
+    payload: web::Payload,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, ApiError> {
+    body::check_type(&request, &["application/json"])?;
+    let patience = patience(&request)?;
+    let body = body::read(payload).await?;
+    // The dispatch is flushed when it is dropped, before anything is waited for.
+    let accepted = {
+        api.engine.readiness().map_err(|reason| unavailable(reason.to_string()))?;
+        let mut dispatch = api.engine.dispatch(body.len());
+        accept(&api, dispatch.as_mut(), &body, patience.is_some())?
+    };
+    match (accepted, patience) {
+        (Accepted::Forwarded { id, gateways, collector: Some(collector) }, Some(patience)) => {
+            Ok(HttpResponse::Ok().json(receipt(id, gateways, collector, patience).await))
+        }
+        (Accepted::Forwarded { id, .. } | Accepted::Duplicate(id), _) => {
+            Ok(HttpResponse::Accepted().json(PushAccepted { id }))
+        }
+    }
+}
+
+fn patience(request: &HttpRequest) -> Result<Option<Duration>, Problem> {
+    let wrong = |detail: String| Problem::new(422, "Invalid query", format!("receipt: {detail}"));
+    let query = web::Query::<PushQuery>::from_query(request.query_string());
+    let query = query.map_err(|error| wrong(error.to_string()))?;
+    let Some(text) = &query.receipt else { return Ok(None) };
+    match settings::units::duration(text).map_err(wrong)? {
+        patience if patience <= MAX_RECEIPT_WAIT => Ok(Some(patience)),
+        _ => Err(wrong(format!("at most {}s are waited", MAX_RECEIPT_WAIT.as_secs()))),
+    }
+}
+
+async fn receipt(
+    id: MessageId,
+    gateways: usize,
+    collector: Collector,
+    patience: Duration,
+) -> PushReceipt {
+    let receipts = collector.collect(gateways, patience).await;
+    let total: u64 = receipts.iter().map(|(_, receipt)| receipt.total).sum();
+    let mut sessions: Vec<_> = receipts.iter().flat_map(sessions_of).collect();
+    sessions.truncate(MAX_RECEIPT_SESSIONS);
+    let truncated = total > sessions.len() as u64;
+    PushReceipt { id, sessions, online: total > 0, truncated }
+}
+
+fn sessions_of((gateway, receipt): &GatewayReceipt) -> impl Iterator<Item = SessionReceipt> {
+    receipt.sessions.iter().map(move |(session, outcome)| SessionReceipt {
+        session: *session,
+        gateway: gateway.to_string(),
+        outcome: *outcome,
+    })
+}

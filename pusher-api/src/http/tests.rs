@@ -1,0 +1,295 @@
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{
+    App,
+    body::MessageBody,
+    dev::ServiceResponse,
+    http::header,
+    middleware::from_fn,
+    test::{self, TestRequest},
+    web,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    api::Api,
+    dedupe::Dedupe,
+    engine::local::LocalEngine,
+    link::{Gateways, Link},
+    metrics::Metrics,
+    presence::Epoch,
+    receipts::Receipts,
+};
+
+struct Fixture {
+    api: web::Data<Api>,
+    link: Arc<Link>,
+}
+
+/// The API in front of one gateway that is connected as far as it can tell, and holds `u`.
+fn fixture(keys: &[&str]) -> Fixture {
+    let (gateways, metrics) = (Arc::<Gateways>::default(), Arc::<Metrics>::default());
+    let link = gateways.add("127.0.0.1:1".parse().unwrap(), 1000);
+    link.welcome(Uuid::from_u128(1), 0, "g");
+    link.synced();
+    gateways.set_looked_up();
+    let timeout = Duration::from_millis(1);
+    let (presence, metrics_of_engine) = (Arc::default(), Arc::clone(&metrics));
+    let engine = LocalEngine { gateways, presence, metrics: metrics_of_engine, timeout };
+    engine.presence.came("u", link.index, Epoch(1));
+    let api = Api {
+        engine: Arc::new(engine),
+        dedupe: Dedupe::new(10, metrics.dedupe_evictions.clone()),
+        receipts: Receipts::new(1),
+        metrics,
+        keys: keys.iter().map(|key| key.parse().expect("any text")).collect(),
+        page_websocket_url: None,
+    };
+    Fixture { api: web::Data::new(api), link }
+}
+
+impl Fixture {
+    async fn call(&self, request: TestRequest) -> ServiceResponse<impl MessageBody> {
+        let app = App::new().app_data(self.api.clone()).wrap(from_fn(super::timed));
+        let app = test::init_service(app.configure(super::routes)).await;
+        match test::try_call_service(&app, request.to_request()).await {
+            Ok(response) => response.map_into_boxed_body(),
+            // What the server does with an error that a middleware returns.
+            Err(error) => {
+                let request = TestRequest::default().to_http_request();
+                ServiceResponse::new(request, error.error_response()).map_into_boxed_body()
+            }
+        }
+    }
+
+    async fn json(&self, request: TestRequest) -> (u16, Value) {
+        let response = self.call(request).await;
+        let status = response.status().as_u16();
+        let kind = response.headers().get(header::CONTENT_TYPE).cloned();
+        let kind = kind.expect("a media type");
+        let expected = if status < 400 { "application/json" } else { "application/problem+json" };
+        assert_eq!(kind, expected);
+        (status, test::read_body_json(response).await)
+    }
+
+    async fn push(&self, body: &'static str) -> (u16, Value) {
+        self.json(TestRequest::post().uri("/v1/push").set_payload(body)).await
+    }
+}
+
+#[actix_rt::test]
+async fn a_push_is_accepted_and_goes_to_the_gateway() {
+    let fixture = fixture(&[]);
+    let (status, body) = fixture.push(r#"{"to":{"user":"u"},"data":1}"#).await;
+    assert_eq!(status, 202);
+    assert!(body["id"].as_str().expect("an id").parse::<Uuid>().is_ok());
+    assert!(fixture.link.room.taken() > 0);
+    let (status, _) = fixture.push(r#"{"to":{"user":"nobody"},"data":1}"#).await;
+    assert_eq!(status, 202);
+}
+
+#[actix_rt::test]
+async fn the_same_id_twice_is_one_push() {
+    let fixture = fixture(&[]);
+    let body = r#"{"to":{"user":"u"},"data":1,"id":"0190a6f0-0000-7000-8000-000000000001"}"#;
+    let first = fixture.push(body).await;
+    let queued = fixture.link.room.taken();
+    assert_eq!(fixture.push(body).await, first);
+    assert_eq!(fixture.link.room.taken(), queued);
+    assert_eq!(fixture.api.metrics.duplicate.get(), 1);
+}
+
+#[actix_rt::test]
+async fn a_refused_push_may_be_tried_again_under_its_id() {
+    let fixture = fixture(&[]);
+    assert!(fixture.link.room.reserve(1000));
+    let body = r#"{"to":{"user":"u"},"data":1,"id":"0190a6f0-0000-7000-8000-000000000001"}"#;
+    let response = fixture.call(TestRequest::post().uri("/v1/push").set_payload(body)).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers().get(header::RETRY_AFTER).expect("a pause"), "1");
+    fixture.link.room.release(1000);
+    assert_eq!(fixture.push(body).await.0, 202);
+    assert!(fixture.link.room.taken() > 0);
+}
+
+#[actix_rt::test]
+async fn errors_are_problems() {
+    let fixture = fixture(&[]);
+    let post = |body: &'static str| TestRequest::post().uri("/v1/push").set_payload(body);
+    let valid = r#"{"to":{"user":"u"},"data":1}"#;
+    let form = (header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let cases = [
+        (post("{"), 400, Value::Null),
+        (post(r#"{"to":{"user":""},"data":1}"#), 422, json!("/to/user")),
+        (post(r#"{"to":{"user":"u"},"data":1,"ttl":5}"#), 501, json!("/ttl")),
+        (post(valid).insert_header(form), 415, Value::Null),
+        (post(valid).uri("/v1/push?receipt=5"), 422, Value::Null),
+        (post(valid).uri("/v1/push?receipt=31s"), 422, Value::Null),
+        (TestRequest::post().uri("/v1/push").set_payload(vec![b' '; 3 << 20]), 413, Value::Null),
+        (TestRequest::get().uri("/v1/push"), 405, Value::Null),
+        (TestRequest::post().uri("/metrics"), 405, Value::Null),
+        (TestRequest::get().uri("/v1/nothing"), 404, Value::Null),
+        (TestRequest::get().uri("/nothing"), 404, Value::Null),
+        (TestRequest::get().uri("/v1/users/a%0Ab"), 422, Value::Null),
+        (TestRequest::get().uri("/v1/users/a%FFb"), 422, Value::Null),
+        (TestRequest::delete().uri("/v1/users/u/sessions?device="), 422, Value::Null),
+        (TestRequest::put().uri("/v1/users/nobody/topics/t"), 404, Value::Null),
+        (TestRequest::get().uri("/v1/users/u"), 503, Value::Null),
+    ];
+    for (request, status, pointer) in cases {
+        let (found, body) = fixture.json(request).await;
+        assert_eq!((found, &body["pointer"]), (status, &pointer), "{body}");
+        assert_eq!(body["status"], status);
+    }
+}
+
+#[actix_rt::test]
+async fn media_types_may_have_parameters() {
+    let fixture = fixture(&[]);
+    let request = TestRequest::post().uri("/v1/push");
+    let request = request.insert_header((header::CONTENT_TYPE, "Application/JSON; charset=utf-8"));
+    let request = request.set_payload(r#"{"to":{"user":"u"},"data":1}"#);
+    assert_eq!(fixture.call(request).await.status(), 202);
+}
+
+#[actix_rt::test]
+async fn keys_are_needed_where_they_are_configured() {
+    let fixture = fixture(&["first", "second"]);
+    let get = |key: Option<&str>| {
+        let request = TestRequest::get().uri("/v1/gateways");
+        key.map_or(TestRequest::get().uri("/v1/gateways"), |key| {
+            request.insert_header((header::AUTHORIZATION, key.to_owned()))
+        })
+    };
+    for key in [None, Some("Bearer third"), Some("Bearer "), Some("Basic first"), Some("first")] {
+        let response = fixture.call(get(key)).await;
+        assert_eq!(response.status(), 401, "{key:?}");
+        assert!(response.headers().contains_key(header::WWW_AUTHENTICATE));
+    }
+    for key in ["Bearer first", "bearer second"] {
+        assert_eq!(fixture.call(get(Some(key))).await.status(), 200);
+    }
+    for open in ["/", "/page.json", "/metrics", "/healthz", "/readyz", "/openapi.json"] {
+        assert_eq!(fixture.call(TestRequest::get().uri(open)).await.status(), 200, "{open}");
+    }
+    let hidden = fixture.call(TestRequest::get().uri("/v1/nothing")).await;
+    assert_eq!(hidden.status(), 401);
+}
+
+#[actix_rt::test]
+async fn one_bad_line_never_spoils_the_others() {
+    let fixture = fixture(&[]);
+    let body = concat!(
+        "{\"to\":{\"user\":\"u\"},\"data\":1}\n",
+        "\r\n",
+        "{\"to\":{\"user\":\"u\"},\"data\":}\n",
+        "{\"to\":{\"user\":\"\"},\"data\":1}\r\n",
+        "{\"to\":{\"user\":\"u\"},\"data\":4}",
+    );
+    let request = TestRequest::post().uri("/v1/push/batch").set_payload(body);
+    let (status, report) = fixture.json(request).await;
+    assert_eq!((status, &report["accepted"]), (200, &json!(2)));
+    let rejected = report["rejected"].as_array().expect("a list");
+    let lines: Vec<_> = rejected.iter().map(|line| (&line["line"], &line["pointer"])).collect();
+    assert_eq!(lines, [(&json!(3), &Value::Null), (&json!(4), &json!("/to/user"))]);
+}
+
+#[actix_rt::test]
+async fn a_batch_waits_for_room_before_it_rejects() {
+    let fixture = fixture(&[]);
+    assert!(fixture.link.room.reserve(1000));
+    let body = r#"{"to":{"user":"u"},"data":1}"#.to_owned() + "\n";
+    let request = TestRequest::post().uri("/v1/push/batch").set_payload(body);
+    let make_room = async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        fixture.link.room.release(1000);
+    };
+    let ((_, report), ()) = futures::join!(fixture.json(request), make_room);
+    assert_eq!(report, json!({"accepted": 1, "rejected": []}));
+}
+
+#[actix_rt::test]
+async fn many_rejected_lines_are_cut_off() {
+    let fixture = fixture(&[]);
+    let request = TestRequest::post().uri("/v1/push/batch").set_payload("x\n".repeat(1500));
+    let (_, report) = fixture.json(request).await;
+    assert_eq!(report["rejected"].as_array().map(Vec::len), Some(1000));
+    assert_eq!(report["truncated"], json!(true));
+}
+
+#[actix_rt::test]
+async fn nothing_is_accepted_without_a_gateway() {
+    let fixture = fixture(&[]);
+    fixture.link.give_up();
+    let (status, body) = fixture.push(r#"{"to":{"user":"u"},"data":1}"#).await;
+    assert_eq!((status, &body["detail"]), (503, &json!("no gateway is connected")));
+    assert_eq!(fixture.json(TestRequest::get().uri("/readyz")).await.0, 503);
+    assert_eq!(fixture.call(TestRequest::get().uri("/healthz")).await.status(), 200);
+}
+
+#[actix_rt::test]
+async fn receipts_are_for_as_many_pushes_as_allowed() {
+    let fixture = fixture(&[]);
+    let waiting = fixture.api.receipts.expect(protocol::MessageId::generate());
+    let body = r#"{"to":{"user":"nobody"},"data":1}"#;
+    let request = || TestRequest::post().uri("/v1/push?receipt=10s").set_payload(body);
+    assert_eq!(fixture.json(request()).await.0, 503);
+    drop(waiting);
+    let (status, receipt) = fixture.json(request()).await;
+    assert_eq!((status, &receipt["online"]), (200, &json!(false)), "nobody has to be waited for");
+    assert_eq!(receipt["sessions"], json!([]));
+}
+
+#[actix_rt::test]
+async fn the_description_covers_every_route() {
+    let fixture = fixture(&[]);
+    let (_, openapi) = fixture.json(TestRequest::get().uri("/openapi.json")).await;
+    let paths = [
+        "/v1/push",
+        "/v1/push/batch",
+        "/v1/users/{user}",
+        "/v1/users/{user}/sessions",
+        "/v1/users/{user}/topics/{topic}",
+        "/v1/topics/{topic}",
+        "/v1/gateways",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+    ];
+    for path in paths {
+        assert!(openapi["paths"][path].is_object(), "{path}");
+    }
+    let push = &openapi["components"]["schemas"]["Push"];
+    assert_eq!(push["required"], json!(["to"]), "{push}");
+    assert_eq!(push["additionalProperties"], json!(false));
+    let to = &openapi["components"]["schemas"]["To"]["oneOf"];
+    assert_eq!(to[0]["properties"]["user"]["type"], json!("string"), "{to}");
+    let text = openapi.to_string();
+    for (at, _) in text.match_indices("#/components/schemas/") {
+        let name = text[at + 21..].split('"').next().expect("a name");
+        assert!(openapi["components"]["schemas"][name].is_object(), "{name} is not described");
+    }
+}
+
+#[actix_rt::test]
+async fn metrics_name_gateways_and_never_users() {
+    let fixture = fixture(&[]);
+    fixture.push(r#"{"to":{"user":"u"},"data":1}"#).await;
+    let request = TestRequest::get().uri("/v1/users/some-user-id");
+    fixture.call(request).await;
+    let response = fixture.call(TestRequest::get().uri("/metrics")).await;
+    let text = test::read_body(response).await;
+    let text = std::str::from_utf8(&text).expect("text");
+    for line in [
+        "holdfast_pusher_pushes_total{result=\"accepted\"} 1",
+        "holdfast_pusher_link_state{gateway=\"127.0.0.1:1\",state=\"up\"} 1",
+        "holdfast_pusher_link_queue_bytes{gateway=\"127.0.0.1:1\"}",
+        "holdfast_pusher_request_duration_seconds_count{route=\"/v1/push\"} 1",
+        "holdfast_pusher_targets_total{to=\"user\"} 1",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
+    assert!(!text.contains("some-user-id"));
+}

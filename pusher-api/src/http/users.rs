@@ -1,0 +1,211 @@
+//! `/v1/users/…`: who is online and how; closing sessions; subscribing them.
+
+use std::{
+    str::FromStr,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use protocol::{
+    Device, InvalidName, SessionId, Topic, UserId,
+    link::{LinkAnswer, LinkRequest, SessionInfo},
+    problem::Problem,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::ApiError;
+use crate::{accept::unavailable, api::Api, engine::GatewayAnswer, openapi::ProblemBody};
+
+/// A user, as backends see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserStatus {
+    /// The user id.
+    #[schema(value_type = String)]
+    pub user: UserId,
+    /// Whether there is a session.
+    pub online: bool,
+    /// Every session, of all gateways.
+    pub sessions: Vec<SessionStatus>,
+    /// Messages kept for the user.
+    pub kept: u64,
+}
+
+/// One session of a user.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionStatus {
+    /// The session.
+    #[schema(value_type = String)]
+    pub id: SessionId,
+    /// The gateway that holds it.
+    pub gateway: String,
+    /// `websocket`, `tcp`, `sse` or `poll`.
+    pub transport: String,
+    /// The `device` claim of its token.
+    pub device: Option<String>,
+    /// When it began (RFC 3339, UTC).
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// The peer's address and port.
+    pub address: String,
+}
+
+/// How many sessions were closed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Closed {
+    /// Sessions.
+    pub closed: u64,
+}
+
+/// How many sessions it concerned.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Sessions {
+    /// Sessions.
+    pub sessions: u64,
+}
+
+/// Which sessions to close.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CloseQuery {
+    /// Only this device's.
+    device: Option<String>,
+}
+
+/// Who a user is connected as.
+#[utoipa::path(
+    get, path = "/v1/users/{user}", tag = "users",
+    params(("user" = String, Path, description = "The user id")),
+    responses(
+        (status = 200, description = "Online or not", body = UserStatus),
+        (status = 503, description = "A gateway does not answer", body = ProblemBody),
+    ),
+    security(("key" = [])),
+)]
+pub async fn get(path: web::Path<String>, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+    let user = name::<UserId>("user", &path)?;
+    let answers = ask(&api, LinkRequest::Sessions { user: user.clone() }).await?;
+    let sessions: Vec<_> = answers.into_iter().flat_map(sessions_of).collect();
+    let online = !sessions.is_empty();
+    Ok(HttpResponse::Ok().json(UserStatus { user, online, sessions, kept: 0 }))
+}
+
+/// Close a user's sessions.
+#[utoipa::path(
+    delete, path = "/v1/users/{user}/sessions", tag = "users",
+    params(("user" = String, Path, description = "The user id"), CloseQuery),
+    responses((status = 200, description = "They are closing", body = Closed)),
+    security(("key" = [])),
+)]
+pub async fn close_sessions(
+    path: web::Path<String>,
+    request: HttpRequest,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, ApiError> {
+    let query = web::Query::<CloseQuery>::from_query(request.query_string());
+    let query =
+        query.map_err(|error| Problem::new(422, "Invalid query", format!("device: {error}")))?;
+    let user = name::<UserId>("user", &path)?;
+    let device = query.device.as_deref().map(|text| name::<Device>("device", text));
+    let request = LinkRequest::Disconnect { user, device: device.transpose()? };
+    let closed = count(&ask(&api, request).await?);
+    Ok(HttpResponse::Ok().json(Closed { closed }))
+}
+
+/// Subscribe a user's sessions to a topic.
+#[utoipa::path(
+    put, path = "/v1/users/{user}/topics/{topic}", tag = "users",
+    params(
+        ("user" = String, Path, description = "The user id"),
+        ("topic" = String, Path, description = "The topic"),
+    ),
+    responses(
+        (status = 200, description = "They are subscribed", body = Sessions),
+        (status = 404, description = "The user is not online", body = ProblemBody),
+    ),
+    security(("key" = [])),
+)]
+pub async fn subscribe(
+    path: web::Path<(String, String)>,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, ApiError> {
+    let (user, topic) = user_and_topic(&path)?;
+    change_subscription(&api, LinkRequest::Subscribe { user, topic }).await
+}
+
+/// End a subscription of a user's sessions.
+#[utoipa::path(
+    delete, path = "/v1/users/{user}/topics/{topic}", tag = "users",
+    params(
+        ("user" = String, Path, description = "The user id"),
+        ("topic" = String, Path, description = "The topic"),
+    ),
+    responses(
+        (status = 200, description = "They are not subscribed any more", body = Sessions),
+        (status = 404, description = "The user is not online", body = ProblemBody),
+    ),
+    security(("key" = [])),
+)]
+pub async fn unsubscribe(
+    path: web::Path<(String, String)>,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, ApiError> {
+    let (user, topic) = user_and_topic(&path)?;
+    change_subscription(&api, LinkRequest::Unsubscribe { user, topic }).await
+}
+
+async fn change_subscription(api: &Api, request: LinkRequest) -> Result<HttpResponse, ApiError> {
+    let answers = ask(api, request).await?;
+    if answers.is_empty() {
+        let detail = "the user has no session; topics can also stand in the client's token";
+        return Err(Problem::new(404, "Not online", detail).into());
+    }
+    Ok(HttpResponse::Ok().json(Sessions { sessions: count(&answers) }))
+}
+
+fn user_and_topic((user, topic): &(String, String)) -> Result<(UserId, Topic), Problem> {
+    Ok((name("user", user)?, name("topic", topic)?))
+}
+
+/// A name from the path or the query.
+pub(super) fn name<T: FromStr<Err = InvalidName>>(what: &str, text: &str) -> Result<T, Problem> {
+    let wrong = |detail| Problem::new(422, "Invalid name", format!("{what} {detail}"));
+    // What is no UTF-8 arrives with replacement characters, and would be somebody else's name.
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(wrong("must be UTF-8".to_owned()));
+    }
+    text.parse().map_err(|error: InvalidName| wrong(error.to_string()))
+}
+
+pub(super) async fn ask(api: &Api, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Problem> {
+    api.engine.readiness().map_err(|reason| unavailable(reason.to_string()))?;
+    api.engine.ask(request).await.map_err(|reason| unavailable(reason.to_string()))
+}
+
+pub(super) fn count(answers: &[GatewayAnswer]) -> u64 {
+    let counts = answers.iter().map(|answer| match &answer.answer {
+        LinkAnswer::Count(count) => *count,
+        LinkAnswer::Sessions(sessions) => sessions.len() as u64,
+    });
+    counts.sum()
+}
+
+fn sessions_of(answer: GatewayAnswer) -> Vec<SessionStatus> {
+    let GatewayAnswer { gateway, answer } = answer;
+    match answer {
+        LinkAnswer::Sessions(sessions) => {
+            sessions.into_iter().map(|info| session(gateway.clone(), info)).collect()
+        }
+        LinkAnswer::Count(_) => Vec::new(),
+    }
+}
+
+/// The last second that RFC 3339 has a notation for.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+fn session(gateway: String, info: SessionInfo) -> SessionStatus {
+    let SessionInfo { id, transport, device, since, address } = info;
+    let since = UNIX_EPOCH + Duration::from_secs(since.min(LAST_SECOND));
+    let since = humantime::format_rfc3339_seconds(since).to_string();
+    SessionStatus { id, gateway, transport, device, since, address }
+}

@@ -1,0 +1,99 @@
+//! Questions to one gateway that wait for their answers.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use protocol::link::LinkAnswer;
+use tokio::sync::oneshot;
+
+/// Most questions that may wait at one gateway.
+const MAX_WAITING: usize = 10_000;
+
+/// A gateway that was asked did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("gateway {0} does not answer")]
+pub struct Unanswered(pub String);
+
+/// The questions by number.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    last_request: u64,
+    waiting: HashMap<u64, oneshot::Sender<LinkAnswer>>,
+}
+
+impl Answers {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a new question, and where its answer arrives.
+    pub(super) fn expect(&self) -> Option<Expected<'_>> {
+        let mut inner = self.lock();
+        if inner.waiting.len() >= MAX_WAITING {
+            return None;
+        }
+        inner.last_request += 1;
+        let request = inner.last_request;
+        let (sender, answer) = oneshot::channel();
+        inner.waiting.insert(request, sender);
+        Some(Expected { answers: self, request, answer })
+    }
+
+    /// Hands an answer to whoever waits; too late is no error.
+    pub(super) fn on_answer(&self, request: u64, answer: LinkAnswer) {
+        let waiting = self.lock().waiting.remove(&request);
+        if let Some(sender) = waiting {
+            let _ = sender.send(answer);
+        }
+    }
+
+    /// No answer will come any more.
+    pub(super) fn fail_all(&self) {
+        self.lock().waiting.clear();
+    }
+}
+
+/// An answer on its way; dropping it ends the waiting.
+pub(super) struct Expected<'a> {
+    answers: &'a Answers,
+    pub(super) request: u64,
+    pub(super) answer: oneshot::Receiver<LinkAnswer>,
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        self.answers.lock().waiting.remove(&self.request);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_reach_their_question_only() {
+        let answers = Answers::default();
+        let (mut first, mut second) = (answers.expect().unwrap(), answers.expect().unwrap());
+        answers.on_answer(second.request, LinkAnswer::Count(2));
+        assert_eq!(second.answer.try_recv(), Ok(LinkAnswer::Count(2)));
+        answers.on_answer(99, LinkAnswer::Count(3));
+        answers.fail_all();
+        assert_eq!(first.answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+    }
+
+    #[test]
+    fn who_gave_up_is_forgotten_and_the_number_is_bounded() {
+        let answers = Answers::default();
+        let waiting: Vec<_> = (0..MAX_WAITING).map(|_| answers.expect().unwrap()).collect();
+        assert!(answers.expect().is_none());
+        drop(waiting);
+        assert!(answers.lock().waiting.is_empty());
+    }
+}

@@ -1,0 +1,135 @@
+//! From configured names to links: looked up again and again, because a name's addresses change.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::{Addr, Supervisor};
+use settings::Endpoint;
+
+use super::{Link, Services, gateway_link::GatewayLink};
+
+/// How often names are looked up.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
+
+/// Keeps one link for each address the endpoints stand for. An address that vanishes keeps its
+/// link until the connection ends: a gateway that is being drained leaves the name early and
+/// still holds sessions.
+pub async fn run(endpoints: Vec<Endpoint>, services: Arc<Services>) {
+    let mut names: Vec<_> = endpoints.into_iter().map(Name::new).collect();
+    let mut links = HashMap::new();
+    loop {
+        futures::future::join_all(names.iter_mut().map(Name::look_up)).await;
+        let wanted = names.iter().flat_map(|name| name.addresses.iter().copied()).collect();
+        reconcile(&wanted, &mut links, &services);
+        services.gateways.set_looked_up();
+        tokio::time::sleep(LOOK_UP_EVERY).await;
+    }
+}
+
+/// The address keeps the supervisor restarting the actor.
+type Links = HashMap<SocketAddr, (Arc<Link>, Addr<GatewayLink>)>;
+
+fn reconcile(wanted: &BTreeSet<SocketAddr>, links: &mut Links, services: &Arc<Services>) {
+    links.retain(|address, (link, _)| {
+        link.want(wanted.contains(address));
+        let ended = services.gateways.all().iter().all(|known| known.index != link.index);
+        !ended
+    });
+    for address in wanted {
+        links.entry(*address).or_insert_with(|| {
+            let link = services.gateways.add(*address, services.queue);
+            let actor = GatewayLink::new(Arc::clone(&link), Arc::clone(services));
+            (link, Supervisor::start(|_| actor))
+        });
+    }
+}
+
+struct Name {
+    endpoint: Endpoint,
+    addresses: BTreeSet<SocketAddr>,
+    failing: bool,
+}
+
+impl Name {
+    fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, addresses: BTreeSet::new(), failing: false }
+    }
+
+    /// Looks the name up; what was known stays where that fails.
+    async fn look_up(&mut self) {
+        match addresses_of(&self.endpoint).await {
+            Ok(addresses) => {
+                self.addresses = addresses;
+                self.failing = false;
+            }
+            Err(error) if !self.failing => {
+                tracing::warn!(gateway = %self.endpoint, %error, "name cannot be looked up");
+                self.failing = true;
+            }
+            Err(error) => tracing::debug!(gateway = %self.endpoint, %error, "still not found"),
+        }
+    }
+}
+
+async fn addresses_of(endpoint: &Endpoint) -> io::Result<BTreeSet<SocketAddr>> {
+    let found = tokio::net::lookup_host((endpoint.host.as_str(), *endpoint.ports.start())).await?;
+    let ips: BTreeSet<_> = found.map(|address| address.ip()).collect();
+    let ports = endpoint.ports.clone();
+    Ok(ips.iter().flat_map(|ip| ports.clone().map(|port| (*ip, port).into())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_rt::test]
+    async fn a_port_range_stands_for_several_gateways() {
+        let endpoint = "http://127.0.0.1:9000-9002".parse().unwrap();
+        let found: Vec<_> = addresses_of(&endpoint).await.unwrap().into_iter().collect();
+        let expected = ["127.0.0.1:9000", "127.0.0.1:9001", "127.0.0.1:9002"];
+        assert_eq!(found, expected.map(|text| text.parse().unwrap()));
+    }
+
+    #[actix_rt::test]
+    async fn a_gateway_that_vanishes_loses_its_link_and_may_come_back() {
+        let services = Arc::new(Services {
+            presence: Arc::default(),
+            receipts: crate::receipts::Receipts::new(1),
+            metrics: Arc::default(),
+            gateways: Arc::default(),
+            secret: None,
+            queue: 1000,
+            grace: Duration::ZERO,
+        });
+        // Nobody listens there: the port is bound, and connecting to it is refused.
+        let taken =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        taken.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let address = taken.local_addr().unwrap().as_socket().unwrap();
+        let (here, nowhere) = (BTreeSet::from([address]), BTreeSet::new());
+        let mut links = Links::new();
+        reconcile(&here, &mut links, &services);
+        reconcile(&here, &mut links, &services);
+        assert_eq!((links.len(), services.gateways.all().len()), (1, 1));
+        reconcile(&nowhere, &mut links, &services);
+        while !services.gateways.all().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        reconcile(&here, &mut links, &services);
+        assert_eq!((links.len(), services.gateways.all()[0].index.0), (1, 1), "a link of its own");
+    }
+
+    #[actix_rt::test]
+    async fn a_name_that_is_not_found_keeps_what_was_known() {
+        let mut name = Name::new("http://nowhere.invalid:1".parse().unwrap());
+        name.addresses.insert("127.0.0.1:1".parse().unwrap());
+        name.look_up().await;
+        assert!(name.failing);
+        assert_eq!(name.addresses.len(), 1);
+    }
+}

@@ -1,0 +1,37 @@
+//! Why a link ended.
+
+use protocol::link::LinkError;
+
+/// What ended a connection, or kept it from being made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("cannot connect: {0}")]
+    Connect(std::io::Error),
+    #[error("the connection broke: {0}")]
+    Broken(#[from] std::io::Error),
+    #[error("the gateway closed the connection")]
+    Closed,
+    #[error("the gateway said nothing for too long")]
+    Silent,
+    #[error("the link secret differs: give gateway and pusher-api the same --link-secret")]
+    Unauthorized,
+    #[error("the gateway answered the upgrade with status {0}")]
+    Refused(u16),
+    #[error("the answer to the upgrade is no HTTP/1.1 response")]
+    NotHttp,
+    #[error("the gateway speaks version {0} of the link, this process version {ours}", ours = protocol::link::VERSION)]
+    Version(u16),
+    #[error("expected a welcome as the first frame")]
+    NoWelcome,
+    #[error("the same gateway is linked under another address already")]
+    Duplicate,
+    #[error("frames cannot be read: {0}")]
+    Frames(#[from] LinkError),
+}
+
+impl Failure {
+    /// Whether another try soon is pointless.
+    pub(super) fn needs_an_operator(&self) -> bool {
+        matches!(self, Self::Unauthorized | Self::Version(_) | Self::Duplicate)
+    }
+}

@@ -1,0 +1,255 @@
+//! What goes to one gateway: segments of encoded pushes that wait, and batches that were sent and
+//! are not acknowledged. A plain value; the bytes are accounted for by its owner.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+
+/// Batches grow up to this size while the one before is being written.
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// Encoded pushes that were accepted together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// The entries.
+    pub bytes: Bytes,
+    /// How many there are.
+    pub pushes: u64,
+}
+
+/// Segments that travel in one frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The number of the frame.
+    pub seq: u64,
+    /// Bytes of all segments.
+    pub length: usize,
+    /// In the order they were accepted.
+    pub segments: Arc<[Segment]>,
+}
+
+/// What an acknowledgement or a loss takes out of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Freed {
+    /// Bytes of entries.
+    pub bytes: usize,
+    /// Number of entries.
+    pub pushes: u64,
+}
+
+impl Freed {
+    fn add(&mut self, segment: &Segment) {
+        self.bytes += segment.bytes.len();
+        self.pushes += segment.pushes;
+    }
+}
+
+/// The pushes on their way to one gateway.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    waiting: VecDeque<Segment>,
+    unacknowledged: VecDeque<Batch>,
+    /// How many of the unacknowledged batches were handed out on this connection.
+    handed_out: usize,
+    last_seq: u64,
+}
+
+impl Outbox {
+    /// Appends accepted pushes.
+    pub fn push(&mut self, segment: Segment) {
+        self.waiting.push_back(segment);
+    }
+
+    /// The next batch to write: first what the gateway did not acknowledge before the connection
+    /// was lost, then what has gathered since.
+    pub fn next_batch(&mut self) -> Option<Batch> {
+        if self.handed_out == self.unacknowledged.len() {
+            let batch = self.gather()?;
+            self.unacknowledged.push_back(batch);
+        }
+        self.handed_out += 1;
+        self.unacknowledged.get(self.handed_out - 1).cloned()
+    }
+
+    fn gather(&mut self) -> Option<Batch> {
+        let first = self.waiting.pop_front()?;
+        let mut length = first.bytes.len();
+        let mut segments = vec![first];
+        while let Some(next) = self.waiting.front() {
+            if length + next.bytes.len() > BATCH_BYTES {
+                break;
+            }
+            length += next.bytes.len();
+            segments.extend(self.waiting.pop_front());
+        }
+        self.last_seq += 1;
+        Some(Batch { seq: self.last_seq, length, segments: segments.into() })
+    }
+
+    /// Forgets the batches up to this one.
+    pub fn acknowledge(&mut self, seq: u64) -> Freed {
+        let mut freed = Freed::default();
+        while self.unacknowledged.front().is_some_and(|batch| batch.seq <= seq) {
+            let Some(batch) = self.unacknowledged.pop_front() else { break };
+            batch.segments.iter().for_each(|segment| freed.add(segment));
+            self.handed_out = self.handed_out.saturating_sub(1);
+        }
+        freed
+    }
+
+    /// Connected again to the gateway process that has had the batches up to `last_seq`: the
+    /// others are written again.
+    pub fn resume(&mut self, last_seq: u64) -> Freed {
+        let freed = self.acknowledge(last_seq);
+        self.number_from(last_seq);
+        freed
+    }
+
+    /// Connected to another gateway process: what the old one did not acknowledge was for sessions
+    /// that are gone. What still waits is for whoever is there now.
+    pub fn restart(&mut self, last_seq: u64) -> Freed {
+        let freed = self.acknowledge(u64::MAX);
+        self.number_from(last_seq);
+        freed
+    }
+
+    /// Drops everything, because nobody is going to take it.
+    pub fn clear(&mut self) -> Freed {
+        let mut freed = self.acknowledge(u64::MAX);
+        self.waiting.drain(..).for_each(|segment| freed.add(&segment));
+        freed
+    }
+
+    /// Numbers follow those the gateway has had, so that it sees neither gap nor repetition even
+    /// where one side forgot something.
+    fn number_from(&mut self, last_seq: u64) {
+        self.last_seq = last_seq;
+        self.handed_out = 0;
+        for batch in &mut self.unacknowledged {
+            self.last_seq += 1;
+            batch.seq = self.last_seq;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn segment(byte: u8, length: usize) -> Segment {
+        Segment { bytes: Bytes::from(vec![byte; length]), pushes: 1 }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push(usize),
+        Write,
+        Acknowledge,
+        Reconnect,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1_usize..400_000).prop_map(Step::Push),
+            3 => Just(Step::Write),
+            2 => Just(Step::Acknowledge),
+            1 => Just(Step::Reconnect),
+        ]
+    }
+
+    /// A gateway as the outbox sees it, which keeps the lengths of what it delivered.
+    #[derive(Default)]
+    struct Gateway {
+        last_seq: u64,
+        delivered: Vec<usize>,
+    }
+
+    impl Gateway {
+        fn receive(&mut self, batch: &Batch) {
+            if batch.seq > self.last_seq {
+                assert_eq!(batch.seq, self.last_seq + 1, "a gap in the numbers");
+                self.last_seq = batch.seq;
+                self.delivered.extend(batch.segments.iter().map(|segment| segment.bytes.len()));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_push_arrives_once_and_in_order(
+            steps in prop::collection::vec((step(), any::<bool>()), 0..80),
+        ) {
+            let (mut outbox, mut gateway) = (Outbox::default(), Gateway::default());
+            let (mut pushed, mut freed) = (Vec::new(), 0);
+            // What the connection carries and a loss may swallow.
+            let mut wire = VecDeque::new();
+            for (step, arrives) in steps {
+                match step {
+                    Step::Push(length) => {
+                        pushed.push(length);
+                        outbox.push(segment(0, length));
+                    }
+                    Step::Write => wire.extend(outbox.next_batch()),
+                    Step::Acknowledge => {
+                        wire.drain(..).for_each(|batch| gateway.receive(&batch));
+                        freed += outbox.acknowledge(gateway.last_seq).bytes;
+                    }
+                    Step::Reconnect => {
+                        if arrives {
+                            wire.drain(..).for_each(|batch| gateway.receive(&batch));
+                        }
+                        wire.clear();
+                        freed += outbox.resume(gateway.last_seq).bytes;
+                    }
+                }
+            }
+            wire.drain(..).for_each(|batch| gateway.receive(&batch));
+            while let Some(batch) = outbox.next_batch() {
+                prop_assert!(batch.length <= BATCH_BYTES);
+                gateway.receive(&batch);
+            }
+            freed += outbox.acknowledge(gateway.last_seq).bytes;
+            prop_assert_eq!(freed, pushed.iter().sum::<usize>());
+            prop_assert_eq!(gateway.delivered, pushed);
+        }
+    }
+
+    #[test]
+    fn segments_gather_until_a_batch_is_full() {
+        let mut outbox = Outbox::default();
+        for length in [600_000, 400_000, 100_000, 2_000_000, 1] {
+            outbox.push(segment(1, length));
+        }
+        let batches: Vec<_> = std::iter::from_fn(|| outbox.next_batch()).collect();
+        let shape: Vec<_> = batches.iter().map(|batch| (batch.seq, batch.length)).collect();
+        assert_eq!(shape, [(1, 1_000_000), (2, 100_000), (3, 2_000_000), (4, 1)]);
+    }
+
+    #[test]
+    fn a_new_process_gets_only_what_waited() {
+        let mut outbox = Outbox::default();
+        outbox.push(segment(1, 10));
+        assert_eq!(outbox.next_batch().expect("a batch").seq, 1);
+        outbox.push(segment(2, 20));
+        assert_eq!(outbox.restart(0), Freed { bytes: 10, pushes: 1 });
+        let batch = outbox.next_batch().expect("what waited");
+        assert_eq!((batch.seq, batch.length), (1, 20));
+        assert_eq!(outbox.clear(), Freed { bytes: 20, pushes: 1 });
+        assert_eq!(outbox.next_batch(), None);
+    }
+
+    #[test]
+    fn a_gateway_that_forgot_the_sender_sees_numbers_without_gaps() {
+        let mut outbox = Outbox::default();
+        for seq in 1..=3 {
+            outbox.push(segment(1, 10));
+            assert_eq!(outbox.next_batch().expect("a batch").seq, seq);
+        }
+        outbox.acknowledge(1);
+        assert_eq!(outbox.resume(0), Freed::default());
+        let numbers = [outbox.next_batch(), outbox.next_batch()];
+        assert_eq!(numbers.map(|batch| batch.expect("unacknowledged").seq), [1, 2]);
+    }
+}

@@ -1,0 +1,113 @@
+//! What a gateway reports: presence, acknowledgements, receipts and answers.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use bytes::BytesMut;
+use protocol::link::{LinkError, PresenceChange, PresenceChanges, Up};
+use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
+
+use super::{Link, SILENCE, Services, failure::Failure};
+
+/// Asked of the socket at once.
+const READ_BYTES: usize = 64 * 1024;
+/// After so many changes of presence the other links of the thread get their turn.
+const CHANGES_IN_A_ROW: usize = 4096;
+
+/// Takes in the frames of one connection.
+pub(super) struct Reader {
+    link: Arc<Link>,
+    name: Arc<str>,
+    services: Arc<Services>,
+    /// Whether users of an older snapshot may be left.
+    stale: bool,
+}
+
+impl Reader {
+    pub(super) fn new(link: Arc<Link>, services: Arc<Services>) -> Self {
+        Self { name: link.name(), link, services, stale: false }
+    }
+
+    /// Reads until the connection ends.
+    pub(super) async fn run(mut self, mut stream: ReadHalf<'_>, mut arrived: BytesMut) -> Failure {
+        loop {
+            match Up::decode(&mut arrived) {
+                Ok(Some(frame)) => match self.on_frame(frame).await {
+                    Ok(()) => continue,
+                    Err(failure) => return failure,
+                },
+                Ok(None) => {}
+                Err(error) => return error.into(),
+            }
+            arrived.reserve(READ_BYTES);
+            match tokio::time::timeout(SILENCE, stream.read_buf(&mut arrived)).await {
+                Ok(Ok(0)) => return Failure::Closed,
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return error.into(),
+                Err(_) => return Failure::Silent,
+            }
+        }
+    }
+
+    async fn on_frame(&mut self, frame: Up) -> Result<(), Failure> {
+        match frame {
+            Up::Presence { seq, changes } => {
+                self.on_presence(&changes).await?;
+                self.link.acknowledge_presence(seq);
+            }
+            Up::BatchAck { seq, queued_bytes } => {
+                self.link.gateway_queued.store(queued_bytes, Ordering::Relaxed);
+                self.link.acknowledge(seq);
+            }
+            Up::Receipt(receipt) => self.services.receipts.on_receipt(&self.name, receipt),
+            Up::Answer { request, body } => self.link.answers.on_answer(request, body),
+            Up::Heartbeat => {}
+            Up::Welcome { .. } => return Err(Failure::NoWelcome),
+        }
+        Ok(())
+    }
+
+    async fn on_presence(&mut self, changes: &[u8]) -> Result<(), LinkError> {
+        for (count, change) in (1_usize..).zip(PresenceChanges::new(changes)) {
+            self.on_change(change?);
+            if count.is_multiple_of(CHANGES_IN_A_ROW) {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+
+    fn on_change(&mut self, change: PresenceChange<'_>) {
+        let (link, presence) = (&self.link, &self.services.presence);
+        match change {
+            PresenceChange::SnapshotBegin => {
+                self.stale = link.users.load(Ordering::Relaxed) > 0;
+                link.next_epoch();
+            }
+            PresenceChange::Came(user) => {
+                if presence.came(user, link.index, link.epoch()) {
+                    link.users.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            PresenceChange::Went(user) => {
+                if presence.went(user, link.index) {
+                    link.users.fetch_sub(1, Ordering::Relaxed);
+                }
+            }
+            PresenceChange::SnapshotEnd => {
+                if std::mem::take(&mut self.stale) {
+                    sweep(Arc::clone(link), &self.services);
+                }
+                link.synced();
+            }
+        }
+    }
+}
+
+/// Forgets, beside the event loop, the users the gateway had before its current epoch.
+pub(super) fn sweep(link: Arc<Link>, services: &Services) {
+    let (presence, epoch) = (Arc::clone(&services.presence), link.epoch());
+    tokio::task::spawn_blocking(move || {
+        let gone = presence.sweep(link.index, epoch);
+        link.users.fetch_sub(gone, Ordering::Relaxed);
+    });
+}

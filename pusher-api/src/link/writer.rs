@@ -1,0 +1,52 @@
+//! Writes to a gateway what has gathered while the write before was under way.
+
+use std::io::{self, IoSlice};
+
+use bytes::BytesMut;
+use protocol::link::batch_header;
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    net::tcp::WriteHalf,
+};
+
+use super::{HEARTBEAT, Link, failure::Failure, handle::Writable};
+
+/// Writes until the connection ends.
+pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link) -> Failure {
+    loop {
+        match link.take_writable() {
+            Some(writable) => {
+                if let Err(error) = write(&mut stream, &writable).await {
+                    return error.into();
+                }
+            }
+            None => {
+                if tokio::time::timeout(HEARTBEAT, link.work.notified()).await.is_err() {
+                    link.heartbeat();
+                }
+            }
+        }
+    }
+}
+
+/// Writes the small frames and the batch, whose segments stay where they are.
+async fn write(stream: &mut (impl AsyncWrite + Unpin), writable: &Writable) -> io::Result<()> {
+    let Writable { control, batch } = writable;
+    let control: &BytesMut = control;
+    let Some(batch) = batch else {
+        return stream.write_all(control).await;
+    };
+    let header = batch_header(batch.seq, batch.length);
+    let mut parts = Vec::with_capacity(2 + batch.segments.len());
+    parts.extend([IoSlice::new(control), IoSlice::new(&header)]);
+    parts.extend(batch.segments.iter().map(|segment| IoSlice::new(&segment.bytes)));
+    let mut rest = parts.as_mut_slice();
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        match stream.write_vectored(rest).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => IoSlice::advance_slices(&mut rest, written),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! What is counted, as Prometheus reads it. No label ever holds a user id.
+
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder, core::Collector,
+};
+
+use crate::{
+    engine::{Engine, GatewayStatus},
+    link::LinkState,
+};
+
+/// The media type of the text.
+pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
+/// The metrics of one pusher-api.
+pub struct Metrics {
+    registry: Registry,
+    /// Pushes forwarded.
+    pub accepted: IntCounter,
+    /// Pushes whose id was seen before.
+    pub duplicate: IntCounter,
+    /// Pushes that are wrong.
+    pub invalid: IntCounter,
+    /// Pushes refused for lack of room or gateways.
+    pub refused: IntCounter,
+    /// Pushes by what `to` names.
+    pub targets: IntCounterVec,
+    /// Entries written to gateways.
+    pub entries: IntCounter,
+    /// Bytes of client frames accepted.
+    pub bytes: IntCounter,
+    /// Ids forgotten before their time.
+    pub dedupe_evictions: IntCounter,
+    /// Connected links that were lost.
+    pub reconnects: IntCounter,
+    /// Pushes dropped because their gateway stayed away.
+    pub dropped_at_loss: IntCounter,
+    /// Pushes dropped because their gateway came back as another process.
+    pub dropped_at_restart: IntCounter,
+    /// Pushes that wait for receipts.
+    pub receipts_pending: IntGauge,
+    /// Time to answer, by route.
+    pub request_seconds: HistogramVec,
+    links: LinkGauges,
+}
+
+struct LinkGauges {
+    queue: IntGaugeVec,
+    gateway_queue: IntGaugeVec,
+    users: IntGaugeVec,
+    state: IntGaugeVec,
+}
+
+const DROPPED: &str = "holdfast_pusher_dropped_pushes_total";
+const EVICTIONS: &str = "holdfast_pusher_dedupe_evictions_total";
+const RECEIPTS: &str = "holdfast_pusher_receipts_pending";
+const LINK_QUEUE: &str = "holdfast_pusher_link_queue_bytes";
+const GATEWAY_QUEUE: &str = "holdfast_pusher_gateway_queue_bytes";
+
+/// Registers what was made of constant texts.
+fn registered<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    made: prometheus::Result<C>,
+) -> C {
+    let collector = made.expect("names and labels are constants");
+    registry.register(Box::new(collector.clone())).expect("each name is registered once");
+    collector
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    registered(registry, IntCounter::new(name, help))
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, label: &str) -> IntCounterVec {
+    registered(registry, IntCounterVec::new(Opts::new(name, help), &[label]))
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    registered(registry, IntGauge::new(name, help))
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    registered(registry, IntGaugeVec::new(Opts::new(name, help), labels))
+}
+
+fn durations(registry: &Registry) -> HistogramVec {
+    let name = "holdfast_pusher_request_duration_seconds";
+    let buckets = vec![0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
+    let options = HistogramOpts::new(name, "Time to answer a request").buckets(buckets);
+    registered(registry, HistogramVec::new(options, &["route"]))
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let registry = Registry::new();
+        let r = &registry;
+        let results =
+            counters(r, "holdfast_pusher_pushes_total", "Pushes by what became of them", "result");
+        let dropped = counters(r, DROPPED, "Accepted pushes no gateway acknowledged", "reason");
+        let result = |result: &str| results.with_label_values(&[result]);
+        Self {
+            accepted: result("accepted"),
+            duplicate: result("duplicate"),
+            invalid: result("invalid"),
+            refused: result("refused"),
+            targets: counters(r, "holdfast_pusher_targets_total", "Accepted pushes", "to"),
+            entries: counter(r, "holdfast_pusher_entries_total", "Entries handed to links"),
+            bytes: counter(r, "holdfast_pusher_frame_bytes_total", "Bytes of accepted frames"),
+            dedupe_evictions: counter(r, EVICTIONS, "Ids forgotten early for lack of room"),
+            reconnects: counter(r, "holdfast_pusher_link_losses_total", "Links that were lost"),
+            dropped_at_loss: dropped.with_label_values(&["gateway_lost"]),
+            dropped_at_restart: dropped.with_label_values(&["gateway_restarted"]),
+            receipts_pending: gauge(r, RECEIPTS, "Pushes waiting for receipts"),
+            request_seconds: durations(r),
+            links: LinkGauges::new(r),
+            registry,
+        }
+    }
+}
+
+impl LinkGauges {
+    fn new(r: &Registry) -> Self {
+        let (one, two) = (["gateway"], ["gateway", "state"]);
+        Self {
+            queue: gauges(r, LINK_QUEUE, "Bytes the gateway has not acknowledged", &one),
+            gateway_queue: gauges(r, GATEWAY_QUEUE, "Bytes that wait in the gateway", &one),
+            users: gauges(r, "holdfast_pusher_link_users", "Users the gateway holds", &one),
+            state: gauges(r, "holdfast_pusher_link_state", "1 for the state it is in", &two),
+        }
+    }
+
+    /// Shows these gateways and no others.
+    fn set(&self, gateways: &[GatewayStatus]) {
+        let gauges = [&self.queue, &self.gateway_queue, &self.users, &self.state];
+        gauges.into_iter().for_each(IntGaugeVec::reset);
+        gateways.iter().for_each(|gateway| self.show(gateway));
+    }
+
+    fn show(&self, gateway: &GatewayStatus) {
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let address = [gateway.address.as_str()];
+        self.queue.with_label_values(&address).set(signed(gateway.queued_bytes));
+        self.gateway_queue.with_label_values(&address).set(signed(gateway.gateway_queued_bytes));
+        self.users.with_label_values(&address).set(signed(gateway.users));
+        for state in LinkState::ALL.map(LinkState::as_str) {
+            let labels = [gateway.address.as_str(), state];
+            self.state.with_label_values(&labels).set(i64::from(state == gateway.state));
+        }
+    }
+}
+
+impl Metrics {
+    /// Everything as text, with the links as they are now.
+    pub fn text(&self, engine: &dyn Engine) -> Vec<u8> {
+        self.links.set(&engine.gateways());
+        let mut text = Vec::new();
+        let families = self.registry.gather();
+        TextEncoder::new().encode(&families, &mut text).expect("writing to memory does not fail");
+        text
+    }
+}

@@ -1,0 +1,255 @@
+//! Which gateways hold a session of a user, in memory, as the gateways report it.
+//!
+//! Each report carries the epoch of its gateway's snapshot. A new snapshot begins a new epoch, and
+//! when it is complete whatever is still of an older one is swept out.
+
+use dashmap::DashMap;
+use smallvec::{SmallVec, smallvec};
+
+/// A gateway, counted up for the life of the process and never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GatewayIndex(pub u32);
+
+/// Counts the snapshots of one gateway; compared with wrap-around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch(pub u32);
+
+impl Epoch {
+    fn is_older_than(self, other: Self) -> bool {
+        other.0.wrapping_sub(self.0).wrapping_sub(1) < u32::MAX / 2
+    }
+}
+
+/// So many shards that sweeping one of a million users takes well under a millisecond.
+const SHARDS: usize = 256;
+
+/// The gateways of a user; hardly anybody has more than one.
+pub type GatewayIndexes = SmallVec<[GatewayIndex; 4]>;
+
+/// Who is where.
+#[derive(Debug)]
+pub struct Presence {
+    users: DashMap<Box<str>, Holders>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    gateway: GatewayIndex,
+    epoch: Epoch,
+}
+
+/// Sixteen bytes for the usual user.
+#[derive(Debug)]
+enum Holders {
+    One(Hold),
+    Many(Box<SmallVec<[Hold; 3]>>),
+}
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self { users: DashMap::with_shard_amount(SHARDS) }
+    }
+}
+
+impl Presence {
+    /// The user has a session at the gateway. Returns whether that is news.
+    pub fn came(&self, user: &str, gateway: GatewayIndex, epoch: Epoch) -> bool {
+        let hold = Hold { gateway, epoch };
+        // Asking first spares the key's allocation when a snapshot repeats what is known.
+        if let Some(mut holders) = self.users.get_mut(user) {
+            return holders.add(hold);
+        }
+        let mut news = true;
+        let known = |holders: &mut Holders| news = holders.add(hold);
+        self.users.entry(user.into()).and_modify(known).or_insert(Holders::One(hold));
+        news
+    }
+
+    /// The user's last session at the gateway is gone. Returns whether that is news.
+    pub fn went(&self, user: &str, gateway: GatewayIndex) -> bool {
+        let mut news = false;
+        self.users.remove_if_mut(user, |_, holders| {
+            let (removed, empty) = holders.remove(|hold| hold.gateway == gateway);
+            news = removed;
+            empty
+        });
+        news
+    }
+
+    /// Forgets what the gateway reported before this epoch; returns how many users it no longer
+    /// holds. Walks over all users, a shard at a time: not for an event loop.
+    pub fn sweep(&self, gateway: GatewayIndex, epoch: Epoch) -> usize {
+        let mut count = 0;
+        self.users.retain(|_, holders| {
+            let stale = |hold: &Hold| hold.gateway == gateway && hold.epoch.is_older_than(epoch);
+            let (removed, empty) = holders.remove(stale);
+            count += usize::from(removed);
+            !empty
+        });
+        count
+    }
+
+    /// The gateways that hold the user.
+    pub fn gateways_of(&self, user: &str) -> GatewayIndexes {
+        self.users.get(user).map_or_else(GatewayIndexes::new, |holders| holders.gateways())
+    }
+}
+
+impl Holders {
+    fn add(&mut self, hold: Hold) -> bool {
+        match self {
+            Self::One(known) if known.gateway == hold.gateway => *known = hold,
+            Self::One(known) => {
+                *self = Self::Many(Box::new(smallvec![*known, hold]));
+                return true;
+            }
+            Self::Many(known) => {
+                match known.iter_mut().find(|known| known.gateway == hold.gateway) {
+                    Some(known) => *known = hold,
+                    None => {
+                        known.push(hold);
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Removes the holds that match; returns whether there were any and whether none is left.
+    fn remove(&mut self, matches: impl Fn(&Hold) -> bool) -> (bool, bool) {
+        match self {
+            Self::One(hold) => {
+                let matched = matches(hold);
+                (matched, matched)
+            }
+            Self::Many(holds) => {
+                let before = holds.len();
+                holds.retain(|hold| !matches(hold));
+                let removed = holds.len() < before;
+                if let [last] = holds.as_slice() {
+                    *self = Self::One(*last);
+                    return (removed, false);
+                }
+                (removed, holds.is_empty())
+            }
+        }
+    }
+
+    fn gateways(&self) -> GatewayIndexes {
+        match self {
+            Self::One(hold) => smallvec![hold.gateway],
+            Self::Many(holds) => holds.iter().map(|hold| hold.gateway).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashMap};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Came(u8, u32),
+        Went(u8, u32),
+        Snapshot(Vec<u8>, u32),
+        Lost(u32),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..6_u8, 0..3_u32).prop_map(|(user, gateway)| Step::Came(user, gateway)),
+            (0..6_u8, 0..3_u32).prop_map(|(user, gateway)| Step::Went(user, gateway)),
+            (prop::collection::vec(0..6_u8, 0..6), 0..3_u32)
+                .prop_map(|(users, gateway)| Step::Snapshot(users, gateway)),
+            (0..3_u32).prop_map(Step::Lost),
+        ]
+    }
+
+    #[derive(Default)]
+    struct Pair {
+        presence: Presence,
+        model: HashMap<u8, BTreeSet<u32>>,
+        epochs: HashMap<u32, u32>,
+    }
+
+    impl Pair {
+        fn epoch(&self, gateway: u32) -> Epoch {
+            Epoch(self.epochs.get(&gateway).copied().unwrap_or(u32::MAX - 1))
+        }
+
+        fn next_epoch(&mut self, gateway: u32) -> Epoch {
+            let next = self.epoch(gateway).0.wrapping_add(1);
+            self.epochs.insert(gateway, next);
+            Epoch(next)
+        }
+
+        fn apply(&mut self, step: Step) {
+            match step {
+                Step::Came(user, gateway) => {
+                    let epoch = self.epoch(gateway);
+                    let index = GatewayIndex(gateway);
+                    let news = self.presence.came(&user.to_string(), index, epoch);
+                    assert_eq!(news, self.model.entry(user).or_default().insert(gateway));
+                }
+                Step::Went(user, gateway) => {
+                    let news = self.presence.went(&user.to_string(), GatewayIndex(gateway));
+                    assert_eq!(news, self.model.entry(user).or_default().remove(&gateway));
+                }
+                Step::Snapshot(users, gateway) => self.snapshot(&users, gateway),
+                Step::Lost(gateway) => self.snapshot(&[], gateway),
+            }
+        }
+
+        fn snapshot(&mut self, users: &[u8], gateway: u32) {
+            let epoch = self.next_epoch(gateway);
+            for user in users {
+                self.presence.came(&user.to_string(), GatewayIndex(gateway), epoch);
+            }
+            let mut gone = 0;
+            for (user, gateways) in &mut self.model {
+                gone += usize::from(!users.contains(user) && gateways.remove(&gateway));
+            }
+            for user in users {
+                self.model.entry(*user).or_default().insert(gateway);
+            }
+            assert_eq!(self.presence.sweep(GatewayIndex(gateway), epoch), gone);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn presence_is_what_the_gateways_said(steps in prop::collection::vec(step(), 0..60)) {
+            let mut pair = Pair::default();
+            steps.into_iter().for_each(|step| pair.apply(step));
+            for user in 0..6_u8 {
+                let found = pair.presence.gateways_of(&user.to_string());
+                let found: BTreeSet<_> = found.iter().map(|index| index.0).collect();
+                prop_assert_eq!(found, pair.model.remove(&user).unwrap_or_default());
+            }
+            let known = pair.presence.users.len();
+            for gateway in 0..3 {
+                let epoch = pair.next_epoch(gateway);
+                pair.presence.sweep(GatewayIndex(gateway), epoch);
+            }
+            prop_assert!(known <= 6 && pair.presence.users.is_empty(), "users without a gateway");
+        }
+    }
+
+    #[test]
+    fn a_late_sweep_spares_a_newer_snapshot() {
+        let presence = Presence::default();
+        presence.came("u", GatewayIndex(0), Epoch(7));
+        assert_eq!(presence.sweep(GatewayIndex(0), Epoch(6)), 0);
+        assert_eq!(presence.gateways_of("u").as_slice(), [GatewayIndex(0)]);
+    }
+
+    #[test]
+    fn the_usual_user_costs_sixteen_bytes() {
+        assert_eq!(size_of::<Holders>(), 16);
+    }
+}

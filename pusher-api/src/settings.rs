@@ -1,0 +1,212 @@
+//! The flags of `holdfast pusher-api`, checked before any port opens.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, FromArgMatches};
+use settings::{ConfigError, Endpoint, ListenRange, Secret, logging::CommonArgs, units};
+
+/// How long an id that a backend chose is remembered.
+pub const DEDUPE_WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// Settings of `holdfast pusher-api`.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Configuration file and logs.
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// Where backends reach the HTTP API; several addresses and port ranges are allowed
+    #[arg(long, value_name = "IP:PORT", value_delimiter = ',', default_value = "127.0.0.1:8090")]
+    pub listen: Vec<ListenRange>,
+    /// Operators' port of a gateway; a port range or a DNS name stands for several
+    #[arg(
+        long,
+        value_name = "URL",
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:8082"
+    )]
+    pub gateway: Vec<Endpoint>,
+    /// A key that backends may present; give it several times to allow several
+    #[arg(long, value_name = "KEY", hide_env_values = true)]
+    pub api_key: Vec<Secret>,
+    /// File with one API key a line; `#` begins a comment
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// What this process proves itself with at gateways
+    #[arg(long, value_name = "SECRET")]
+    pub link_secret: Option<Secret>,
+    /// File with the link secret
+    #[arg(long, value_name = "FILE")]
+    pub link_secret_file: Option<PathBuf>,
+    /// Allow listeners beyond loopback without API key or link secret
+    #[arg(long)]
+    pub insecure: bool,
+    /// Bytes of pushes accepted but not acknowledged, for each gateway; above it backends get 503
+    #[arg(long, value_name = "SIZE", value_parser = units::size, default_value = "64MiB")]
+    pub link_queue: usize,
+    /// How long presence and queue of a lost gateway are kept while reconnecting
+    #[arg(long, value_name = "DURATION", value_parser = units::duration, default_value = "5s")]
+    pub link_grace: Duration,
+    /// How long a gateway may take to answer a question
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = units::positive_duration,
+        default_value = "1s"
+    )]
+    pub gateway_timeout: Duration,
+    /// Threads that serve HTTP [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub workers: Option<u16>,
+    /// Ids of backends remembered to recognise repeated pushes
+    #[arg(long, value_name = "N", default_value_t = 500_000)]
+    pub dedupe_ids: u64,
+    /// Most pushes that may wait for their receipts at the same time
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub pending_receipts: usize,
+    /// WebSocket of a gateway that the live page connects to [default: port 8080 of its host]
+    #[arg(long, value_name = "URL")]
+    pub page_websocket_url: Option<String>,
+}
+
+impl Default for Settings {
+    /// What applies when no flag, variable or file says anything.
+    fn default() -> Self {
+        let command = Self::augment_args(clap::Command::new("pusher-api"));
+        let matches = command.get_matches_from(["pusher-api"]);
+        Self::from_arg_matches(&matches).expect("every flag has a default or is optional")
+    }
+}
+
+impl Settings {
+    /// Checks what the parsers of single flags cannot see.
+    ///
+    /// # Errors
+    /// Names the flag that is wrong or missing.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.gateway.iter().try_for_each(check_gateway)?;
+        if self.link_queue < MIN_LINK_QUEUE {
+            let problem = format!("{} bytes cannot hold a large push", self.link_queue);
+            return Err(ConfigError::new("--link-queue", problem, "give at least 2MiB"));
+        }
+        let keys = self.api_keys()?;
+        let secret = self.secret()?;
+        let open = self.listen.iter().find(|range| !range.is_loopback());
+        match open {
+            Some(range) if !self.insecure && keys.is_empty() => Err(unguarded("--api-key", range)),
+            Some(range) if !self.insecure && secret.is_none() => {
+                Err(unguarded("--link-secret", range))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Every API key, from the flags and from the file.
+    pub(crate) fn api_keys(&self) -> Result<Vec<Secret>, ConfigError> {
+        let mut keys = self.api_key.clone();
+        if let Some(file) = &self.api_key_file {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                let problem = format!("cannot read {}: {error}", file.display());
+                ConfigError::new("--api-key-file", problem, "name a readable file")
+            })?;
+            let lines = text.lines().map(str::trim);
+            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+            keys.extend(lines.filter_map(|line| line.parse().ok()));
+            if keys.is_empty() {
+                let problem = format!("{} holds no key", file.display());
+                return Err(ConfigError::new("--api-key-file", problem, "write one key a line"));
+            }
+        }
+        match keys.iter().any(|key: &Secret| key.expose().is_empty()) {
+            true => Err(ConfigError::new("--api-key", "is empty", "give a key")),
+            false => Ok(keys),
+        }
+    }
+
+    pub(crate) fn secret(&self) -> Result<Option<Secret>, ConfigError> {
+        Secret::load("link-secret", self.link_secret.as_ref(), self.link_secret_file.as_deref())
+    }
+}
+
+/// Below this, a push to 10,000 users with the largest payload could never be taken.
+const MIN_LINK_QUEUE: usize = 2 * 1024 * 1024;
+
+fn check_gateway(gateway: &Endpoint) -> Result<(), ConfigError> {
+    let usable = gateway.scheme == "http" && gateway.path.is_empty() && *gateway.ports.start() > 0;
+    match usable {
+        true => Ok(()),
+        false => {
+            let problem = format!("{gateway} is no operators' port of a gateway");
+            Err(ConfigError::new("--gateway", problem, "write a URL like http://gateway-0:8082"))
+        }
+    }
+}
+
+fn unguarded(flag: &str, range: &ListenRange) -> ConfigError {
+    let problem = format!("missing, although {range} can be reached from other machines");
+    ConfigError::new(flag, problem, format!("give {flag}, listen on loopback, or pass --insecure"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut Settings)) -> Result<(), ConfigError> {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        settings.validate()
+    }
+
+    fn secret(text: &str) -> Secret {
+        text.parse().expect("any text")
+    }
+
+    #[test]
+    fn defaults_are_valid() {
+        with(|_| ()).expect("valid");
+    }
+
+    #[test]
+    fn open_listeners_need_key_and_secret() {
+        let open = |settings: &mut Settings| settings.listen = vec!["0.0.0.0:0".parse().unwrap()];
+        assert_eq!(with(open).expect_err("no key").key, "--api-key");
+        let with_key = |settings: &mut Settings| {
+            open(settings);
+            settings.api_key = vec![secret("k")];
+        };
+        assert_eq!(with(with_key).expect_err("no secret").key, "--link-secret");
+        with(|settings| {
+            with_key(settings);
+            settings.link_secret = Some(secret("s"));
+        })
+        .expect("guarded");
+        with(|settings| {
+            open(settings);
+            settings.insecure = true;
+        })
+        .expect("insecure on purpose");
+    }
+
+    #[test]
+    fn wrong_values_name_their_flag() {
+        let error = with(|settings| settings.gateway = vec!["https://h:1".parse().unwrap()]);
+        assert_eq!(error.expect_err("https").key, "--gateway");
+        let error = with(|settings| settings.gateway = vec!["http://h:1/x".parse().unwrap()]);
+        assert_eq!(error.expect_err("path").key, "--gateway");
+        let error = with(|settings| settings.link_queue = 1);
+        assert_eq!(error.expect_err("small").key, "--link-queue");
+        let error = with(|settings| settings.api_key = vec![secret("")]);
+        assert_eq!(error.expect_err("empty").key, "--api-key");
+        let error = with(|settings| settings.api_key_file = Some("/nowhere".into()));
+        assert_eq!(error.expect_err("no file").key, "--api-key-file");
+    }
+
+    #[test]
+    fn key_files_have_one_key_a_line() {
+        let file = std::env::temp_dir().join(format!("holdfast-keys-{}", std::process::id()));
+        std::fs::write(&file, "# backends\nfirst\n\n second \n").unwrap();
+        let settings = Settings { api_key_file: Some(file.clone()), ..Settings::default() };
+        let keys = settings.api_keys().expect("two keys");
+        std::fs::remove_file(file).unwrap();
+        assert_eq!(keys.iter().map(Secret::expose).collect::<Vec<_>>(), ["first", "second"]);
+    }
+}

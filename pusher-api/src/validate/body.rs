@@ -1,0 +1,155 @@
+//! The shape of a push's JSON, borrowed from the request.
+
+use std::fmt;
+
+use protocol::push::{MAX_TTL_SECONDS, MAX_USERS};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::text::{CollapseKey, Name, Text};
+
+/// A push, as backends write it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Push)]
+pub struct PushBody<'a> {
+    /// Who the push is for.
+    #[serde(borrow, default)]
+    #[schema(value_type = To, required = true)]
+    pub to: Option<To<'a>>,
+    /// The payload: any JSON value of at most 64 KiB. Exactly one of `data` and `data_base64`.
+    #[serde(borrow, default, deserialize_with = "given")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub data: Option<&'a RawValue>,
+    /// The payload, binary: at most 64 KiB in standard base64 with padding.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub data_base64: Option<Text<'a>>,
+    /// Seconds the push is kept for; 0 is for sessions online now.
+    #[serde(default, deserialize_with = "time_to_live")]
+    #[schema(maximum = 2_419_200, default = 0)]
+    pub ttl: u32,
+    /// A later push replaces an undelivered earlier one with the same key.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    pub collapse_key: Option<CollapseKey<'a>>,
+    /// The same id twice within 5 minutes is one push.
+    #[serde(default)]
+    pub id: Option<Uuid>,
+}
+
+/// Who a push is for: exactly one of these.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum To<'a> {
+    /// Every session of one user.
+    #[schema(value_type = String)]
+    User(Name<'a>),
+    /// Every session of up to 10,000 users; a user named twice counts once.
+    #[schema(value_type = Vec<String>)]
+    Users(Names<'a>),
+    /// Every session subscribed to a topic.
+    #[schema(value_type = String)]
+    Topic(Name<'a>),
+    /// Every session there is.
+    #[schema(value_type = bool)]
+    All(True),
+}
+
+impl To<'_> {
+    /// The field that was given, as it stands in metric labels.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Users(_) => "users",
+            Self::Topic(_) => "topic",
+            Self::All(_) => "all",
+        }
+    }
+}
+
+/// Different names, at least one and at most 10,000.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names<'a>(pub Vec<Name<'a>>);
+
+/// The literal `true`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct True;
+
+/// A payload of `null` is a payload, not an absent one.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+fn time_to_live<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let seconds = Option::<u32>::deserialize(deserializer).ok().map(Option::unwrap_or_default);
+    seconds.filter(|seconds| *seconds <= MAX_TTL_SECONDS).ok_or_else(|| {
+        D::Error::custom(format!("must be a whole number of seconds, 0 to {MAX_TTL_SECONDS}"))
+    })
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut names = Vec::<Name<'a>>::deserialize(deserializer)?;
+        names.sort_unstable();
+        names.dedup();
+        match names.len() {
+            0 => Err(D::Error::custom("must name at least one user")),
+            1..=MAX_USERS => Ok(Self(names)),
+            many => Err(D::Error::custom(format!("names {many} users, at most {MAX_USERS} are"))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for True {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match bool::deserialize(deserializer)? {
+            true => Ok(Self),
+            false => Err(D::Error::custom("must be true")),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Kind {
+    User,
+    Users,
+    Topic,
+    All,
+}
+
+struct ToVisitor;
+
+impl<'de> Visitor<'de> for ToVisitor {
+    type Value = To<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with exactly one of user, users, topic and all")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<To<'de>, A::Error> {
+        let wrong_count = || A::Error::custom("must have exactly one of user, users, topic, all");
+        let to = match map.next_key()?.ok_or_else(wrong_count)? {
+            Kind::User => To::User(map.next_value()?),
+            Kind::Users => To::Users(map.next_value()?),
+            Kind::Topic => To::Topic(map.next_value()?),
+            Kind::All => To::All(map.next_value()?),
+        };
+        match map.next_key::<IgnoredAny>()? {
+            None => Ok(to),
+            Some(_) => Err(wrong_count()),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for To<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ToVisitor)
+    }
+}

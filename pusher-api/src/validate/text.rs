@@ -1,0 +1,80 @@
+//! Texts of a push: borrowed from the request unless they contain escapes.
+
+use std::{borrow::Cow, fmt};
+
+use protocol::{ids::check_name, push::MAX_COLLAPSE_KEY_CHARS};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
+
+/// Any text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+/// A user id or a topic: 1 to 128 bytes without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name<'a>(Text<'a>);
+
+/// At most 64 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollapseKey<'a>(Text<'a>);
+
+impl Name<'_> {
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0.0
+    }
+}
+
+impl CollapseKey<'_> {
+    /// The key itself.
+    pub fn as_str(&self) -> &str {
+        &self.0.0
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
+        check_name(&text.0).map_err(D::Error::custom)?;
+        Ok(Self(text))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for CollapseKey<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
+        match text.0.chars().nth(MAX_COLLAPSE_KEY_CHARS) {
+            None => Ok(Self(text)),
+            Some(_) => {
+                let most = format!("must be at most {MAX_COLLAPSE_KEY_CHARS} characters");
+                Err(D::Error::custom(most))
+            }
+        }
+    }
+}
