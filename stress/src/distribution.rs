@@ -1,0 +1,119 @@
+//! Distributions of durations in microseconds that workers hand over and the parent merges.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hdrhistogram::{
+    Histogram,
+    serialization::{Deserializer, Serializer, V2Serializer},
+};
+use serde::{Deserialize, Serialize, de::Error as _, ser::Error as _};
+
+/// The longest duration told apart from longer ones: an hour.
+const LONGEST: u64 = 3_600_000_000;
+
+/// A histogram with three significant digits; travels as base64 of HdrHistogram's V2 format.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution(Histogram<u32>);
+
+impl Default for Distribution {
+    fn default() -> Self {
+        Self(Histogram::new_with_bounds(1, LONGEST, 3).expect("legal bounds"))
+    }
+}
+
+impl Distribution {
+    /// Counts one duration.
+    pub fn record(&mut self, micros: u64) {
+        self.0.saturating_record(micros);
+    }
+
+    /// Adds those of another worker.
+    pub fn merge(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("all have the same bounds");
+    }
+
+    /// What stands in reports; nothing if nothing was recorded.
+    pub fn quantiles(&self) -> Option<Quantiles> {
+        let at = |quantile| self.0.value_at_quantile(quantile) as f64 / 1000.0;
+        (!self.0.is_empty()).then(|| Quantiles {
+            p50_ms: at(0.5),
+            p90_ms: at(0.9),
+            p99_ms: at(0.99),
+            p999_ms: at(0.999),
+            max_ms: self.0.max() as f64 / 1000.0,
+        })
+    }
+
+    /// The share of all durations up to `micros`, from 0 to 1.
+    pub fn share_within(&self, micros: u64) -> f64 {
+        self.0.count_between(0, micros) as f64 / self.0.len().max(1) as f64
+    }
+}
+
+/// A distribution in a report, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Quantiles {
+    /// Half are faster.
+    pub p50_ms: f64,
+    /// 90 % are faster.
+    pub p90_ms: f64,
+    /// 99 % are faster.
+    pub p99_ms: f64,
+    /// 99.9 % are faster.
+    pub p999_ms: f64,
+    /// The slowest.
+    pub max_ms: f64,
+}
+
+impl std::fmt::Display for Quantiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { p50_ms, p90_ms, p99_ms, p999_ms, max_ms } = self;
+        write!(
+            f,
+            "p50 {p50_ms:.2} ms, p90 {p90_ms:.2} ms, p99 {p99_ms:.2} ms, p99.9 {p999_ms:.2} ms, \
+             max {max_ms:.2} ms"
+        )
+    }
+}
+
+impl Serialize for Distribution {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&self.0, &mut bytes).map_err(S::Error::custom)?;
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+}
+
+impl<'de> Deserialize<'de> for Distribution {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text).map_err(D::Error::custom)?;
+        let histogram = Deserializer::new().deserialize(&mut bytes.as_slice());
+        histogram.map(Self).map_err(|error| D::Error::custom(format!("{error:?}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merged_after_travelling_is_recorded_in_one_place() {
+        let (mut whole, mut merged) = (Distribution::default(), Distribution::default());
+        for part in 0..3_u64 {
+            let mut worker = Distribution::default();
+            for micros in (part * 1000..(part + 1) * 1000).map(|micros| micros * 97 + 1) {
+                worker.record(micros);
+                whole.record(micros);
+            }
+            let text = serde_json::to_string(&worker).expect("serializes");
+            merged.merge(&serde_json::from_str(&text).expect("deserializes"));
+        }
+        assert_eq!(merged.quantiles(), whole.quantiles());
+        assert!((merged.share_within(200_000) - whole.share_within(200_000)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn nothing_recorded_is_no_distribution() {
+        assert_eq!(Distribution::default().quantiles(), None);
+    }
+}

@@ -1,0 +1,215 @@
+//! The parent's side of its workers: starts them, follows their progress, merges their reports.
+//!
+//! A single worker is a thread of this process. Several are processes: this program again, with
+//! the hidden subcommand `stress worker`. A worker's commands come through a pipe, so no secret
+//! stands on a command line and the worker ends with its parent.
+
+use std::{
+    io::{self, BufRead, BufReader, PipeReader, Read, Write},
+    os::unix::process::CommandExt,
+    process::{Child, Command as Program, Stdio},
+    sync::mpsc::{self, Receiver, Sender},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    failure::Failure,
+    plan::Assignment,
+    tally::Tally,
+    wire::{Command, Event, Progress},
+    worker,
+};
+
+/// How long workers may take to write their reports and to end.
+const FINISH_WITHIN: Duration = Duration::from_secs(60);
+
+/// All workers.
+pub struct Fleet {
+    workers: Vec<Member>,
+    events: Receiver<(usize, Option<Event>)>,
+}
+
+struct Member {
+    first: u32,
+    count: u32,
+    commands: Box<dyn Write + Send>,
+    child: Option<Child>,
+    progress: Progress,
+    failed: Option<Vec<u32>>,
+    report: Option<Box<Tally>>,
+    gone: bool,
+}
+
+impl Fleet {
+    /// Starts a worker for each assignment.
+    ///
+    /// # Errors
+    /// No process, thread or pipe.
+    pub fn start(assignments: Vec<Assignment>) -> io::Result<Self> {
+        let (sender, events) = mpsc::channel();
+        let alone = assignments.len() == 1;
+        let mut workers = Vec::new();
+        for (index, assignment) in assignments.into_iter().enumerate() {
+            let (first, count) = (assignment.first, assignment.count);
+            let (mut commands, child) = match alone {
+                true => (start_thread(sender.clone())?, None),
+                false => start_process(index, sender.clone())?,
+            };
+            say(&mut commands, &Command::Start(Box::new(assignment)))?;
+            let progress = Progress::default();
+            let (failed, report, gone) = (None, None, false);
+            workers.push(Member { first, count, commands, child, progress, failed, report, gone });
+        }
+        Ok(Self { workers, events })
+    }
+
+    /// How many workers there are.
+    pub fn size(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Takes what workers say, until `deadline` at the latest or as soon as they have said
+    /// something.
+    pub fn listen(&mut self, deadline: Instant) {
+        let wait = deadline.saturating_duration_since(Instant::now());
+        let mut next = self.events.recv_timeout(wait).ok();
+        while let Some((index, event)) = next {
+            self.workers[index].on_event(event);
+            next = self.events.try_recv().ok();
+        }
+    }
+
+    /// Where all of them stand together.
+    pub fn progress(&self) -> Progress {
+        let mut total = Progress::default();
+        self.workers.iter().for_each(|worker| total += worker.progress);
+        total
+    }
+
+    /// Whether every session is open or has failed.
+    pub fn is_settled(&self) -> bool {
+        self.workers.iter().all(|worker| worker.failed.is_some() || worker.gone)
+    }
+
+    /// The numbers of the sessions that could be opened.
+    pub fn online(&self) -> Vec<u32> {
+        let mut online = Vec::new();
+        for worker in &self.workers {
+            let Some(failed) = worker.failed.as_ref().filter(|_| !worker.gone) else { continue };
+            let numbers = worker.first..worker.first + worker.count;
+            let failed: std::collections::HashSet<_> = failed.iter().collect();
+            online.extend(numbers.filter(|number| !failed.contains(number)));
+        }
+        online
+    }
+
+    /// Ends all sessions and merges the reports.
+    pub fn finish(mut self) -> Tally {
+        for worker in &mut self.workers {
+            // A worker that is gone is found out below.
+            let _ = say(&mut worker.commands, &Command::Finish);
+        }
+        let deadline = Instant::now() + FINISH_WITHIN;
+        while self.workers.iter().any(Member::owes_report) && Instant::now() < deadline {
+            self.listen(deadline);
+        }
+        let mut total = Tally::default();
+        self.workers.into_iter().for_each(|worker| total.merge(worker.into_tally()));
+        total
+    }
+}
+
+impl Member {
+    fn on_event(&mut self, event: Option<Event>) {
+        match event {
+            Some(Event::Progress(progress)) => self.progress = progress,
+            Some(Event::Settled(failed)) => self.failed = Some(failed),
+            Some(Event::Report(report)) => self.report = Some(report),
+            None => self.on_gone(),
+        }
+    }
+
+    /// All that a worker held goes with it.
+    fn on_gone(&mut self) {
+        self.gone = true;
+        if self.report.is_none() {
+            let failed = u64::from(self.count);
+            self.progress = Progress { failed, ..Progress::default() };
+        }
+    }
+
+    fn owes_report(&self) -> bool {
+        self.report.is_none() && !self.gone
+    }
+
+    fn into_tally(mut self) -> Tally {
+        drop(self.commands);
+        if let Some(mut child) = self.child.take() {
+            if self.report.is_none() {
+                let _ = child.kill();
+            }
+            let _ = child.wait();
+        }
+        self.report.map_or_else(
+            || {
+                let mut lost = Tally::default();
+                lost.failures.add(Failure::Worker, u64::from(self.count));
+                lost
+            },
+            |report| *report,
+        )
+    }
+}
+
+type Commands = Box<dyn Write + Send>;
+
+fn start_thread(sender: Sender<(usize, Option<Event>)>) -> io::Result<Commands> {
+    let (inbox, commands) = io::pipe()?;
+    let (events, outbox): (PipeReader, _) = io::pipe()?;
+    thread::Builder::new().spawn(move || worker::run(inbox, outbox))?;
+    follow(0, events, sender)?;
+    Ok(Box::new(commands))
+}
+
+fn start_process(
+    index: usize,
+    sender: Sender<(usize, Option<Event>)>,
+) -> io::Result<(Commands, Option<Child>)> {
+    let mut child = Program::new(std::env::current_exe()?)
+        .args(["stress", "worker"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // Ctrl-C is for the parent alone, which then asks the workers for their reports.
+        .process_group(0)
+        .spawn()?;
+    let commands = child.stdin.take().expect("stdin is piped");
+    let events = child.stdout.take().expect("stdout is piped");
+    follow(index, events, sender)?;
+    Ok((Box::new(commands), Some(child)))
+}
+
+/// Passes a worker's events on; the end of them as `None`.
+fn follow(
+    index: usize,
+    events: impl Read + Send + 'static,
+    sender: Sender<(usize, Option<Event>)>,
+) -> io::Result<()> {
+    thread::Builder::new().spawn(move || {
+        for line in BufReader::new(events).lines().map_while(Result::ok) {
+            let event = serde_json::from_str(&line).ok();
+            if event.is_some() && sender.send((index, event)).is_err() {
+                return;
+            }
+        }
+        let _ = sender.send((index, None));
+    })?;
+    Ok(())
+}
+
+fn say(commands: &mut impl Write, command: &Command) -> io::Result<()> {
+    let mut line = serde_json::to_vec(command)?;
+    line.push(b'\n');
+    commands.write_all(&line)?;
+    commands.flush()
+}

@@ -1,0 +1,94 @@
+//! The opening handshake of a WebSocket (RFC 6455 section 4), the client's half.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+/// The GUID that section 1.3 adds to the key.
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// The largest head of a response.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// A key and the answer it asks for. One per worker: the key only guards against caches.
+#[derive(Debug)]
+pub struct Key {
+    /// The value of `Sec-WebSocket-Key`.
+    pub key: String,
+    /// The value of `Sec-WebSocket-Accept` that proves the server speaks WebSocket.
+    pub accept: String,
+}
+
+impl Key {
+    /// The key made of 16 bytes.
+    pub fn new(bytes: [u8; 16]) -> Self {
+        let key = STANDARD.encode(bytes);
+        let mut hash = sha1_smol::Sha1::new();
+        hash.update(key.as_bytes());
+        hash.update(GUID.as_bytes());
+        Self { accept: STANDARD.encode(hash.digest().bytes()), key }
+    }
+}
+
+/// What the server said to the upgrade.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Upgraded; frames begin after this many bytes.
+    Upgraded(usize),
+    /// Another status than 101.
+    Refused(u16),
+}
+
+/// Reads the answer at the start of `bytes`; `None` if more bytes are needed.
+///
+/// # Errors
+/// Names what is wrong with it.
+pub fn answer(bytes: &[u8], accept: &str) -> Result<Option<Answer>, &'static str> {
+    let mut headers = [httparse::EMPTY_HEADER; 48];
+    let mut response = httparse::Response::new(&mut headers);
+    let length = match response.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD_BYTES => return Ok(None),
+        Ok(httparse::Status::Partial) => return Err("a response head larger than 16 KiB"),
+        Err(_) => return Err("a response that is not HTTP"),
+    };
+    match response.code {
+        Some(101) => {}
+        status => return Ok(Some(Answer::Refused(status.unwrap_or_default()))),
+    }
+    let proven = response.headers.iter().any(|header| {
+        header.name.eq_ignore_ascii_case("sec-websocket-accept")
+            && header.value == accept.as_bytes()
+    });
+    if proven { Ok(Some(Answer::Upgraded(length))) } else { Err("a wrong Sec-WebSocket-Accept") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+    #[test]
+    fn the_key_of_the_rfc_has_the_accept_of_the_rfc() {
+        assert_eq!(Key::new(*b"the sample nonce").accept, ACCEPT);
+    }
+
+    #[test]
+    fn answers_are_told_apart() {
+        let good = format!("HTTP/1.1 101 Switching\r\nsec-websocket-accept: {ACCEPT}\r\n\r\n");
+        let cases = [
+            (good.as_str(), Ok(Some(Answer::Upgraded(good.len())))),
+            (&good[..good.len() - 1], Ok(None)),
+            ("HTTP/1.1 503 Busy\r\nretry-after: 1\r\n\r\n", Ok(Some(Answer::Refused(503)))),
+            ("HTTP/1.1 101 Yes\r\n\r\n", Err("a wrong Sec-WebSocket-Accept")),
+            ("SSH-2.0-OpenSSH\r\n\r\n", Err("a response that is not HTTP")),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(answer(text.as_bytes(), ACCEPT), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_endless_head_is_refused() {
+        let head = format!("HTTP/1.1 101 Yes\r\nx: {}", "y".repeat(MAX_HEAD_BYTES));
+        assert!(answer(head.as_bytes(), ACCEPT).is_err());
+    }
+}

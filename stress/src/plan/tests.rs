@@ -1,0 +1,86 @@
+//! Which flags make which shares, and which are refused.
+
+use clap::Parser;
+
+use super::*;
+use crate::settings::{Scenario, Settings};
+
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+fn sessions(flags: &str) -> Result<Sessions, ConfigError> {
+    let arguments = ["stress", "idle"].into_iter().chain(flags.split_whitespace());
+    let command: Command = settings::layers::parse(arguments.map(Into::into).collect())?;
+    match command.settings.scenario {
+        Scenario::Idle(idle) => Ok(idle.sessions),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn planned(flags: &str) -> Result<Vec<Assignment>, ConfigError> {
+    assignments(&sessions(flags)?, 20_000)
+}
+
+#[test]
+fn shares_cover_every_session_once() {
+    for (flags, workers) in [
+        ("--sessions 100000", 6),
+        ("--sessions 18800", 1),
+        ("--sessions 18801", 2),
+        ("--sessions 7 --processes 3", 3),
+        ("--sessions 2 --processes 9", 2),
+    ] {
+        let shares = planned(flags).unwrap_or_else(|error| panic!("{flags}: {error}"));
+        assert_eq!(shares.len(), workers, "{flags}");
+        let mut next = 0;
+        for share in &shares {
+            assert_eq!(share.first, next, "{flags}");
+            assert!(share.count > 0, "{flags}");
+            next += share.count;
+        }
+        assert_eq!(next, sessions(flags).expect(flags).sessions, "{flags}");
+    }
+}
+
+#[test]
+fn targets_and_rates_are_spread() {
+    let shares = planned(
+        "--target ws://127.0.0.1:8100-8105 --target tcp://[::1]:9 --sessions 10 --processes 4 \
+         --rate 10 --no-hello",
+    )
+    .expect("a plan");
+    assert_eq!(shares[0].targets.len(), 7);
+    assert_eq!(shares[0].targets[5].host, "127.0.0.1:8105");
+    assert_eq!(shares[0].targets[5].path, "/v1/ws");
+    assert_eq!(shares[0].targets[6].transport, Transport::Tcp);
+    assert!((shares[0].rate - 2.5).abs() < 1e-9);
+    assert!(!shares[0].needs_hello);
+}
+
+#[test]
+fn wrong_settings_name_their_flag() {
+    let long = format!("--user-prefix {}", "x".repeat(128));
+    let cases = [
+        ("--target http://h:1", "--target", "ws:// or tcp://"),
+        ("--target wss://127.0.0.1:1", "--target", "ws:// or tcp://"),
+        ("--target nonsense", "usage", "--target"),
+        ("--sessions 0", "usage", "--sessions"),
+        ("--concurrency 0", "usage", "--concurrency"),
+        ("--hold 5", "usage", "--hold"),
+        ("--connect-timeout 0s", "usage", "--connect-timeout"),
+        ("--sources 9-1", "usage", "--sources"),
+        ("--sources ::1", "--sources", "IP version"),
+        ("--sessions 100000 --processes 2", "--processes", "give 6"),
+        (&long, "--user-prefix", "shorter"),
+        ("--token-secret a --token-secret-file b", "--token-secret", "one of them"),
+        ("--token-secret-file /nonexistent", "--token-secret-file", "readable"),
+    ];
+    for (flags, key, hint) in cases {
+        let Err(error) = planned(flags) else { panic!("{flags} is accepted") };
+        assert_eq!(error.key, key, "{flags}: {error}");
+        assert!(error.to_string().contains(hint), "{flags}: {error}");
+    }
+}

@@ -1,0 +1,118 @@
+//! Reads pusher-api's answers.
+
+use serde::Deserialize;
+
+use crate::settings::Mode;
+
+/// The largest answer taken.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// A complete answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    body: Vec<u8>,
+    /// Whether the server ends the connection.
+    pub(super) closes: bool,
+}
+
+#[derive(Deserialize)]
+struct BatchAnswer {
+    accepted: u64,
+    #[serde(default)]
+    rejected: Vec<Rejected>,
+}
+
+#[derive(Deserialize)]
+struct Rejected {
+    detail: String,
+}
+
+impl Answer {
+    /// How many of a request's messages were accepted, and why the others were not.
+    pub(super) fn verdict(&self, mode: Mode, messages: u64) -> (u64, String) {
+        let status = format!("HTTP status {}", self.status);
+        if !(200..300).contains(&self.status) {
+            return (0, status);
+        }
+        match (mode, serde_json::from_slice::<BatchAnswer>(&self.body)) {
+            (Mode::Single, _) => (messages, status),
+            (Mode::Batch, Ok(BatchAnswer { accepted, rejected })) => {
+                let detail = rejected.into_iter().next().map(|line| line.detail);
+                (accepted.min(messages), detail.unwrap_or_else(|| "rejected without reason".into()))
+            }
+            (Mode::Batch, Err(error)) => (0, format!("{status}, but no batch answer: {error}")),
+        }
+    }
+}
+
+/// Reads the answer that `bytes` hold; `None` if more bytes are needed.
+pub(super) fn answer(bytes: &[u8]) -> Result<Option<Answer>, &'static str> {
+    let mut headers = [httparse::EMPTY_HEADER; 48];
+    let mut response = httparse::Response::new(&mut headers);
+    let head = match response.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) if bytes.len() < MAX_ANSWER_BYTES => return Ok(None),
+        _ => return Err("a response that is not HTTP"),
+    };
+    let value = |name: &str| {
+        let header = response.headers.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+        header.and_then(|header| std::str::from_utf8(header.value).ok())
+    };
+    let status = response.code.unwrap_or_default();
+    let length = match value("content-length").map(str::parse::<usize>) {
+        Some(Ok(length)) if length <= MAX_ANSWER_BYTES => length,
+        None if status == 204 || value("transfer-encoding").is_none() => 0,
+        _ => return Err("a response whose length is not told, or too large"),
+    };
+    let closes = value("connection").is_some_and(|it| it.eq_ignore_ascii_case("close"));
+    let body = bytes.get(head..head + length);
+    Ok(body.map(|body| Answer { status, body: body.to_vec(), closes }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(text: &str) -> Answer {
+        answer(text.as_bytes()).expect("legal").expect("complete")
+    }
+
+    #[test]
+    fn answers_say_how_much_was_accepted() {
+        let cases = [
+            (Mode::Single, "202 Accepted", r#"{"id":"x"}"#, 1, "HTTP status 202"),
+            (Mode::Single, "503 Busy", "", 0, "HTTP status 503"),
+            (
+                Mode::Batch,
+                "200 OK",
+                r#"{"accepted":5,"rejected":[]}"#,
+                5,
+                "rejected without reason",
+            ),
+            (
+                Mode::Batch,
+                "200 OK",
+                r#"{"accepted":4,"rejected":[{"line":3,"detail":"no user"}]}"#,
+                4,
+                "no user",
+            ),
+            (Mode::Batch, "401 No", "{}", 0, "HTTP status 401"),
+        ];
+        for (mode, status, body, accepted, why) in cases {
+            let length = body.len();
+            let text = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
+            let messages = if mode == Mode::Single { 1 } else { 5 };
+            assert_eq!(complete(&text).verdict(mode, messages), (accepted, why.into()), "{text}");
+            assert_eq!(answer(&text.as_bytes()[..text.len() - 1]), Ok(None));
+        }
+    }
+
+    #[test]
+    fn strange_answers_are_refused() {
+        for text in ["SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"] {
+            assert!(answer(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(complete("HTTP/1.1 204 No\r\nConnection: close\r\n\r\n").closes);
+    }
+}

@@ -1,0 +1,16 @@
+//! `stress idle`: opens sessions and holds them.
+
+use std::time::Duration;
+
+use super::{Run, Trouble};
+use crate::settings::Idle;
+
+const DEFAULT_HOLD: Duration = Duration::from_secs(30);
+
+/// Runs it; whether every session was held to the end.
+pub(crate) fn idle(settings: &Idle) -> Result<bool, Trouble> {
+    let mut run = Run::start("idle", &settings.sessions)?;
+    run.ramp();
+    run.hold(settings.sessions.hold.unwrap_or(DEFAULT_HOLD));
+    run.finish(|report, _| report)
+}

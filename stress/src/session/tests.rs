@@ -1,0 +1,146 @@
+//! Sessions as tables of bytes and effects, and under any chopping of the bytes.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const HELLO: &str = r#"{"type":"hello","session":"1","user":"u1","recovered":true}"#;
+const PUSH: &str = r#"{"type":"push","id":"x","data":{"t":1,"n":2}}"#;
+const ANSWER: &str = "HTTP/1.1 101 Yes\r\nSec-WebSocket-Accept: proof\r\n\r\n";
+
+fn rules(needs_hello: bool) -> Rules {
+    Rules { needs_hello, accept: "proof".into() }
+}
+
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match payload.len() {
+        length @ 0..126 => frame.push(length as u8),
+        length => {
+            frame.push(126);
+            frame.extend((length as u16).to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// What happened, as text; masks differ from run to run, so replies show only their opcode.
+fn play(transport: Transport, rules: &Rules, chunks: &[&[u8]]) -> (Vec<String>, Session) {
+    let mut session = Session::new(transport);
+    let mut seen = Vec::new();
+    let mut effects = |effect: Effect<'_>| {
+        seen.push(match effect {
+            Effect::Held => "held".into(),
+            Effect::Message(message) => format!("message of {}", message.len()),
+            Effect::Refusal => "refusal".into(),
+            Effect::Reply(bytes) => format!("reply {:x}", bytes[0]),
+            Effect::Ended(failure) => failure.to_string(),
+        });
+    };
+    session.on_connected(rules, &mut effects);
+    for chunk in chunks {
+        session.on_bytes(chunk, rules, &mut effects);
+    }
+    (seen, session)
+}
+
+#[test]
+fn websocket_sessions() {
+    let hello = frame(0x81, HELLO.as_bytes());
+    let push = frame(0x81, PUSH.as_bytes());
+    let opened = [ANSWER.as_bytes(), &hello].concat();
+    let with = |more: &[&[u8]]| [opened.clone(), more.concat()].concat();
+    let cases = [
+        (ANSWER.as_bytes().to_vec(), vec![]),
+        (b"HTTP/1.1 503 No\r\n\r\n".to_vec(), vec!["HTTP status 503"]),
+        (opened.clone(), vec!["held"]),
+        (with(&[&push, &push]), vec!["held", "message of 45", "message of 45"]),
+        (with(&[&frame(0x89, b"x")]), vec!["held", "reply 8a"]),
+        (with(&[&frame(0x8a, b"x")]), vec!["held"]),
+        (with(&[&frame(0x88, &[3, 244])]), vec!["held", "reply 88", "WebSocket close code 1012"]),
+        (with(&[&frame(0x88, &[]), &push]), vec!["held", "reply 88", "WebSocket close code 1005"]),
+        (
+            with(&[&frame(0x01, b"ab"), &frame(0x89, b""), &frame(0x80, b"c")]),
+            vec!["held", "reply 8a", "message of 3"],
+        ),
+        (with(&[&frame(0x80, b"c")]), vec!["held", "the server sent a continuation of nothing"]),
+        (with(&[&frame(0x81, br#"{"type":"error"}"#)]), vec!["held", "refusal"]),
+        (with(&[&frame(0x81, br#"{"type":"bye"}"#)]), vec!["held"]),
+    ];
+    for (bytes, expected) in cases {
+        let (seen, _) = play(Transport::WebSocket, &rules(true), &[&bytes]);
+        assert_eq!(seen, expected, "{}", String::from_utf8_lossy(&bytes));
+    }
+}
+
+#[test]
+fn tcp_sessions() {
+    let cases = [
+        (format!("{HELLO}\n{PUSH}\n"), vec!["held", "message of 45"]),
+        (
+            format!("{HELLO}\n{{\"type\":\"bye\",\"reason\":\"draining\"}}\n{PUSH}\n"),
+            vec!["held", "bye: draining"],
+        ),
+        (PUSH.into(), vec![]),
+    ];
+    for (bytes, expected) in cases {
+        let (seen, _) = play(Transport::Tcp, &rules(true), &[bytes.as_bytes()]);
+        assert_eq!(seen, expected, "{bytes}");
+    }
+}
+
+#[test]
+fn without_hello_the_open_transport_is_enough() {
+    assert_eq!(play(Transport::WebSocket, &rules(false), &[ANSWER.as_bytes()]).0, ["held"]);
+    assert_eq!(play(Transport::Tcp, &rules(false), &[]).0, ["held"]);
+}
+
+#[test]
+fn idle_sessions_own_no_buffer() {
+    let hello = frame(0x81, HELLO.as_bytes());
+    let (first, second) = hello.split_at(5);
+    let opened = [ANSWER.as_bytes(), first].concat();
+    let (_, session) = play(Transport::WebSocket, &rules(true), &[&opened]);
+    assert!(session.incomplete.is_some());
+    let (_, session) = play(Transport::WebSocket, &rules(true), &[&opened, second]);
+    assert!(session.incomplete.is_none());
+    assert!(size_of::<Session>() <= 16);
+}
+
+proptest! {
+    #[test]
+    fn chopping_changes_nothing(
+        sizes in proptest::collection::vec(0..400_usize, 0..8),
+        cuts in proptest::collection::vec(0..2000_usize, 0..12),
+    ) {
+        let mut stream = [ANSWER.as_bytes(), &frame(0x81, HELLO.as_bytes())].concat();
+        for size in &sizes {
+            let (head, tail) = (size / 2, size - size / 2);
+            stream.extend(frame(0x81, &vec![b'x'; *size]));
+            stream.extend(frame(0x01, &vec![b'x'; head]));
+            stream.extend(frame(0x80, &vec![b'x'; tail]));
+        }
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % stream.len()).collect();
+        cuts.extend([0, stream.len()]);
+        cuts.sort_unstable();
+        let chunks: Vec<_> = cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]]).collect();
+        let (whole, _) = play(Transport::WebSocket, &rules(true), &[&stream]);
+        let (chopped, session) = play(Transport::WebSocket, &rules(true), &chunks);
+        prop_assert_eq!(whole.len(), 1 + 2 * sizes.len());
+        prop_assert_eq!(whole, chopped);
+        prop_assert!(session.incomplete.is_none());
+    }
+
+    #[test]
+    fn garbage_never_panics(chunks in proptest::collection::vec(
+        proptest::collection::vec(any::<u8>(), 0..60), 0..10,
+    )) {
+        let garbage: Vec<_> = chunks.iter().map(Vec::as_slice).collect();
+        let opened = [&[ANSWER.as_bytes()][..], &garbage].concat();
+        for transport in [Transport::WebSocket, Transport::Tcp] {
+            play(transport, &rules(true), &garbage);
+            play(transport, &rules(true), &opened);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! WebSocket framing as a client sees it (RFC 6455 section 5): server frames in, masked frames out.
+//!
+//! [`decode`] looks at the bytes that are there and never keeps any, so the caller decides whether
+//! a session owns a buffer at all.
+
+/// The largest frame or message taken from a server, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
+
+/// What a frame is, by its opcode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opcode {
+    /// More of the message that a frame before has begun.
+    Continuation,
+    /// UTF-8 text.
+    Text,
+    /// Bytes.
+    Binary,
+    /// The server ends the session.
+    Close,
+    /// To be answered with a pong.
+    Ping,
+    /// An answer to a ping.
+    Pong,
+}
+
+/// A complete frame, still where it was read to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Whether this is the last frame of its message.
+    pub last: bool,
+    /// What it is.
+    pub opcode: Opcode,
+    /// What it carries.
+    pub payload: &'a [u8],
+    /// How many bytes header and payload take.
+    pub length: usize,
+}
+
+/// Reads the frame at the start of `bytes`; `None` if more bytes are needed.
+///
+/// # Errors
+/// Names the rule that the server broke.
+pub fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
+    let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
+    let opcode = opcode(first)?;
+    let last = first & 0x80 != 0;
+    if second & 0x80 != 0 {
+        return Err("a masked frame from a server");
+    }
+    let Some((header, length)) = length(second & 0x7f, rest) else { return Ok(None) };
+    let control = matches!(opcode, Opcode::Close | Opcode::Ping | Opcode::Pong);
+    if control && (!last || length > 125) {
+        return Err("a control frame that is cut up or longer than 125 bytes");
+    }
+    if length > MAX_MESSAGE_BYTES as u64 {
+        return Err("a frame larger than 1 MiB");
+    }
+    let end = header + length as usize;
+    Ok(bytes.get(header..end).map(|payload| Frame { last, opcode, payload, length: end }))
+}
+
+fn opcode(first: u8) -> Result<Opcode, &'static str> {
+    if first & 0x70 != 0 {
+        return Err("a reserved bit that no extension uses");
+    }
+    match first & 0x0f {
+        0x0 => Ok(Opcode::Continuation),
+        0x1 => Ok(Opcode::Text),
+        0x2 => Ok(Opcode::Binary),
+        0x8 => Ok(Opcode::Close),
+        0x9 => Ok(Opcode::Ping),
+        0xa => Ok(Opcode::Pong),
+        _ => Err("a reserved opcode"),
+    }
+}
+
+/// The header's length and the payload's, once they are there.
+fn length(short: u8, rest: &[u8]) -> Option<(usize, u64)> {
+    match short {
+        126 => rest.first_chunk::<2>().map(|bytes| (4, u64::from(u16::from_be_bytes(*bytes)))),
+        127 => rest.first_chunk::<8>().map(|bytes| (10, u64::from_be_bytes(*bytes))),
+        short => Some((2, u64::from(short))),
+    }
+}
+
+/// A control frame from the client, masked as section 5.3 asks. Control frames carry 125 bytes at
+/// most; what is beyond is cut off.
+pub fn control(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+    let payload = &payload[..payload.len().min(125)];
+    let code = match opcode {
+        Opcode::Close => 0x8,
+        Opcode::Ping => 0x9,
+        _ => 0xa,
+    };
+    let mut frame = vec![0x80 | code, 0x80 | payload.len() as u8];
+    frame.extend_from_slice(&mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn server_frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![first];
+        match payload.len() {
+            length @ 0..=125 => frame.push(length as u8),
+            length @ 126..=65_535 => {
+                frame.push(126);
+                frame.extend((length as u16).to_be_bytes());
+            }
+            length => {
+                frame.push(127);
+                frame.extend((length as u64).to_be_bytes());
+            }
+        }
+        frame.extend_from_slice(payload);
+        frame
+    }
+
+    #[test]
+    fn frames_decode() {
+        let cases = [
+            (0x81, true, Opcode::Text, 0),
+            (0x81, true, Opcode::Text, 125),
+            (0x01, false, Opcode::Text, 126),
+            (0x80, true, Opcode::Continuation, 65_535),
+            (0x82, true, Opcode::Binary, 65_536),
+            (0x88, true, Opcode::Close, 2),
+            (0x89, true, Opcode::Ping, 4),
+            (0x8a, true, Opcode::Pong, 0),
+        ];
+        for (first, last, opcode, size) in cases {
+            let payload = vec![b'x'; size];
+            let bytes = server_frame(first, &payload);
+            let frame = decode(&bytes).expect("legal").expect("complete");
+            assert_eq!(frame, Frame { last, opcode, payload: &payload, length: bytes.len() });
+            assert_eq!(decode(&bytes[..bytes.len() - 1]), Ok(None));
+        }
+    }
+
+    #[test]
+    fn broken_rules_are_named() {
+        let cases: [(&[u8], &str); 6] = [
+            (&[0x81, 0x80], "masked"),
+            (&[0xc1, 0], "reserved bit"),
+            (&[0x83, 0], "reserved opcode"),
+            (&[0x09, 0], "control"),
+            (&[0x89, 126, 0, 200], "control"),
+            (&[0x81, 127, 0, 0, 0, 0, 0, 16, 0, 1], "1 MiB"),
+        ];
+        for (bytes, rule) in cases {
+            let error = decode(bytes).expect_err(rule);
+            assert!(error.contains(rule), "{error}");
+        }
+    }
+
+    #[test]
+    fn control_frames_are_masked() {
+        assert_eq!(control(Opcode::Pong, b"ab", [1, 2, 3, 4]), [0x8a, 0x82, 1, 2, 3, 4, 96, 96]);
+        assert_eq!(control(Opcode::Close, &[], [9; 4]), [0x88, 0x80, 9, 9, 9, 9]);
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(Some(frame)) = decode(&bytes) {
+                prop_assert!(frame.length <= bytes.len());
+            }
+        }
+    }
+}
