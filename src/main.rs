@@ -1,2 +1,51 @@
-//! holdfast
-fn main() {}
+//! The `holdfast` command: each subcommand is a thin call into a library crate.
+
+mod development;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use settings::layers;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// A push gateway that holds client sockets and pushes to them fast
+#[derive(Debug, Parser)]
+#[command(name = "holdfast", version, args_conflicts_with_subcommands = true)]
+struct Holdfast {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    up: development::Settings,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Gateway and pusher-api in one process, development defaults, loopback only
+    Up(development::Settings),
+    /// Hold client sessions
+    Gateway(Box<gateway::Settings>),
+    /// Take pushes from backends and forward them to gateways
+    PusherApi(Box<pusher_api::Settings>),
+    /// Open many sessions and measure
+    Stress(Box<stress::Settings>),
+    /// Print a signed token for trying things out
+    Token(token::Settings),
+}
+
+fn main() -> ExitCode {
+    let holdfast = match layers::parse::<Holdfast>(std::env::args_os().collect()) {
+        Ok(holdfast) => holdfast,
+        Err(error) => return serve::refuse(&error),
+    };
+    match holdfast.command.unwrap_or(Command::Up(holdfast.up)) {
+        Command::Up(settings) => development::run(settings),
+        Command::Gateway(settings) => serve::gateway(*settings),
+        Command::PusherApi(settings) => serve::pusher_api(*settings),
+        Command::Stress(settings) => stress::run(*settings),
+        Command::Token(settings) => token::print(&settings),
+    }
+}

@@ -1,0 +1,121 @@
+//! `holdfast up`: gateway and pusher-api in one process, for trying things out on one machine.
+
+use std::{error::Error, net::SocketAddr, process::ExitCode};
+
+use clap::{Args, Parser};
+use settings::{ConfigError, ListenRange, logging};
+use tracing::error;
+
+use crate::serve::{Stop, fail, refuse};
+
+/// The flags of `holdfast up`.
+#[derive(Debug, Args)]
+pub struct Settings {
+    /// Configuration file and logs.
+    #[command(flatten)]
+    common: logging::CommonArgs,
+    /// Where clients reach the gateway over HTTP
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    listen: ListenRange,
+    /// Where clients reach the gateway over TCP
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8081")]
+    listen_tcp: ListenRange,
+    /// Where operators reach the gateway
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8082")]
+    listen_operators: ListenRange,
+    /// Where backends reach pusher-api, and the live page
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8090")]
+    listen_backends: ListenRange,
+    /// Return what clients send to /v1/echo and in echo frames
+    #[arg(long)]
+    echo: bool,
+}
+
+#[derive(Parser)]
+struct GatewayFlags {
+    #[command(flatten)]
+    settings: gateway::Settings,
+}
+
+#[derive(Parser)]
+struct PusherApiFlags {
+    #[command(flatten)]
+    settings: pusher_api::Settings,
+}
+
+/// Runs both until a signal.
+pub fn run(settings: Settings) -> ExitCode {
+    if let Err(error) = logging::init(&settings.common).and_then(|()| settings.check()) {
+        return refuse(&error);
+    }
+    gateway::descriptors::prepare();
+    actix_rt::System::new().block_on(async {
+        match serve(&settings).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(error.as_ref(), error.is::<ConfigError>()),
+        }
+    })
+}
+
+impl Settings {
+    fn check(&self) -> Result<(), ConfigError> {
+        let listeners = [
+            ("--listen", &self.listen),
+            ("--listen-tcp", &self.listen_tcp),
+            ("--listen-operators", &self.listen_operators),
+            ("--listen-backends", &self.listen_backends),
+        ];
+        match listeners.into_iter().find(|(_, range)| !range.is_loopback()) {
+            None => Ok(()),
+            Some((flag, range)) => {
+                let problem = format!("{range} is not on loopback, and this mode has no tokens");
+                let expected = "run holdfast gateway and holdfast pusher-api instead";
+                Err(ConfigError::new(flag, problem, expected))
+            }
+        }
+    }
+}
+
+async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let mut stop = Stop::new()?;
+    let mut flags = vec![
+        "holdfast".to_owned(),
+        format!("--listen={}", settings.listen),
+        format!("--listen-tcp={}", settings.listen_tcp),
+        format!("--listen-operators={}", settings.listen_operators),
+        // Nobody waits half a minute for a development server to stop.
+        "--drain=0s".to_owned(),
+    ];
+    flags.extend(settings.echo.then(|| "--echo".to_owned()));
+    let mut gateway = gateway::start(GatewayFlags::try_parse_from(flags)?.settings)?;
+    let mut flags = vec!["holdfast".to_owned(), format!("--listen={}", settings.listen_backends)];
+    flags.extend(gateway.operators.iter().map(|address| format!("--gateway=http://{address}")));
+    let websocket = format!("ws://{}/v1/ws", gateway.clients[0]);
+    flags.push(format!("--page-websocket-url={websocket}"));
+    let pusher = pusher_api::start(PusherApiFlags::try_parse_from(flags)?.settings).await?;
+    announce(&gateway, pusher.addresses[0]);
+    stop.next().await;
+    tokio::select! {
+        () = async { gateway.drain().await; pusher.stop(true).await } => {}
+        () = stop.next() => error!("stopping at once"),
+    }
+    gateway.stop();
+    Ok(())
+}
+
+/// Tells a person what to do next.
+fn announce(gateway: &gateway::Running, backends: SocketAddr) {
+    let (http, tcp, operators) = (gateway.clients[0], gateway.tcp[0], gateway.operators[0]);
+    println!(
+        "holdfast is up (development: loopback only, no tokens needed)\n\
+         \n\
+         clients      ws://{http}/v1/ws?user=U    tcp://{tcp}\n\
+         backends     http://{backends}/v1/push\n\
+         operators    http://{operators}/metrics\n\
+         \n\
+         see it       open http://{backends}/ in a browser, then paste:\n\
+         \n\
+         curl -X POST http://{backends}/v1/push -H 'content-type: application/json' \\\n  \
+           -d '{{\"to\":{{\"user\":\"demo\"}},\"data\":{{\"text\":\"hello\"}}}}'\n"
+    );
+}

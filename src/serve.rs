@@ -1,0 +1,99 @@
+//! Runs a server until a signal ends it.
+
+use std::process::ExitCode;
+
+use settings::{ConfigError, logging};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info};
+
+/// Exit code of a process whose settings are wrong.
+const USAGE: u8 = 2;
+
+/// Says what is wrong with the settings.
+pub fn refuse(error: &ConfigError) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(USAGE)
+}
+
+/// Says why a server could not start: wrong settings are told apart by their exit code.
+pub fn fail(error: &(dyn std::error::Error + 'static), is_usage: bool) -> ExitCode {
+    eprintln!("error: {error}");
+    if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+}
+
+/// SIGTERM and SIGINT.
+pub struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// Listens to the signals from now on.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next of them.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => info!("SIGTERM"),
+            _ = self.interrupt.recv() => info!("SIGINT"),
+        }
+    }
+}
+
+/// `holdfast gateway`: runs until a first signal, then drains; a second one stops at once.
+pub fn gateway(settings: gateway::Settings) -> ExitCode {
+    if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
+        return refuse(&error);
+    }
+    gateway::descriptors::prepare();
+    actix_rt::System::new().block_on(async {
+        let mut stop = match Stop::new() {
+            Ok(stop) => stop,
+            Err(error) => return fail(&error, false),
+        };
+        let mut running = match gateway::start(settings) {
+            Ok(running) => running,
+            Err(error) => {
+                return fail(&error, matches!(error, gateway::StartError::Config(_)));
+            }
+        };
+        stop.next().await;
+        tokio::select! {
+            () = running.drain() => {}
+            () = stop.next() => error!("stopping at once; sessions are cut off"),
+        }
+        running.stop();
+        ExitCode::SUCCESS
+    })
+}
+
+/// `holdfast pusher-api`: runs until a first signal, then finishes what was accepted; a second one
+/// stops at once.
+pub fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
+    if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
+        return refuse(&error);
+    }
+    actix_rt::System::new().block_on(async {
+        let mut stop = match Stop::new() {
+            Ok(stop) => stop,
+            Err(error) => return fail(&error, false),
+        };
+        let running = match pusher_api::start(settings).await {
+            Ok(running) => running,
+            Err(error) => {
+                return fail(&error, matches!(error, pusher_api::StartError::Settings(_)));
+            }
+        };
+        stop.next().await;
+        tokio::select! {
+            () = running.stop(true) => {}
+            () = stop.next() => error!("stopping at once; accepted pushes may be lost"),
+        }
+        ExitCode::SUCCESS
+    })
+}
