@@ -1,0 +1,90 @@
+//! Bytes from clients.
+
+use gateway::transports::{
+    Inbound,
+    tcp::line::next_line,
+    websocket::message::{Assembly, next_frame},
+};
+use protocol::{
+    CloseReason,
+    client_frame::{ClientFrame, FrameError},
+};
+use serde::de::IgnoredAny;
+
+use super::pieces;
+
+/// Small, so that limits are met.
+const LIMIT: usize = 4096;
+
+/// What came out, and why it ended.
+type Outcome = (Vec<String>, Option<CloseReason>);
+
+fn read_websocket<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
+    let (mut waiting, mut found) = (Vec::new(), Vec::new());
+    let mut assembly: Option<Assembly> = None;
+    for chunk in chunks {
+        waiting.extend_from_slice(chunk);
+        let mut used = 0;
+        loop {
+            let sink = |inbound: Inbound<'_>| {
+                if let Inbound::Frame(text) = inbound {
+                    assert!(std::str::from_utf8(text).is_ok(), "text that is not UTF-8");
+                }
+                found.push(format!("{inbound:?}"));
+                Ok::<(), CloseReason>(())
+            };
+            match next_frame(&mut waiting[used..], &mut assembly, LIMIT, sink) {
+                Ok(Some(taken)) => used += taken,
+                Ok(None) => break,
+                Err(reason) => return (found, Some(reason)),
+            }
+        }
+        waiting.drain(..used);
+        assert!(waiting.len() < LIMIT + 14, "a whole frame was left");
+    }
+    (found, None)
+}
+
+/// The first byte says how the rest is cut.
+pub fn websocket_frames(data: &[u8]) {
+    let Some((step, bytes)) = data.split_first() else { return };
+    assert_eq!(read_websocket(pieces(bytes, *step)), read_websocket(std::iter::once(bytes)));
+}
+
+fn read_lines<'a>(chunks: impl Iterator<Item = &'a [u8]>, limit: usize) -> Outcome {
+    let (mut waiting, mut found) = (Vec::new(), Vec::new());
+    for chunk in chunks {
+        waiting.extend_from_slice(chunk);
+        let mut used = 0;
+        loop {
+            match next_line(&waiting[used..], limit) {
+                Ok(Some((line, taken))) => {
+                    assert!(line.len() <= limit && !line.contains(&b'\n'));
+                    found.push(format!("{line:?}"));
+                    used += taken;
+                }
+                Ok(None) => break,
+                Err(reason) => return (found, Some(reason)),
+            }
+        }
+        waiting.drain(..used);
+    }
+    (found, None)
+}
+
+/// The first byte says how the rest is cut, the second how long lines may be.
+pub fn tcp_lines(data: &[u8]) {
+    let [step, limit, bytes @ ..] = data else { return };
+    let limit = usize::from(*limit);
+    assert_eq!(read_lines(pieces(bytes, *step), limit), read_lines(std::iter::once(bytes), limit));
+}
+
+/// One JSON frame.
+pub fn client_frames(data: &[u8]) {
+    let is_json =
+        std::str::from_utf8(data).is_ok() && serde_json::from_slice::<IgnoredAny>(data).is_ok();
+    match ClientFrame::parse(data) {
+        Ok(_) | Err(FrameError::UnknownType(_)) => assert!(is_json),
+        Err(FrameError::Invalid(_) | FrameError::NotJson(_)) => {}
+    }
+}

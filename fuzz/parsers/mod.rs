@@ -1,0 +1,15 @@
+//! What must hold for any bytes whatever: no parser panics, and what it says does not depend on
+//! how the bytes were cut or how often they are read.
+
+mod clients;
+mod links;
+mod pushes;
+
+pub use clients::{client_frames, tcp_lines, websocket_frames};
+pub use links::link_frames;
+pub use pushes::push_body;
+
+/// The bytes in pieces of this length.
+fn pieces(bytes: &[u8], length: u8) -> impl Iterator<Item = &[u8]> {
+    bytes.chunks(usize::from(length).max(1))
+}

@@ -1,0 +1,53 @@
+//! Bytes from backends.
+
+use protocol::{MessageId, Topic, push::MAX_PAYLOAD_BYTES, server_frame};
+use pusher_api::validate::{
+    self, Push, To,
+    lines::{Line, Lines},
+};
+use serde::de::IgnoredAny;
+
+use super::pieces;
+
+/// The body of a push; and a batch whose pieces are as long as the first byte says.
+pub fn push_body(data: &[u8]) {
+    match validate::parse(data) {
+        Ok(push) => check(&push),
+        Err(problem) => {
+            assert!(matches!(problem.status, 400 | 413 | 422), "{problem:?}");
+            let pointer = problem.pointer.unwrap_or_default();
+            assert!(pointer.is_empty() || pointer.starts_with('/'), "{pointer}");
+        }
+    }
+    if let Some((step, body)) = data.split_first() {
+        assert_eq!(lines(pieces(body, *step)), lines(std::iter::once(body)));
+    }
+}
+
+/// Whatever was accepted becomes one line of JSON of bounded length.
+fn check(push: &Push<'_>) {
+    let topic = match &push.to {
+        To::Topic(topic) => Some(Topic::new(topic.as_str()).expect("a checked name")),
+        To::User(_) | To::Users(_) | To::All(_) => None,
+    };
+    let id = push.id.unwrap_or_else(MessageId::generate);
+    let frame = server_frame::push(id, push.payload.as_frame_payload(), topic.as_ref());
+    assert!(!frame.iter().any(|byte| matches!(byte, b'\n' | b'\r')), "more than one line");
+    assert!(frame.len() < MAX_PAYLOAD_BYTES * 4 / 3 + 1024);
+    serde_json::from_slice::<IgnoredAny>(&frame).expect("a frame is JSON");
+    std::str::from_utf8(&frame).expect("a frame is text");
+}
+
+fn lines<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<(u64, Option<Vec<u8>>)> {
+    let mut found = Vec::new();
+    let mut on_line = |number, line: Line<'_>| {
+        found.push(match line {
+            Line::Complete(bytes) => (number, Some(bytes.to_vec())),
+            Line::TooLong => (number, None),
+        });
+    };
+    let mut lines = Lines::new(64);
+    chunks.for_each(|chunk| lines.feed(chunk, &mut on_line));
+    lines.finish(&mut on_line);
+    found
+}

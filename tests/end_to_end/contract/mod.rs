@@ -1,0 +1,28 @@
+//! What every transport promises, tested on each of them.
+
+/// Makes a test for each case and transport.
+macro_rules! contract {
+    ($($case:ident),* $(,)?) => {
+        mod on_websocket {
+            $(#[test]
+            fn $case() {
+                super::$case::<crate::harness::WebSocket>();
+            })*
+        }
+        mod on_tcp {
+            $(#[test]
+            fn $case() {
+                super::$case::<crate::harness::Tcp>();
+            })*
+        }
+    };
+}
+
+mod endings;
+mod frames;
+mod limits;
+mod presence;
+mod pushes;
+mod tokens;
+mod topics;
+mod wire;

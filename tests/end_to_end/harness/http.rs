@@ -1,0 +1,125 @@
+//! An HTTP client with a keep-alive connection, that takes every status for an answer.
+
+use std::{io::Read, net::SocketAddr};
+
+use serde_json::Value;
+use ureq::{Agent, Body, SendBody, http::Response};
+
+use super::wait::LIMIT;
+
+/// What a server answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The header fields, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The value of a header field.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn read(mut response: Response<Body>) -> Self {
+        let headers = response.headers().iter();
+        let headers = headers.map(|(name, value)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let headers = headers.collect();
+        let text = response.body_mut().read_to_string().unwrap();
+        Self { status: response.status().as_u16(), headers, text }
+    }
+}
+
+/// A client of one server. A clone has connections of its own.
+pub struct Http {
+    agent: Agent,
+    base: String,
+    key: Option<String>,
+}
+
+impl Http {
+    /// A client of the server at this address.
+    pub fn new(address: SocketAddr) -> Self {
+        let settings = Agent::config_builder().http_status_as_error(false);
+        let settings = settings.timeout_global(Some(LIMIT * 3)).max_idle_connections_per_host(1);
+        Self { agent: settings.build().into(), base: format!("http://{address}"), key: None }
+    }
+
+    /// The same with an API key.
+    pub fn with_key(address: SocketAddr, key: &str) -> Self {
+        Self { key: Some(format!("Bearer {key}")), ..Self::new(address) }
+    }
+
+    /// GET.
+    pub fn get(&self, path: &str) -> Answer {
+        self.try_get(path).unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
+    /// GET, where the connection may fail.
+    pub fn try_get(&self, path: &str) -> Result<Answer, ureq::Error> {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        request.header("authorization", self.authorization()).call().map(Answer::read)
+    }
+
+    /// DELETE.
+    pub fn delete(&self, path: &str) -> Answer {
+        let request = self.agent.delete(format!("{}{path}", self.base));
+        Answer::read(request.header("authorization", self.authorization()).call().unwrap())
+    }
+
+    /// PUT without a body.
+    pub fn put(&self, path: &str) -> Answer {
+        let request = self.agent.put(format!("{}{path}", self.base));
+        Answer::read(request.header("authorization", self.authorization()).send_empty().unwrap())
+    }
+
+    /// POST of a body of this type.
+    pub fn post(&self, path: &str, kind: &str, body: &str) -> Answer {
+        self.try_post(path, kind, body).unwrap_or_else(|error| panic!("POST {path}: {error}"))
+    }
+
+    /// POST, where the connection may fail.
+    pub fn try_post(&self, path: &str, kind: &str, body: &str) -> Result<Answer, ureq::Error> {
+        let request = self.agent.post(format!("{}{path}", self.base)).content_type(kind);
+        request.header("authorization", self.authorization()).send(body).map(Answer::read)
+    }
+
+    /// Pushes, and expects the push to be taken.
+    pub fn push(&self, body: &Value) -> Value {
+        let answer = self.post("/v1/push", "application/json", &body.to_string());
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.json()
+    }
+
+    /// Pushes, and waits for the receipt.
+    pub fn push_with_receipt(&self, body: &Value) -> Value {
+        let answer = self.post("/v1/push?receipt=10s", "application/json", &body.to_string());
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    /// Sends a batch as a stream.
+    pub fn batch(&self, mut lines: impl Read) -> Value {
+        let request = self.agent.post(format!("{}/v1/push/batch", self.base));
+        let request = request.content_type("application/x-ndjson");
+        let request = request.header("authorization", self.authorization());
+        let answer = Answer::read(request.send(SendBody::from_reader(&mut lines)).unwrap());
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    fn authorization(&self) -> &str {
+        self.key.as_deref().unwrap_or("none")
+    }
+}

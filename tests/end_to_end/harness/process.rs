@@ -1,0 +1,118 @@
+//! A child process whose log is collected, and which does not outlive its test.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::wait::eventually;
+
+/// The binary under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_holdfast");
+
+/// A running process.
+pub struct Process {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    output: Arc<Mutex<Vec<String>>>,
+}
+
+impl Process {
+    /// Starts `holdfast` with these arguments and nothing of our own environment that it reads.
+    pub fn start(arguments: &[String]) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    /// Starts a command.
+    pub fn spawn(mut command: Command) -> Self {
+        command.env_remove("RUST_LOG").stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = collect(child.stderr.take().unwrap());
+        let output = collect(child.stdout.take().unwrap());
+        Self { child, log, output }
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The lines on stderr so far.
+    pub fn log(&self) -> Vec<String> {
+        lock(&self.log).clone()
+    }
+
+    /// The lines on stdout so far.
+    pub fn output(&self) -> Vec<String> {
+        lock(&self.output).clone()
+    }
+
+    /// Waits for a line on stderr that `find` makes something of.
+    pub fn find_in_log<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        eventually(what, || {
+            let found = lock(&self.log).iter().find_map(|line| find(line));
+            if found.is_none() {
+                let ended = self.child.try_wait().unwrap();
+                assert!(ended.is_none(), "ended with {ended:?} before {what}: {:?}", self.log());
+            }
+            found
+        })
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.pid() as i32).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        eventually("the process ends", || self.child.try_wait().unwrap())
+    }
+
+    /// Cuts it off (SIGKILL) and waits for its end.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    /// Resident memory in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if thread::panicking() {
+            let log = self.log();
+            let last = &log[log.len().saturating_sub(30)..];
+            eprintln!("--- log of process {}:\n{}\n---", self.pid(), last.join("\n"));
+        }
+    }
+}
+
+fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let lines = Arc::<Mutex<Vec<String>>>::default();
+    let kept = Arc::clone(&lines);
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            lock(&kept).push(line);
+        }
+    });
+    lines
+}
+
+fn lock(lines: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
+}

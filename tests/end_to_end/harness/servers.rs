@@ -1,0 +1,169 @@
+//! `holdfast gateway` and `holdfast pusher-api` on ports the system chose.
+
+use std::{net::SocketAddr, process::ExitStatus};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::{
+    http::{Answer, Http},
+    metrics::Metrics,
+    process::Process,
+    wait::eventually,
+};
+
+/// A running gateway.
+pub struct Gateway {
+    /// The process.
+    pub process: Process,
+    /// Where clients reach it over HTTP.
+    pub http: SocketAddr,
+    /// Where clients reach it over TCP.
+    pub tcp: SocketAddr,
+    /// Where operators and pusher-apis reach it.
+    pub operators: SocketAddr,
+    flags: Vec<String>,
+    client: Http,
+}
+
+impl Gateway {
+    /// Starts one that listens, with these flags more.
+    pub fn start(flags: &[&str]) -> Self {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
+        Self::listen([any; 3], flags.clone(), Process::start(&arguments([any; 3], &flags)))
+    }
+
+    /// Takes a process that is starting; it was given these flags behind the addresses.
+    pub fn listen(addresses: [SocketAddr; 3], flags: Vec<String>, mut process: Process) -> Self {
+        let [http, tcp, operators] = process.find_in_log("gateway listening", |line| {
+            let fields = event(line, "gateway listening")?;
+            Some(["clients", "tcp", "operators"].map(|key| first_address(&fields[key])))
+        });
+        debug_assert!(addresses[0].port() == 0 || addresses[0] == http);
+        Self { process, http, tcp, operators, flags, client: Http::new(operators) }
+    }
+
+    /// Cuts it off and starts it anew on the same ports.
+    pub fn restart(&mut self) {
+        self.process.kill();
+        let addresses = [self.http, self.tcp, self.operators];
+        let process = Process::start(&arguments(addresses, &self.flags));
+        *self = Self::listen(addresses, self.flags.clone(), process);
+    }
+
+    /// Asks at the operators' port.
+    pub fn get(&self, path: &str) -> Answer {
+        self.client.get(path)
+    }
+
+    /// What it measures now.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::parse(&self.get("/metrics").text)
+    }
+
+    /// Waits until a metric has this value.
+    pub fn await_metric(&self, name: &str, value: f64) {
+        eventually(&format!("{name} is {value}"), || {
+            (self.metrics().get(name) == value).then_some(())
+        });
+    }
+
+    /// Asks it to drain.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.process.wait()
+    }
+}
+
+/// The command line of a gateway.
+pub fn arguments([http, tcp, operators]: [SocketAddr; 3], flags: &[String]) -> Vec<String> {
+    let mut arguments = vec![
+        "gateway".to_owned(),
+        "--log-format=json".to_owned(),
+        "--workers=2".to_owned(),
+        format!("--listen={http}"),
+        format!("--listen-tcp={tcp}"),
+        format!("--listen-operators={operators}"),
+    ];
+    // A later `--workers` would be a second value, not a change.
+    if flags.iter().any(|flag| flag.starts_with("--workers")) {
+        arguments.remove(2);
+    }
+    arguments.extend_from_slice(flags);
+    arguments
+}
+
+/// A running pusher-api.
+pub struct PusherApi {
+    /// The process.
+    pub process: Process,
+    /// Where backends reach it.
+    pub address: SocketAddr,
+    /// One keep-alive connection to it.
+    pub client: Http,
+    flags: Vec<String>,
+}
+
+impl PusherApi {
+    /// Starts one that is linked to these gateways, with these flags more.
+    pub fn start(gateways: &[&Gateway], flags: &[&str]) -> Self {
+        let started = Self::start_unready(gateways, flags);
+        started.await_ready();
+        started
+    }
+
+    /// Starts one and does not wait for its links.
+    pub fn start_unready(gateways: &[&Gateway], flags: &[&str]) -> Self {
+        let mut all = vec!["pusher-api".to_owned(), "--log-format=json".to_owned()];
+        all.extend(gateways.iter().map(|one| format!("--gateway=http://{}", one.operators)));
+        all.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        Self::listen("127.0.0.1:0".parse().unwrap(), all)
+    }
+
+    fn listen(address: SocketAddr, flags: Vec<String>) -> Self {
+        let mut arguments = flags.clone();
+        arguments.push(format!("--listen={address}"));
+        let mut process = Process::start(&arguments);
+        let address = process.find_in_log("pusher-api listens", |line| {
+            Some(first_address(&event(line, "pusher-api listens")?["address"]))
+        });
+        Self { process, address, client: Http::new(address), flags }
+    }
+
+    /// Waits until it takes pushes.
+    pub fn await_ready(&self) {
+        eventually("pusher-api is ready", || {
+            (self.client.get("/readyz").status == 200).then_some(())
+        });
+    }
+
+    /// Cuts it off and starts it anew on the same port.
+    pub fn restart(&mut self) {
+        self.process.kill();
+        *self = Self::listen(self.address, self.flags.clone());
+    }
+}
+
+/// A gateway with these flags, and a pusher-api linked to it.
+pub fn pair(flags: &[&str]) -> (Gateway, PusherApi) {
+    let gateway = Gateway::start(flags);
+    let pusher = PusherApi::start(&[&gateway], &[]);
+    (gateway, pusher)
+}
+
+/// The fields of a log line with this message.
+fn event(line: &str, message: &str) -> Option<Value> {
+    let parsed: Value = serde_json::from_str(line).ok()?;
+    let fields = parsed.get("fields")?;
+    (fields["message"] == message).then(|| fields.clone())
+}
+
+fn first_address(field: &Value) -> SocketAddr {
+    let text = field.as_str().unwrap().trim_matches(['[', ']']);
+    text.split(", ").next().unwrap().parse().unwrap()
+}

@@ -1,0 +1,82 @@
+//! `holdfast up`: everything at once, for trying things out.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+use crate::harness::{
+    Client, Http, Process, WebSocket, client::connect, eventually, process::BINARY,
+    websocket::read_head,
+};
+
+const ANY: [&str; 4] = [
+    "--listen=127.0.0.1:0",
+    "--listen-tcp=127.0.0.1:0",
+    "--listen-operators=127.0.0.1:0",
+    "--listen-backends=127.0.0.1:0",
+];
+
+/// The address behind this scheme in the printed text.
+fn address(text: &str, scheme: &str) -> SocketAddr {
+    let rest = text.split(scheme).nth(1).unwrap();
+    rest.split(['/', ' ', '\n']).next().unwrap().parse().unwrap()
+}
+
+fn start(first: &[&str]) -> (Process, String) {
+    let arguments: Vec<_> = first.iter().chain(&ANY).map(|flag| (*flag).to_owned()).collect();
+    let process = Process::start(&arguments);
+    let text = eventually("what to do next", || {
+        let text = process.output().join("\n");
+        text.contains("-d '").then_some(text)
+    });
+    (process, text)
+}
+
+#[test]
+fn what_it_prints_works() {
+    for first in [&["up"][..], &[]] {
+        let (mut process, text) = start(first);
+        let clients = address(&text, "ws://");
+        let mut socket = connect(clients);
+        let request = format!(
+            "GET /v1/ws?user=demo HTTP/1.1\r\nHost: {clients}\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        std::io::Write::write_all(&mut socket, request.as_bytes()).unwrap();
+        let mut client = WebSocket::adopt(socket).unwrap();
+        client.expect("hello");
+
+        // The line to paste, taken apart.
+        let backends = address(&text, "curl -X POST http://");
+        let body = text.split("-d '").nth(1).unwrap().split('\'').next().unwrap();
+        let backend = Http::new(backends);
+        eventually("the push is taken", || {
+            let answer = backend.post("/v1/push", "application/json", body);
+            (answer.status == 202).then_some(())
+        });
+        let sent: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(client.expect("push")["data"], sent["data"]);
+        assert_eq!(backend.get("/").status, 200, "the page to open");
+
+        process.signal(rustix::process::Signal::TERM);
+        client.expect_bye("draining", 1012);
+        drop(client);
+        assert_eq!(process.wait().code(), Some(0));
+    }
+}
+
+#[test]
+fn it_listens_on_loopback_only() {
+    let mut process = Process::start(&["up".to_owned(), "--listen=0.0.0.0:0".to_owned()]);
+    assert_eq!(process.wait().code(), Some(2));
+    assert!(process.log().join("\n").contains("--listen"), "{BINARY}");
+}
+
+#[test]
+fn a_request_without_upgrade_is_answered() {
+    let (_process, text) = start(&["up"]);
+    let mut socket = connect(address(&text, "ws://"));
+    std::io::Write::write_all(&mut socket, b"GET /v1/ws HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert!(read_head(&mut socket).starts_with("HTTP/1.1 426 "));
+}

@@ -1,0 +1,16 @@
+//! Gateways and pusher-apis together, and what operators do to them.
+
+mod backends;
+mod broadcast;
+mod configuration;
+mod descriptors;
+mod development;
+mod emptiness;
+mod joining;
+mod order;
+mod reachability;
+mod restarts;
+mod secrets;
+mod several_gateways;
+mod slow_reader;
+mod start_order;

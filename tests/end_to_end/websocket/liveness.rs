@@ -1,0 +1,35 @@
+//! Clients that are gone without a word are found out.
+
+use std::thread;
+
+use serde_json::json;
+use tungstenite::Message;
+
+use crate::harness::{Client, WebSocket, eventually, pair};
+
+#[test]
+fn a_client_that_answers_no_pings_is_gone_and_one_that_does_stays() {
+    let (gateway, pusher) = pair(&["--ping-interval=1s", "--close-timeout=200ms"]);
+    let _silent = WebSocket::join(&gateway, "silent");
+    let mut answering = WebSocket::join(&gateway, "answering");
+    let reader = thread::spawn(move || {
+        let mut pings = 0;
+        loop {
+            match answering.message().unwrap() {
+                Message::Ping(_) => pings += 1,
+                Message::Text(_) => return (pings, answering),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let closed = "holdfast_sessions_closed_total{reason=\"ping_timeout\"}";
+    gateway.await_metric(closed, 1.0);
+    eventually("the silent one is offline", || {
+        (pusher.client.get("/v1/users/silent").json()["online"] == false).then_some(())
+    });
+    let body = json!({ "to": { "user": "answering" }, "data": 1 });
+    assert_eq!(pusher.client.push_with_receipt(&body)["online"], true);
+    let (pings, _answering) = reader.join().unwrap();
+    assert!(pings > 0);
+    assert_eq!(gateway.metrics().get(closed), 1.0);
+}
