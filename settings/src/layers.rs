@@ -18,7 +18,11 @@ use crate::ConfigError;
 /// # Errors
 /// A flag, variable or key that is unknown or has a wrong value.
 pub fn parse<T: clap::Parser>(arguments: Vec<OsString>) -> Result<T, ConfigError> {
-    let command = with_environment(T::command());
+    // A command that is also a default (`holdfast` for `holdfast up`) has flags of its own, whose
+    // variables must not be read, and refused, when a subcommand is what is meant.
+    let bare = T::command().ignore_errors(true).try_get_matches_from(&arguments);
+    let is_leaf = bare.map_or(true, |matches| matches.subcommand().is_none());
+    let command = with_environment(T::command(), is_leaf);
     let first = command.clone().ignore_errors(true).try_get_matches_from(&arguments);
     let from_file = match first.as_ref().ok().map(|matches| leaf(&command, matches)) {
         Some((leaf_command, leaf_matches)) => file_arguments(leaf_command, leaf_matches)?,
@@ -48,8 +52,12 @@ fn usage_error(error: &clap::Error) -> ConfigError {
     ConfigError::new("usage", problem, expected)
 }
 
-fn with_environment(command: Command) -> Command {
-    let command = command.mut_args(|arg| match arg.get_long() {
+fn with_environment(command: Command, own: bool) -> Command {
+    let named = command.mut_subcommands(|inner| with_environment(inner, true));
+    if !own {
+        return named;
+    }
+    named.mut_args(|arg| match arg.get_long() {
         Some("help" | "version") | None => arg,
         Some(flag) => {
             let (key, variable) = (flag.to_owned(), variable_of(flag));
@@ -57,8 +65,7 @@ fn with_environment(command: Command) -> Command {
             let file_key = if key == "config" { String::new() } else { format!(" [key: {key}]") };
             arg.help(format!("{help}{file_key}")).env(variable).hide_env_values(true)
         }
-    });
-    command.mut_subcommands(with_environment)
+    })
 }
 
 fn variable_of(flag: &str) -> String {

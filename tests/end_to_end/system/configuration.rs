@@ -126,6 +126,17 @@ fn flag_beats_environment_beats_file_beats_default() {
 }
 
 #[test]
+fn variables_mean_the_subcommand_that_runs() {
+    // Several addresses are fine for a gateway, though not for `holdfast` alone.
+    let mut command = Command::new(BINARY);
+    command.args(["gateway", "--listen-tcp=127.0.0.1:0", "--listen-operators=127.0.0.1:0"]);
+    command.env("HOLDFAST_LISTEN", "127.0.0.1:0,127.0.0.1:0");
+    Process::spawn(command).find_in_log("a gateway with two addresses", |line| {
+        line.contains("gateway listening").then_some(())
+    });
+}
+
+#[test]
 fn help_names_flag_variable_key_and_default() {
     let arguments = ["gateway".to_owned(), "--help".to_owned()];
     let mut process = Process::start(&arguments);
