@@ -200,20 +200,20 @@ impl LinkFeed {
     }
 
     fn open_gates(&self, seq: u64) {
-        let mut queue = self.lock();
-        let count = queue.gates.partition_point(|waiting| waiting.seq <= seq);
-        let opened: Vec<_> = queue.gates.drain(..count).collect();
-        // A gate that opens sends a message; not while the queue is locked.
-        drop(queue);
-        drop(opened);
+        self.open_first(|waiting| waiting.seq <= seq);
     }
 
     fn open_late_gates(&self) -> usize {
-        let mut queue = self.lock();
         let now = Instant::now();
-        let late = |waiting: &Waiting| now.duration_since(waiting.since) > GATE_TIMEOUT;
-        let count = queue.gates.partition_point(late);
+        self.open_first(|waiting| now.duration_since(waiting.since) > GATE_TIMEOUT)
+    }
+
+    /// Opens the gates from the first on for which this holds, and returns how many.
+    fn open_first(&self, holds: impl Fn(&Waiting) -> bool) -> usize {
+        let mut queue = self.lock();
+        let count = queue.gates.partition_point(holds);
         let opened: Vec<_> = queue.gates.drain(..count).map(|waiting| waiting.gate).collect();
+        // A gate that opens sends a message; not while the queue is locked.
         drop(queue);
         drop(opened);
         count
