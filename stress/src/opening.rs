@@ -11,6 +11,9 @@ use crate::{
     session::Transport,
 };
 
+/// Stands for the user id in a target's path.
+const USER: &str = "{user}";
+
 /// Writes opening bytes; one per worker.
 pub struct Openings {
     identity: Identity,
@@ -70,10 +73,12 @@ impl Openings {
 
     fn request(&self, target: &Target, user: &str, token: Option<&str>) -> String {
         let Target { host, path, .. } = target;
-        let mut request = format!("GET {path}");
-        if token.is_none() {
+        let mut encoded = String::new();
+        percent_encode(user, &mut encoded);
+        let mut request = format!("GET {}", path.replace(USER, &encoded));
+        if token.is_none() && !path.contains(USER) {
             request.push_str(if path.contains('?') { "&user=" } else { "?user=" });
-            percent_encode(user, &mut request);
+            request.push_str(&encoded);
         }
         let key = &self.key.key;
         let _ = write!(
@@ -125,6 +130,14 @@ mod tests {
         assert!(request.ends_with("\r\n\r\n"));
         let line = openings(None).bytes(7, &target(Transport::Tcp));
         assert_eq!(line, "{\"type\":\"connect\",\"user\":\"ä 7\"}\n");
+    }
+
+    #[test]
+    fn a_path_can_name_the_user() {
+        let path = "/sub/{user}?x=1".into();
+        let target = Target { path, ..target(Transport::WebSocket) };
+        let request = openings(None).bytes(7, &target);
+        assert!(request.starts_with("GET /sub/%C3%A4%207?x=1 HTTP/1.1\r\n"), "{request}");
     }
 
     #[test]

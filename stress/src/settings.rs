@@ -50,7 +50,8 @@ pub struct Push {
 /// Which sessions to open, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Sessions {
-    /// Where to connect, like ws://127.0.0.1:8080 or tcp://host:8100-8199 (repeatable)
+    /// Where to connect, like ws://127.0.0.1:8080 or tcp://host:8100-8199 (repeatable); {user} in a
+    /// path stands for the session's user id
     #[arg(long = "target", value_name = "URL", default_value = "ws://127.0.0.1:8080")]
     pub targets: Vec<Endpoint>,
     /// How many sessions to open
