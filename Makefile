@@ -1,5 +1,5 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint figures
+.PHONY: run test setup lint binaries bench figures million-native side-by-side
 
 # A C compiler for the allocator, git for cargo, nothing else beyond the Rust toolchain.
 setup:
@@ -20,7 +20,23 @@ lint: setup
 test: lint
 	cargo test --workspace
 
-# The figures of docs/figures.md, on this machine. Takes about half an hour.
-figures: setup
+binaries: setup
 	cargo build --release -p holdfast -p floor
-	benches/figures.py
+
+# The standard runs with 20,000 sessions: a table of this commit in target/bench, to be compared
+# with another commit's by `python3 -m benches.standard.compare`. Takes about a quarter of an hour.
+bench: binaries
+	python3 -m benches.standard
+
+# The figures of docs/figures.md: the same with 100,000 sessions.
+figures: binaries
+	python3 -m benches.standard --sessions 100000
+
+# The same with a million: 24 GiB of memory, 51 gateways of fewer than 20,000 descriptors.
+million-native: binaries
+	python3 -m benches.standard --sessions 1000000 --gateways 51 --hold 600
+
+# The table of docs/side-by-side.md. Needs Debian's nginx, libnginx-mod-nchan, nats-server and wrk.
+side-by-side: setup
+	cargo build --release -p holdfast
+	python3 -m benches.side_by_side --page docs/side-by-side.md

@@ -1,0 +1,1 @@
+"""What the measurements share: servers in a network namespace, the load client, readings."""

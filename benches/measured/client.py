@@ -1,0 +1,52 @@
+"""Runs of the load client, `holdfast stress`."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SOURCES = "127.0.0.2-127.0.0.33"
+
+
+class Client:
+    """One run; what it reports is there once it has ended."""
+
+    def __init__(self, program, scenario, *flags, sessions):
+        self.directory = tempfile.TemporaryDirectory()
+        self.file = Path(self.directory.name) / "report.json"
+        command = [program, "stress", scenario, "--sessions", sessions, "--sources", SOURCES]
+        command += ["--json", self.file, *flags]
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+
+    def check(self):
+        """Ends the measuring if the client has ended before it was told to."""
+        if self.process.poll() is not None:
+            self.report()
+            raise SystemExit("the load client ended before its time")
+
+    def report(self, stop=False, seconds=1800):
+        """The report; `stop` ends the run first, as Ctrl-C does."""
+        if stop:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            _, errors = self.process.communicate(timeout=seconds)
+        finally:
+            self.process.kill()
+        if not self.file.exists():
+            raise SystemExit(f"no report; the load client said: {errors[-2000:]}")
+        report = json.loads(self.file.read_text())
+        self.directory.cleanup()
+        held, asked = report["sessions"]["held_to_end"], report["sessions"]["asked"]
+        if held != asked:
+            reasons = report["failures"] + report["losses"]
+            print(f"warning: {held} of {asked} sessions held: {reasons}", file=sys.stderr)
+        return report
+
+
+def lost(report):
+    """Sessions that were asked for and were not there in the end."""
+    return report["sessions"]["asked"] - report["sessions"]["held_to_end"]

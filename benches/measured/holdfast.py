@@ -1,0 +1,71 @@
+"""Gateways behind one pusher-api, as many as descriptors make necessary."""
+
+from pathlib import Path
+
+from .processes import Processes, answers
+from .readings import metric
+
+# Gateway number n listens on these plus n.
+CLIENTS, OPERATORS, TCP = 10_000, 11_000, 12_000
+API = 8090
+SECRET = "only-for-figures-0123456789abcdef"
+
+
+class Holdfast(Processes):
+    """Gateways, a pusher-api, and how clients and backends reach them."""
+
+    def __init__(self, program, directory, gateways=1, workers=1):
+        super().__init__()
+        self.secrets = {name: Path(directory) / name for name in ("jwt", "link", "api")}
+        for file in self.secrets.values():
+            file.write_text(SECRET)
+        self.program, self.count = program, gateways
+        self.target = f"ws://127.0.0.1:{CLIENTS}-{CLIENTS + gateways - 1}"
+        self.api = f"http://127.0.0.1:{API}"
+        self.all_operators = f"http://127.0.0.1:{OPERATORS}-{OPERATORS + gateways - 1}"
+        self.gateways = [self._start_gateway(number, workers) for number in range(gateways)]
+        self.pusher_api = self._start_pusher_api()
+
+    def _start_gateway(self, number, workers):
+        return self.start(
+            self.program, "gateway", "--name", f"g{number}", "--workers", workers, "--echo",
+            "--listen", f"127.0.0.1:{CLIENTS + number}",
+            "--listen-tcp", f"127.0.0.1:{TCP + number}",
+            "--listen-operators", f"127.0.0.1:{OPERATORS + number}",
+            "--jwt-secret-file", self.secrets["jwt"], "--link-secret-file", self.secrets["link"],
+        )
+
+    def _start_pusher_api(self):
+        return self.start(
+            self.program, "pusher-api", "--listen", f"127.0.0.1:{API}",
+            "--gateway", self.all_operators,
+            "--api-key-file", self.secrets["api"], "--link-secret-file", self.secrets["link"],
+        )
+
+    def await_ready(self):
+        """Waits until every gateway listens and pusher-api is linked to all of them."""
+        for number in range(self.count):
+            url = f"{self.operators(number)}/healthz"
+            self.wait_for(lambda: answers(url), url)
+        self.wait_for(lambda: answers(f"{self.api}/readyz"), "pusher-api")
+
+    def operators(self, number):
+        """Where a gateway's operators look."""
+        return f"http://127.0.0.1:{OPERATORS + number}"
+
+    def metric(self, name):
+        """A metric of every gateway."""
+        urls = (f"{self.operators(number)}/metrics" for number in range(self.count))
+        return [value for url in urls for value in metric(url, name)]
+
+    def sessions(self):
+        """The sessions that the gateways say they hold."""
+        return sum(self.metric("holdfast_sessions"))
+
+    def client_flags(self):
+        """What a load client needs to connect."""
+        return ["--target", self.target, "--token-secret-file", self.secrets["jwt"]]
+
+    def push_flags(self):
+        """What a load client needs to push, too."""
+        return [*self.client_flags(), "--api", self.api, "--api-key-file", self.secrets["api"]]

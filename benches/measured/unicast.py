@@ -1,0 +1,142 @@
+"""A few sessions that get a push now and then, to see how long it takes while more goes on.
+
+Latency counts from when a push was due, not from when it could be sent, so that a server that does
+not answer cannot hide it. It includes this program's own scheduling on a busy machine.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import re
+import selectors
+import socket
+import threading
+import time
+
+from .holdfast import API, CLIENTS, SECRET
+
+USERS, RATE = 32, 250
+STAMP = re.compile(rb'"unicast": (\d+)')
+BROADCAST = re.compile(rb'\{"t":(\d+),"b":(\d+)')
+# An empty pong, masked with zeros (RFC 6455 section 5.5.3).
+PONG = b"\x8a\x80\0\0\0\0"
+
+
+def token(user):
+    """An HS256 token for an hour."""
+    def text(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+    head = text(b'{"alg":"HS256","typ":"JWT"}')
+    claims = text(json.dumps({"sub": user, "exp": int(time.time()) + 3600}).encode())
+    signature = hmac.digest(SECRET.encode(), head + b"." + claims, hashlib.sha256)
+    return b".".join((head, claims, text(signature))).decode()
+
+
+def connect(user, port):
+    """An open WebSocket, and what came behind its handshake."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.sendall(
+        f"GET /v1/ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
+        f"Authorization: Bearer {token(user)}\r\n\r\n".encode()
+    )
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(4096) or b"\r\n\r\n"
+    head, _, rest = received.partition(b"\r\n\r\n")
+    if b" 101 " not in head:
+        raise SystemExit(f"a session of the run's own was refused: {head[:200]}")
+    return connection, bytearray(rest)
+
+
+def frames(buffer):
+    """Takes whole frames off a buffer: opcode and payload."""
+    while len(buffer) >= 2:
+        length, header = buffer[1] & 0x7F, 2
+        if length == 126:
+            length, header = int.from_bytes(buffer[2:4], "big"), 4
+        if len(buffer) < header + length:
+            return
+        yield buffer[0] & 0x0F, bytes(buffer[header:header + length])
+        del buffer[:header + length]
+
+
+class Unicast:
+    """Pushes to sessions of its own in the background, until the `with` block ends."""
+
+    def __init__(self, gateways):
+        self.selector = selectors.DefaultSelector()
+        for number in range(USERS):
+            connection, buffer = connect(f"unicast{number}", CLIENTS + number % gateways)
+            self.selector.register(connection, selectors.EVENT_READ, buffer)
+        self.due, self.latencies, self.broadcasts = [], {}, {}
+        self.refused = 0
+        self.pushed, self.ended = threading.Event(), threading.Event()
+        self.pusher = threading.Thread(target=self._push)
+        self.receiver = threading.Thread(target=self._receive)
+
+    def __enter__(self):
+        self.receiver.start()
+        self.pusher.start()
+        return self
+
+    def __exit__(self, *_):
+        self.pushed.set()
+        self.pusher.join()
+        deadline = time.monotonic() + 10
+        while len(self.latencies) < len(self.due) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.ended.set()
+        self.receiver.join()
+        for key in list(self.selector.get_map().values()):
+            key.fileobj.close()
+
+    def _push(self):
+        api = http.client.HTTPConnection("127.0.0.1", API, timeout=60)
+        headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
+        due = time.time()
+        while not self.pushed.is_set():
+            time.sleep(max(0.0, due - time.time()))
+            number = len(self.due)
+            self.due.append(due)
+            body = {"to": {"user": f"unicast{number % USERS}"}, "data": {"unicast": number}}
+            api.request("POST", "/v1/push", json.dumps(body), headers)
+            answer = api.getresponse()
+            answer.read()
+            self.refused += answer.status != 202
+            due += 1 / RATE
+
+    def _receive(self):
+        while not self.ended.is_set():
+            for key, _ in self.selector.select(0.2):
+                key.data.extend(key.fileobj.recv(65536))
+                for opcode, payload in frames(key.data):
+                    self._on_frame(key.fileobj, opcode, payload)
+
+    def _on_frame(self, connection, opcode, payload):
+        if opcode == 9:
+            connection.sendall(PONG)
+        elif stamp := STAMP.search(payload):
+            self.latencies[int(stamp[1])] = time.time() - self.due[int(stamp[1])]
+        elif broadcast := BROADCAST.search(payload):
+            self.broadcasts[int(broadcast[2])] = int(broadcast[1]) / 1e6
+
+    def during_broadcasts(self, seconds):
+        """Latencies of the pushes that were due within so long after a broadcast was, sorted."""
+        starts = self.broadcasts.values()
+        return sorted(
+            latency for number, latency in self.latencies.items()
+            if any(start <= self.due[number] <= start + seconds for start in starts)
+        )
+
+    def missing(self):
+        """Pushes that were accepted and never came."""
+        return len(self.due) - self.refused - len(self.latencies)
+
+
+def quantile(values, share):
+    """The value that this share of sorted values does not exceed."""
+    return values[min(len(values) - 1, int(share * len(values)))] if values else None

@@ -1,0 +1,1 @@
+"""The standard set of runs, and the table that two commits are compared by."""
