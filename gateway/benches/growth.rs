@@ -1,0 +1,55 @@
+//! The longest single step while the tables of a gateway grow to a million sessions: for so long a
+//! worker serves nobody else. Counted in CPU time of the thread, so that a busy machine does not
+//! add to it.
+
+use std::time::Duration;
+
+use actix::{Addr, WeakAddr, dev::channel};
+use gateway::{
+    link::feed::PresenceFeed,
+    registry::{Registration, Registry},
+    roster::Roster,
+    session::Session,
+};
+use protocol::{SessionId, UserId};
+use rustix::time::{ClockId, clock_gettime};
+
+const SESSIONS: u64 = 1_000_000;
+
+fn main() {
+    let (sender, _) = channel::channel::<Session>(0);
+    let address = Addr::new(sender).downgrade();
+    let (registry, feed) = (Registry::default(), PresenceFeed::default());
+    report("registry", |number| {
+        let user = UserId::new(&format!("u{number}")).expect("a name");
+        let (id, address) = (SessionId(number), address.clone());
+        let _ = registry.register(&user, Registration { id, address, device: None }, 16, &feed);
+    });
+    let mut roster = Roster::<WeakAddr<Session>>::default();
+    report("roster", |number| {
+        let key = roster.insert(address.clone());
+        roster.schedule(key, 1 + number as u32 % 250, 0);
+    });
+}
+
+/// Does `step` for every session and prints how long the longest took.
+fn report(table: &str, mut step: impl FnMut(u64)) {
+    let (mut longest, mut at) = (Duration::ZERO, 0);
+    let began = cpu_time();
+    let mut last = began;
+    for number in 0..SESSIONS {
+        step(number);
+        let now = cpu_time();
+        if now - last > longest {
+            (longest, at) = (now - last, number);
+        }
+        last = now;
+    }
+    let all = last - began;
+    println!("{table}: {SESSIONS} sessions in {all:.2?}, longest step {longest:.2?} at {at}");
+}
+
+fn cpu_time() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
