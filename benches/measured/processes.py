@@ -31,7 +31,7 @@ class Processes:
                 text = process.log.read().decode(errors="replace")
                 raise SystemExit(f"{' '.join(process.args)} ended:\n{text[-2000:]}")
 
-    def wait_for(self, ready, what, seconds=60, client=None):
+    def wait_for(self, ready, what, seconds=60, client=None, every=0.2):
         """Waits until `ready()`; ends the run if that takes too long or somebody dies."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -43,7 +43,7 @@ class Processes:
                     return
             except OSError:
                 pass
-            time.sleep(0.2)
+            time.sleep(every)
         raise SystemExit(f"{what}: not within {seconds} s")
 
     def __exit__(self, *_):

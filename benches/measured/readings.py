@@ -14,8 +14,12 @@ def resident(pids):
 
 
 def proportional(pids):
-    """Bytes of PSS, all together: a page that several processes share counts once."""
-    return sum(_kilobytes(f"/proc/{pid}/smaps_rollup", "Pss:") for pid in pids)
+    """Bytes of PSS, all together: a page that several processes share counts once. Without the
+    pages of files: the load client runs the same program as the server."""
+    return sum(
+        _kilobytes(f"/proc/{pid}/smaps_rollup", key)
+        for pid in pids for key in ("Pss_Anon:", "Pss_Shmem:")
+    )
 
 
 def slab():

@@ -17,7 +17,7 @@ import time
 
 from .holdfast import API, CLIENTS, SECRET
 
-USERS, RATE = 32, 250
+USERS, RATE = 32, 100
 STAMP = re.compile(rb'"unicast": (\d+)')
 BROADCAST = re.compile(rb'\{"t":(\d+),"b":(\d+)')
 # An empty pong, masked with zeros (RFC 6455 section 5.5.3).

@@ -142,7 +142,9 @@ def push_beside(given, holdfast, *flags):
 def await_sessions(servers, count, run=None):
     """Waits until the servers hold so many sessions, or none."""
     reached = (lambda: servers.sessions() >= count) if count else (lambda: servers.sessions() == 0)
-    servers.wait_for(reached, f"{count} sessions", RAMP_SECONDS, run)
+    # Asking many servers takes CPU from those who are ramping up.
+    every = 0.2 + servers.count / 25
+    servers.wait_for(reached, f"{count} sessions", RAMP_SECONDS, run, every)
 
 
 def idle_cpu(given, pids, seconds):

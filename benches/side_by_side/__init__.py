@@ -1,0 +1,1 @@
+"""Holdfast, nchan and nats-server on one machine, one after another, in one run."""
