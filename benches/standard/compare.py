@@ -13,9 +13,9 @@ def load(file):
     return report["commit"], {row["key"]: row for row in report["figures"]}
 
 
-def judged(row):
-    """What two commits are compared by: the ratio to the floor takes the machine's mood out."""
-    return row["ratio"] if row["bar"].startswith("ratio") and row["ratio"] else row["value"]
+def judged(*rows):
+    """What commits are compared by: the ratio to the floor takes the machine's mood out."""
+    return "ratio" if all(row["ratio"] for row in rows) else "value"
 
 
 def main():
@@ -25,10 +25,11 @@ def main():
     (old, before), (new, after) = map(load, sys.argv[1:])
     print(f"| Figure | {old} | Range | {new} | Range | Change |\n|---|--:|--:|--:|--:|--:|")
     for key in (key for key in before if key in after):
-        mine, theirs = judged(before[key]), judged(after[key])
+        kind = judged(before[key], after[key])
+        mine, theirs = before[key][kind], after[key][kind]
         first = mine["median"]
         change = f"{(theirs['median'] / first - 1) * 100:+.1f} %" if first else ""
-        name = before[key]["name"] + (" / floor's" if mine is before[key]["ratio"] else "")
+        name = before[key]["name"].format(rate="…") + (" / floor's" if kind == "ratio" else "")
         print(f"| {name} | {show(first)} | {ends(mine)} | {middle(theirs)} | {ends(theirs)} "
               f"| {change} |")
 

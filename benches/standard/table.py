@@ -81,7 +81,7 @@ def summary(rounds):
         ratios = [mine / floor for mine, floor in pairs if mine is not None and floor]
         values = spread([mine for mine, _ in pairs])
         if values:
-            ratio = spread(ratios)
+            ratio = spread(ratios) if row.ratio else None
             judged = ratio if row.ratio else values
             # What is wrong once is wrong.
             judged = judged and judged["max" if row.key in ADDED else "median"]
