@@ -128,8 +128,8 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         for found in rounds(given, directory):
             done.append(found)
-            rows = table.summary(done)
-            text = heading(given, name) + "\n" + table.markdown(rows, rate=f"{given.push_rate:,}")
+            rows = table.summary(done, rate=f"{given.push_rate:,}")
+            text = heading(given, name) + "\n" + table.markdown(rows)
             report = {"commit": name, "command": sys.argv[1:], "figures": rows, "rounds": done}
             file.with_suffix(".md").write_text(text)
             file.with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n")

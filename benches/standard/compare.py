@@ -29,7 +29,7 @@ def main():
         mine, theirs = before[key][kind], after[key][kind]
         first = mine["median"]
         change = f"{(theirs['median'] / first - 1) * 100:+.1f} %" if first else ""
-        name = before[key]["name"].format(rate="…") + (" / floor's" if kind == "ratio" else "")
+        name = before[key]["name"] + (" / floor's" if kind == "ratio" else "")
         print(f"| {name} | {show(first)} | {ends(mine)} | {middle(theirs)} | {ends(theirs)} "
               f"| {change} |")
 

@@ -73,7 +73,7 @@ def add(figures, more):
         figures[key] = figures.get(key, 0) + value if key in ADDED else value
 
 
-def summary(rounds):
+def summary(rounds, **words):
     """Each row's median and range: of the value, of the floor's, and of the ratios."""
     found = []
     for row in ROWS:
@@ -86,7 +86,7 @@ def summary(rounds):
             # What is wrong once is wrong.
             judged = judged and judged["max" if row.key in ADDED else "median"]
             found.append({
-                "key": row.key, "name": row.name, "value": values,
+                "key": row.key, "name": row.name.format(**words), "value": values,
                 "floor": spread([floor for _, floor in pairs]), "ratio": ratio,
                 "bar": ("ratio " if row.ratio and row.bar() else "") + row.bar(),
                 "met": row.is_met(judged),
@@ -102,7 +102,7 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
-def markdown(found, **words):
+def markdown(found):
     """The table for people."""
     lines = [
         "| Figure | Holdfast | Range | Floor | Ratio | Range | Bar | |",
@@ -111,7 +111,7 @@ def markdown(found, **words):
     met = {True: "met", False: "**not met**", None: ""}
     for row in found:
         cells = [
-            row["name"].format(**words), middle(row["value"]), ends(row["value"]),
+            row["name"], middle(row["value"]), ends(row["value"]),
             middle(row["floor"]), middle(row["ratio"]), ends(row["ratio"]), row["bar"],
             met[row["met"]],
         ]
