@@ -1,6 +1,5 @@
 """What the servers have in common here: sizes, stamps, and the two ways they are loaded."""
 
-import json
 import re
 import subprocess
 import time
@@ -85,8 +84,3 @@ def spread(report):
     reached = all_of_them.get("fewest_clients", 0)
     seconds = all_of_them.get("median_seconds")
     return {"broadcast": seconds, "unreached": report["sessions"]["held"] - reached}
-
-
-def to_json(value):
-    """JSON without spaces."""
-    return json.dumps(value, separators=(",", ":"))

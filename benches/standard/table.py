@@ -126,7 +126,7 @@ def middle(values):
 
 def ends(values):
     """The range as text, where there is one."""
-    if not values or values["min"] == values["max"]:
+    if not values or show(values["min"]) == show(values["max"]):
         return ""
     return f"{show(values['min'])}–{show(values['max'])}"
 
