@@ -4,15 +4,16 @@
 
 use std::time::Duration;
 
-use actix::{Addr, WeakAddr, dev::channel};
+use actix::{Addr, dev::channel};
 use gateway::{
     link::feed::PresenceFeed,
     registry::{Registration, Registry},
-    roster::Roster,
     session::Session,
+    wheel::Wheel,
 };
 use protocol::{SessionId, UserId};
 use rustix::time::{ClockId, clock_gettime};
+use slab::Slab;
 
 const SESSIONS: u64 = 1_000_000;
 
@@ -25,11 +26,13 @@ fn main() {
         let (id, address) = (SessionId(number), address.clone());
         let _ = registry.register(&user, Registration { id, address, device: None }, 16, &feed);
     });
-    let mut roster = Roster::<WeakAddr<Session>>::default();
-    report("roster", |number| {
-        let key = roster.insert(address.clone());
-        roster.schedule(key, 1 + number as u32 % 250, 0);
+    // As large as a worker's seats: which kind, and a box.
+    let mut seats = Slab::<(u64, Option<Box<u32>>)>::new();
+    report("seats", |_| {
+        seats.insert((0, None));
     });
+    let mut wheel = Wheel::default();
+    report("wheel", |number| wheel.note(number as u32, 1 + number as u32 % 250));
 }
 
 /// Does `step` for every session and prints how long the longest took.

@@ -20,9 +20,9 @@ use crate::{
     link::{batches::BatchLog, feed::PresenceFeed},
     metrics::Metrics,
     registry::Registry,
-    roster::{NEVER, TICK},
     settings::Settings,
     topics::Topics,
+    wheel::{NEVER, TICK},
 };
 
 /// The state of a gateway process.

@@ -2,7 +2,8 @@
 //!
 //! A client comes in by [`listen`] and [`accept`], speaks HTTP ([`http`]) or TCP
 //! ([`transports`]), says who it is ([`handshake`], [`auth`]), finds room ([`admission`]) and
-//! becomes a [`session`] on a [`worker`], entered in [`registry`], [`topics`] and [`roster`].
+//! becomes a [`session`] on a [`worker`], entered in [`registry`] and [`topics`], and woken by
+//! [`reactor`] and [`wheel`].
 //!
 //! A push comes down a [`link`], is handed out by [`deliver`] or [`broadcast`] as one shared
 //! [`frame`], and is written by the session or waits in its [`outbound`] queue.
@@ -21,10 +22,11 @@ pub mod admission;
 pub mod auth;
 pub mod handshake;
 
+pub mod reactor;
 pub mod registry;
-pub mod roster;
 pub mod session;
 pub mod topics;
+pub mod wheel;
 pub mod worker;
 
 pub mod broadcast;

@@ -48,6 +48,8 @@ pub struct Metrics {
     pub unconfirmed_hellos: IntCounter,
     /// Times the accept loop paused because too many connections are not sessions yet.
     pub accept_pauses: IntCounter,
+    /// Sessions that ended by a panic of our own.
+    pub session_panics: IntCounter,
     fds_open: IntGauge,
     fds_limit: IntGauge,
     resident: IntGauge,
@@ -148,6 +150,8 @@ impl Default for Metrics {
                 "holdfast_accept_pauses_total",
                 "Times accepting paused because of too many pending handshakes",
             ),
+            session_panics: make
+                .counter("holdfast_session_panics_total", "Sessions ended by a panic, a bug"),
             fds_open: make.gauge("holdfast_fds_open", "Open descriptors of the process"),
             fds_limit: make.gauge("holdfast_fds_limit", "Descriptors the process may open"),
             resident: make.gauge("holdfast_resident_memory_bytes", "Resident set of the process"),

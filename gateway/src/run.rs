@@ -11,7 +11,7 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     time::interval,
 };
-use tracing::info;
+use tracing::{error, info};
 
 use crate::{
     accept::{Pending, accept},
@@ -168,7 +168,11 @@ fn default_name(operators: &Listeners) -> String {
 
 async fn run_worker(parts: WorkerParts) {
     let WorkerParts { index, gateway, recent, http, tcp, mut stop, drained, probes } = parts;
-    let worker = Worker::new(Arc::clone(&gateway), recent);
+    let (worker, reactor) = match Worker::new(Arc::clone(&gateway), recent) {
+        Ok(made) => made,
+        Err(error) => return error!(%error, "cannot start a worker"),
+    };
+    actix_rt::spawn(Rc::clone(&worker).run_sessions(reactor));
     actix_rt::spawn(Rc::clone(&worker).keep_time());
     actix_rt::spawn(Rc::clone(&worker).walk_broadcasts());
     probe::start(&worker, index, &probes);

@@ -1,13 +1,13 @@
 //! The actor context of a session: the mailbox, and what `ctx.spawn` was given, if anything.
 //!
 //! actix's own `Context` keeps room for futures, handles and flags in every actor. A session is
-//! polled by [`SessionFuture`], which knows what to poll, so the context can be this small; `Addr`,
-//! `Handler` and `do_send` work as with any actor. It is kept alive by its future and not by
+//! run by [`Running`], which knows what to poll, so the context can be this small; `Addr`,
+//! `Handler` and `do_send` work as with any actor. It is kept alive by its worker and not by
 //! addresses, all of which are weak.
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use actix::{
@@ -18,9 +18,10 @@ use actix::{
 use futures::StreamExt;
 
 use super::{Session, Stage};
+use crate::deliver::Deliver;
 
 /// Messages handled before other sessions of the worker get their turn.
-const MESSAGES_PER_POLL: usize = 64;
+const MESSAGES_PER_TURN: usize = 64;
 
 type Spawned = Pin<Box<dyn ActorFuture<Session, Output = ()>>>;
 
@@ -37,12 +38,24 @@ pub struct SessionContext {
     mailbox: AddressReceiver<Session>,
     futures: Option<Box<Futures>>,
     state: ActorState,
+    /// Whether the mailbox may hold messages that this turn has no room for.
+    behind: bool,
 }
 
 impl SessionContext {
+    /// Whether messages may be waiting in the mailbox.
+    pub fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Puts a message into the mailbox, behind those that wait.
+    pub fn send_to_self(&self, message: Deliver) {
+        self.address().do_send(message);
+    }
+
     /// A context that reads this mailbox.
     pub fn new(mailbox: AddressReceiver<Session>) -> Self {
-        Self { mailbox, futures: None, state: ActorState::Started }
+        Self { mailbox, futures: None, state: ActorState::Started, behind: false }
     }
 }
 
@@ -106,30 +119,59 @@ where
     }
 }
 
-/// A session at work: polled by the runtime when its socket or its mailbox has something.
-pub struct SessionFuture {
+/// A session at work: run by its worker when its socket, its mailbox or its deadline has something.
+pub struct Running {
     session: Session,
     context: SessionContext,
+    waker: Waker,
 }
 
-impl SessionFuture {
-    /// Starts the actor.
-    pub fn new(mut session: Session, mut context: SessionContext) -> Self {
+/// What is to be done with a session that had its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Nothing until it is woken.
+    Rest,
+    /// It has more to do, when others have had their turn.
+    Again,
+    /// It is over.
+    Over,
+}
+
+impl Running {
+    /// Starts the actor; `waker` calls the worker when the mailbox has something.
+    pub fn new(mut session: Session, mut context: SessionContext, waker: Waker) -> Self {
         session.started(&mut context);
         context.state = ActorState::Running;
-        Self { session, context }
+        Self { session, context, waker }
+    }
+
+    /// Handles what is in the mailbox, does `work`, and writes what can be written.
+    pub fn turn(&mut self, work: impl FnOnce(&mut Session, &mut SessionContext) -> bool) -> After {
+        self.poll_futures();
+        self.context.behind = self.poll_mailbox();
+        let again = work(&mut self.session, &mut self.context) | self.context.behind;
+        self.session.flush();
+        self.session.shed();
+        match again {
+            _ if self.session.stage == Stage::Gone || self.context.state.stopping() => {
+                self.session.stopped(&mut self.context);
+                After::Over
+            }
+            true => After::Again,
+            false => After::Rest,
+        }
     }
 
     /// Handles messages; true if there may be more.
-    fn poll_mailbox(&mut self, cx: &mut Context<'_>) -> bool {
-        for _ in 0..MESSAGES_PER_POLL {
-            if self.context.waiting() || self.session.stage == Stage::Gone {
+    fn poll_mailbox(&mut self) -> bool {
+        let Self { session, context, waker } = self;
+        let mut cx = Context::from_waker(waker);
+        for _ in 0..MESSAGES_PER_TURN {
+            if context.waiting() || session.stage == Stage::Gone {
                 return false;
             }
-            match self.context.mailbox.poll_next_unpin(cx) {
-                Poll::Ready(Some(mut envelope)) => {
-                    envelope.handle(&mut self.session, &mut self.context);
-                }
+            match context.mailbox.poll_next_unpin(&mut cx) {
+                Poll::Ready(Some(mut envelope)) => envelope.handle(session, context),
                 // Every address is weak, so that no sender is left means nothing.
                 Poll::Ready(None) | Poll::Pending => return false,
             }
@@ -137,48 +179,26 @@ impl SessionFuture {
         true
     }
 
-    fn poll_futures(&mut self, cx: &mut Context<'_>) {
-        let Self { session, context } = self;
+    fn poll_futures(&mut self) {
+        let Self { session, context, waker } = self;
         let Some(mut futures) = context.futures.take() else { return };
+        let mut cx = Context::from_waker(waker);
         if let Some(waiting) = &mut futures.waiting
-            && waiting.as_mut().poll(session, context, cx).is_ready()
+            && waiting.as_mut().poll(session, context, &mut cx).is_ready()
         {
             futures.waiting = None;
-            // Messages that came meanwhile have not been looked at.
-            cx.waker().wake_by_ref();
         }
         futures
             .items
-            .retain_mut(|(_, future)| future.as_mut().poll(session, context, cx).is_pending());
-        // What was spawned by the futures just polled joins them.
+            .retain_mut(|(_, future)| future.as_mut().poll(session, context, &mut cx).is_pending());
+        // What was spawned by the futures just polled joins them, and is polled in the next turn.
         if let Some(new) = context.futures.take() {
             futures.items.extend(new.items);
             futures.waiting = futures.waiting.or(new.waiting);
-            cx.waker().wake_by_ref();
+            waker.wake_by_ref();
         }
         if !futures.items.is_empty() || futures.waiting.is_some() {
             context.futures = Some(futures);
         }
-    }
-}
-
-impl Future for SessionFuture {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        this.poll_futures(cx);
-        let mut again = this.poll_mailbox(cx);
-        again |= this.session.poll_read(&mut this.context, cx);
-        this.session.poll_write(cx);
-        this.session.shed();
-        if this.session.stage == Stage::Gone || this.context.state.stopping() {
-            this.session.stopped(&mut this.context);
-            return Poll::Ready(());
-        }
-        if again {
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
     }
 }

@@ -1,59 +1,66 @@
 //! Between the socket and the session, without a buffer while nothing is incomplete.
 
 use std::{
-    io,
-    pin::Pin,
+    io::{self, Read, Write},
     rc::Rc,
-    task::{Context, Poll},
 };
 
 use protocol::CloseReason;
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tracing::debug;
 
 use super::{Session, SessionContext, Stage};
 use crate::{
     gateway::ticks,
+    reactor::Ready,
     transports::{Transport, tcp::line::next_line, websocket::message::next_frame},
 };
 
 /// Reads before other sessions of the worker get their turn.
-const READS_PER_POLL: usize = 4;
+const READS_PER_TURN: usize = 4;
 
 impl Session {
+    /// The socket can be read or written again; true if there may be more to do.
+    pub fn on_ready(&mut self, ready: Ready, ctx: &mut SessionContext) -> bool {
+        // What waits is written at the end of the turn.
+        self.blocked &= !ready.writable;
+        ready.readable && self.read(ctx)
+    }
+
     /// Reads what has come; true if there may be more.
-    pub(super) fn poll_read(&mut self, ctx: &mut SessionContext, cx: &mut Context<'_>) -> bool {
+    fn read(&mut self, ctx: &mut SessionContext) -> bool {
         let worker = Rc::clone(&self.member.worker);
         let mut scratch = worker.scratch.borrow_mut();
-        for _ in 0..READS_PER_POLL {
+        for _ in 0..READS_PER_TURN {
             if self.stage == Stage::Gone {
                 return false;
             }
-            let mut buffer = ReadBuf::new(&mut scratch);
-            match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
-                Poll::Pending => return false,
-                Poll::Ready(Ok(())) => match buffer.filled().len() {
-                    0 => self.on_end(),
-                    count => self.on_bytes(&mut scratch[..count], ctx),
+            match self.socket.read(&mut scratch) {
+                Ok(0) => self.on_end(),
+                Ok(count) => self.on_bytes(&mut scratch[..count], ctx),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return false,
+                    io::ErrorKind::Interrupted => {}
+                    _ => self.on_error(&error),
                 },
-                Poll::Ready(Err(error)) => self.on_error(&error),
             }
         }
         true
     }
 
     /// Writes what waits, as far as the socket takes it.
-    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) {
-        if self.stage == Stage::Joining {
+    pub(super) fn flush(&mut self) {
+        if self.stage == Stage::Joining || self.blocked {
             return;
         }
         while let Some(rare) = self.rare.as_mut().filter(|rare| !rare.outbound.is_empty()) {
-            let written = match Pin::new(&mut self.socket).poll_write(cx, rare.outbound.front()) {
-                Poll::Pending => return,
-                Poll::Ready(Ok(0)) => return self.on_end(),
-                Poll::Ready(Ok(written)) => written,
-                Poll::Ready(Err(error)) => return self.on_error(&error),
+            let written = match self.socket.write(rare.outbound.front()) {
+                Ok(0) => return self.on_end(),
+                Ok(written) => written,
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return self.blocked = true,
+                    io::ErrorKind::Interrupted => continue,
+                    _ => return self.on_error(&error),
+                },
             };
             rare.outbound.advance(written);
             rare.write_deadline = self.member.worker.tick()
@@ -67,10 +74,10 @@ impl Session {
     /// Once a closing session has said everything, tells the peer so where its transport has no
     /// other way, or where the peer can no longer be understood.
     pub(super) fn after_flush(&mut self) {
-        let unspoken = self.transport == Transport::Tcp || self.deaf;
+        let unspoken = self.member.transport == Transport::Tcp || self.deaf;
         if self.stage == Stage::Closing && unspoken && !self.has_outbound() {
             // An error means that the peer is gone, which reading will tell.
-            let _ = SockRef::from(&self.socket).shutdown(std::net::Shutdown::Write);
+            let _ = self.socket.shutdown(std::net::Shutdown::Write);
         }
     }
 
@@ -117,7 +124,7 @@ impl Session {
         let mut used = 0;
         while self.stage < Stage::Gone {
             let rest = &mut bytes[used..];
-            let taken = match self.transport {
+            let taken = match self.member.transport {
                 Transport::WebSocket => {
                     next_frame(rest, &mut assembly, limit, |inbound| self.on_inbound(inbound, ctx))?
                 }

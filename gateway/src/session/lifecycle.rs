@@ -5,19 +5,17 @@ use std::{rc::Rc, time::Duration};
 use actix::{Addr, dev::channel};
 use protocol::{CloseReason, server_frame::ServerFrame};
 use tokio::net::TcpStream;
-use tracing::debug;
+use tracing::{debug, warn};
 
-use super::{
-    Joining, Session, SessionContext, Stage, context::SessionFuture, membership::Membership,
-};
+use super::{Joining, Running, Session, SessionContext, Stage, membership::Membership};
 use crate::{
     admission::retry_ms,
     gateway::ticks,
-    roster::NEVER,
     transports::{
         Transport,
         websocket::frame::{self, Opcode},
     },
+    wheel::{NEVER, Wheel},
     worker::Worker,
 };
 
@@ -38,8 +36,17 @@ impl Session {
         let address = Addr::new(sender).downgrade();
         // Before the session is entered, so that a broadcast started in between reaches it.
         let broadcast = gateway.broadcasts.last();
-        let entered = Membership::enter(worker, transport, user, device, &address, permit);
+        let seat = worker.vacant_seat();
+        let entered = Membership::enter(worker, seat, transport, user, device, &address, permit);
         let Ok(member) = entered else { return Err(socket) };
+        let socket = match worker.watch(socket, seat) {
+            Ok(socket) => socket,
+            Err(error) => {
+                gateway.metrics.accept_error(&error);
+                warn!(%error, "cannot watch a connection");
+                return Ok(());
+            }
+        };
         let mut session = Self::new(member, socket, expires, broadcast);
         let mut context = SessionContext::new(mailbox);
         session.greet(greeting);
@@ -50,15 +57,16 @@ impl Session {
         if !read.is_empty() {
             session.on_bytes(&mut read, &mut context);
         }
-        if session.stage == Stage::Joining {
+        let joining = session.stage == Stage::Joining;
+        worker.seat(seat, Running::new(session, context, worker.calls.waker(seat)));
+        if joining {
             gateway.presence.admit_when_confirmed(address);
         }
-        actix_rt::spawn(SessionFuture::new(session, context));
         Ok(())
     }
 
-    fn new(member: Membership, socket: TcpStream, expires: u32, broadcast: u32) -> Self {
-        let (now, transport) = (member.worker.tick(), member.transport);
+    fn new(member: Membership, socket: std::net::TcpStream, expires: u32, broadcast: u32) -> Self {
+        let now = member.worker.tick();
         let interval = member.worker.gateway.settings.ping_interval;
         let ping_due = first_ping(now, interval);
         Self {
@@ -70,15 +78,16 @@ impl Session {
             member,
             socket,
             rare: None,
+            due: NEVER,
             since: now,
             expires,
             ping_due,
             broadcast,
             frame_window: 0,
             frames: 0,
-            transport,
             heard: true,
             deaf: false,
+            blocked: false,
         }
     }
 
@@ -88,9 +97,9 @@ impl Session {
             let (session, user) = (self.member.id, user.as_str());
             // Nothing is kept yet, so nothing can have been recovered.
             let hello = ServerFrame::Hello { session, user, recovered: false };
-            self.transport.encode(&hello.encode(), &mut greeting);
+            self.member.transport.encode(&hello.encode(), &mut greeting);
         }
-        debug!(session = %self.member.id, transport = self.transport.as_str(), "session opened");
+        debug!(session = %self.member.id, transport = self.member.transport.as_str(), "session opened");
         self.send_bytes(greeting);
         // Without the answer to its handshake a client could not even read a goodbye.
         if let Some(rare) = &mut self.rare {
@@ -99,7 +108,7 @@ impl Session {
     }
 
     /// Says goodbye and starts to close. What the client does not take in time is dropped.
-    pub(super) fn close(&mut self, reason: CloseReason) {
+    pub fn close(&mut self, reason: CloseReason) {
         if self.stage >= Stage::Closing {
             return;
         }
@@ -112,7 +121,7 @@ impl Session {
             self.send_frame(&ServerFrame::bye(reason, retry_ms()));
         }
         let mut close = Vec::new();
-        self.transport.encode_close(reason, &mut close);
+        self.member.transport.encode_close(reason, &mut close);
         self.send_bytes(close);
         self.await_end();
     }
@@ -168,7 +177,7 @@ impl Session {
     }
 
     /// Asks to be woken at the nearest deadline.
-    pub(super) fn schedule(&self) {
+    pub(super) fn schedule(&mut self) {
         let write_deadline = match &self.rare {
             Some(rare) if !rare.outbound.is_empty() => rare.write_deadline,
             _ => NEVER,
@@ -176,12 +185,24 @@ impl Session {
         let expires = if self.stage < Stage::Closing { self.expires } else { NEVER };
         let due = self.ping_due.min(expires).min(write_deadline);
         let worker = &self.member.worker;
-        worker.roster.borrow_mut().schedule(self.member.seat, due, worker.tick());
+        let due = Wheel::reachable(due, worker.tick());
+        if self.due != due {
+            self.due = due;
+            worker.wheel.borrow_mut().note(self.member.seat, due);
+        }
     }
 
-    /// Does what is due.
-    pub(super) fn on_deadline(&mut self) {
-        let now = self.member.worker.tick();
+    /// Does what is due, if this is the tick the session asked for. Nothing is left to do in any
+    /// case.
+    pub fn on_tick(&mut self, now: u32) -> bool {
+        if self.due == now {
+            self.due = NEVER;
+            self.on_deadline(now);
+        }
+        false
+    }
+
+    fn on_deadline(&mut self, now: u32) {
         let stalled = |rare: &super::Rare| !rare.outbound.is_empty() && rare.write_deadline <= now;
         match self.stage {
             Stage::Gone => return,
@@ -199,7 +220,7 @@ impl Session {
     /// TCP clients are watched by the kernel's keepalive instead.
     fn ping(&mut self, now: u32) {
         self.ping_due = now + ticks(self.member.worker.gateway.settings.ping_interval).max(1);
-        if self.transport != Transport::WebSocket {
+        if self.member.transport != Transport::WebSocket {
             return;
         }
         if !std::mem::replace(&mut self.heard, false) {

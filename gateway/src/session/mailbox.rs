@@ -57,19 +57,6 @@ impl Handler<Admit> for Session {
     }
 }
 
-/// The deadline the session asked for has come.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Wake;
-
-impl Handler<Wake> for Session {
-    type Result = ();
-
-    fn handle(&mut self, _: Wake, _: &mut SessionContext) {
-        self.on_deadline();
-    }
-}
-
 /// The session must end. Answers whether it was open.
 #[derive(Message)]
 #[rtype(result = "bool")]
@@ -122,7 +109,7 @@ impl Handler<Describe> for Session {
         let address = self.socket.peer_addr();
         MessageResult(SessionInfo {
             id: self.member.id,
-            transport: self.transport.as_str().to_owned(),
+            transport: self.member.transport.as_str().to_owned(),
             device: None,
             since: self.member.worker.gateway.clock.epoch_seconds(self.since),
             address: address.map_or_else(|_| String::new(), |address| address.to_string()),

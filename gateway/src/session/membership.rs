@@ -13,7 +13,7 @@ use crate::{
     worker::Worker,
 };
 
-/// The guard of a session's entries in registry, roster and metrics.
+/// The guard of a session's entries in registry and metrics.
 pub struct Membership {
     /// The thread the session lives on.
     pub worker: Rc<Worker>,
@@ -21,7 +21,7 @@ pub struct Membership {
     pub user: Option<UserId>,
     /// The session.
     pub id: SessionId,
-    /// Its seat in the worker's roster.
+    /// Its seat among the worker's sessions.
     pub seat: u32,
     /// What the client speaks.
     pub transport: Transport,
@@ -38,6 +38,7 @@ impl Membership {
     /// The user has too many sessions; nothing is left behind.
     pub fn enter(
         worker: &Rc<Worker>,
+        seat: u32,
         transport: Transport,
         user: Option<UserId>,
         device: Option<Device>,
@@ -58,7 +59,6 @@ impl Membership {
         if permit.is_some() {
             gateway.metrics.sessions(transport).inc();
         }
-        let seat = worker.roster.borrow_mut().insert(address.clone());
         let worker = Rc::clone(worker);
         Ok(Self { worker, user, id, seat, transport, entered: true, permit })
     }
@@ -68,7 +68,7 @@ impl Membership {
         self.permit.is_some()
     }
 
-    /// Takes the session out of everything but the roster, whose deadlines a closing session still
+    /// Takes the session out of everything but its seat, whose deadlines a closing session still
     /// needs. Returns whether it was still in.
     pub fn leave(&mut self) -> bool {
         if !std::mem::replace(&mut self.entered, false) {
@@ -88,6 +88,5 @@ impl Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         self.leave();
-        self.worker.roster.borrow_mut().remove(self.seat);
     }
 }

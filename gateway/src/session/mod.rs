@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 
 use self::membership::Membership;
 pub use self::{
-    context::SessionContext,
-    mailbox::{Admit, Close, Describe, Topical, Wake},
+    context::{After, Running, SessionContext},
+    mailbox::{Admit, Close, Describe, Topical},
 };
 use crate::{
     admission::Permit,
@@ -86,8 +86,10 @@ impl Rare {
 /// One connected client.
 pub struct Session {
     member: Membership,
-    socket: TcpStream,
+    socket: std::net::TcpStream,
     rare: Option<Box<Rare>>,
+    /// The tick in which the worker looks at its deadlines next.
+    due: u32,
     /// The tick at which the session began.
     since: u32,
     /// The tick at which the token expires.
@@ -99,12 +101,13 @@ pub struct Session {
     /// The second in which frames are being counted, and how many came in it.
     frame_window: u32,
     frames: u16,
-    transport: Transport,
     stage: Stage,
     /// Whether anything came since the last ping.
     heard: bool,
     /// Whether what comes from the client can no longer be understood.
     deaf: bool,
+    /// Whether the socket would not take more when it was last tried.
+    blocked: bool,
 }
 
 impl Actor for Session {

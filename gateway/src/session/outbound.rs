@@ -1,6 +1,6 @@
 //! How frames leave: written straight to the socket, or, once it would block, queued up to a limit.
 
-use std::io;
+use std::io::{self, Write};
 
 use protocol::{CloseReason, receipt::Outcome, server_frame::ServerFrame};
 
@@ -33,7 +33,7 @@ impl Session {
     }
 
     fn send_shared(&mut self, frame: &SharedFrame) -> Outcome {
-        let range = frame.range(self.transport);
+        let range = frame.range(self.member.transport);
         if !self.may_write() {
             return self.queue_shared(frame, range, false);
         }
@@ -71,7 +71,7 @@ impl Session {
     /// Sends JSON text as a frame.
     pub(super) fn send_json(&mut self, json: &[u8]) {
         let mut bytes = Vec::with_capacity(json.len() + 10);
-        self.transport.encode(json, &mut bytes);
+        self.member.transport.encode(json, &mut bytes);
         self.send_bytes(bytes);
     }
 
@@ -113,12 +113,16 @@ impl Session {
 
     /// Writes as much as the socket takes now; 0 if it would block.
     fn try_write(&mut self, bytes: &[u8]) -> Result<usize, ()> {
-        match self.socket.try_write(bytes) {
+        match self.socket.write(bytes) {
             Ok(written) => {
                 self.count_out(written, u64::from(written == bytes.len()));
                 Ok(written)
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.blocked = true;
+                Ok(0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
             Err(error) => {
                 self.on_error(&error);
                 Err(())
