@@ -1,17 +1,23 @@
 //! Takes connections off the accept queue, as long as there is room for their handshakes.
 
-use std::{cell::Cell, io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
-
-use futures::future::LocalBoxFuture;
-use prometheus::IntGauge;
-use tokio::{
+use std::{
+    cell::Cell,
+    io,
     net::{TcpListener, TcpStream},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use prometheus::IntGauge;
+use rustix::net::{SocketFlags, accept_with};
+use tokio::{
+    io::unix::AsyncFd,
     sync::{Notify, watch},
-    time::timeout,
 };
 use tracing::{info, warn};
 
-use crate::gateway::Gateway;
+use crate::{gateway::Gateway, reactor};
 
 /// How long accepting pauses when the process or the machine is out of something. The connections
 /// wait in the accept queue meanwhile.
@@ -27,7 +33,8 @@ pub struct Pending {
     gauge: IntGauge,
 }
 
-struct PendingGuard(Rc<Pending>);
+/// Counts a connection as pending until it is dropped.
+pub struct PendingGuard(Rc<Pending>);
 
 impl Drop for PendingGuard {
     fn drop(&mut self) {
@@ -65,35 +72,28 @@ impl Pending {
     }
 }
 
-/// Accepts connections and spawns `serve` for each that says something within the handshake's
-/// deadline, until `stop` turns true. Buffers and parsers come with `serve`, so that a connection
-/// that has said nothing yet costs next to nothing.
-pub async fn accept<S>(
+/// Accepts connections and gives them to `arrive`, until `stop` turns true.
+///
+/// # Errors
+/// The process is out of descriptors for waiting.
+pub async fn accept(
     listener: TcpListener,
     pending: Rc<Pending>,
-    serve: S,
+    arrive: impl Fn(TcpStream, PendingGuard),
     mut stop: watch::Receiver<bool>,
-) where
-    S: Fn(TcpStream, SocketAddr) -> LocalBoxFuture<'static, ()> + Clone + 'static,
-{
-    let deadline = pending.gateway.settings.handshake_timeout;
+) -> io::Result<()> {
+    let listener = reactor::readable(listener)?;
     let mut failures = Failures::default();
     loop {
         let accepted = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return,
-            accepted = async { pending.room().await; listener.accept().await } => accepted,
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            accepted = async { pending.room().await; accept_one(&listener).await } => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => {
+            Ok(socket) => {
                 failures.end();
-                let (guard, serve) = (pending.add(), serve.clone());
-                actix_rt::spawn(async move {
-                    if let Ok(Ok(())) = timeout(deadline, socket.readable()).await {
-                        serve(socket, peer).await;
-                    }
-                    drop(guard);
-                });
+                arrive(socket, pending.add());
             }
             Err(error) => {
                 pending.gateway.metrics.accept_error(&error);
@@ -101,6 +101,17 @@ pub async fn accept<S>(
                     tokio::time::sleep(PAUSE).await;
                 }
             }
+        }
+    }
+}
+
+async fn accept_one(listener: &AsyncFd<TcpListener>) -> io::Result<TcpStream> {
+    loop {
+        let mut ready = listener.readable().await?;
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        // No address: few want it, and they can ask for it.
+        if let Ok(accepted) = ready.try_io(|listener| Ok(accept_with(listener, flags)?)) {
+            return accepted.map(TcpStream::from);
         }
     }
 }

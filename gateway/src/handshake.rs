@@ -4,11 +4,10 @@
 //! identified and admitted, which consumes it. Refused, it comes back, so that its transport can
 //! say why.
 
-use std::rc::Rc;
+use std::{net::TcpStream, rc::Rc};
 
 use actix_http::header::{self, HeaderMap};
 use bytes::BytesMut;
-use tokio::net::TcpStream;
 
 use crate::{
     admission::{Permit, Refusal},
@@ -20,8 +19,10 @@ use crate::{
 
 /// A connection whose handshake is complete, but for who it is.
 pub struct Unidentified {
-    /// The connection.
+    /// The connection, which its worker waits for.
     pub socket: TcpStream,
+    /// Its seat on the worker.
+    pub seat: u32,
     /// What it speaks.
     pub transport: Transport,
     /// What it has sent already behind its handshake.
@@ -80,8 +81,9 @@ impl Unidentified {
         identity: Option<Identity>,
         permit: Permit,
     ) -> Result<(), Box<Refused>> {
-        let Self { socket, transport, read, greeting } = self;
-        let joining = Joining { socket, transport, read, greeting, identity, permit: Some(permit) };
+        let Self { socket, seat, transport, read, greeting } = self;
+        let permit = Some(permit);
+        let joining = Joining { socket, seat, transport, read, greeting, identity, permit };
         Session::start(worker, joining).map_err(|socket| {
             let refusal = Refusal::TooManySessions;
             worker.gateway.metrics.handshake(transport, refusal.as_str());

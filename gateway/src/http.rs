@@ -19,10 +19,10 @@ use actix_web::{
 use actix_web_actors::ws::{self, HandshakeError};
 use futures::future::LocalBoxFuture;
 use protocol::problem::{self, Problem};
-use tokio::net::TcpStream;
 use tracing::debug;
 
 use crate::{
+    begun::BegunStream,
     transports::websocket::upgrade::{self, ECHO_PATH, PATH},
     worker::Worker,
 };
@@ -31,7 +31,7 @@ use crate::{
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Serves one connection until it is over or has become something else.
-pub type Serve = Rc<dyn Fn(TcpStream, SocketAddr) -> LocalBoxFuture<'static, ()>>;
+pub type Serve = Rc<dyn Fn(BegunStream, SocketAddr) -> LocalBoxFuture<'static, ()>>;
 
 /// The service of clients' HTTP ports on this worker.
 pub async fn clients(worker: &Rc<Worker>) -> Serve {
@@ -56,7 +56,7 @@ pub async fn serve<U, F>(
     upgrade: U,
 ) -> Serve
 where
-    U: Fn(Request, Framed<TcpStream, h1::Codec>) -> F + 'static,
+    U: Fn(Request, Framed<BegunStream, h1::Codec>) -> F + 'static,
     F: Future<Output = Result<(), actix_http::Error>> + 'static,
 {
     let app = App::new().configure(routes);

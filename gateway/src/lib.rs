@@ -1,6 +1,6 @@
 //! The gateway: holds client sessions and delivers pushes to them.
 //!
-//! A client comes in by [`listen`] and [`accept`], speaks HTTP ([`http`]) or TCP
+//! A client comes in by [`listen`], [`accept`] and [`arrivals`], speaks HTTP ([`http`]) or TCP
 //! ([`transports`]), says who it is ([`handshake`], [`auth`]), finds room ([`admission`]) and
 //! becomes a [`session`] on a [`worker`], entered in [`registry`] and [`topics`], and woken by
 //! [`reactor`] and [`wheel`].
@@ -15,6 +15,8 @@ pub mod gateway;
 pub mod listen;
 
 pub mod accept;
+pub mod arrivals;
+pub mod begun;
 pub mod http;
 pub mod transports;
 

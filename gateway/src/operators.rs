@@ -11,9 +11,9 @@ use actix_web::{
 };
 use protocol::{link, problem::Problem};
 use serde_json::json;
-use tokio::net::TcpStream;
 
 use crate::{
+    begun::BegunStream,
     gateway::Gateway,
     http::{self, Serve, not_found, respond},
     link as links,
@@ -45,7 +45,7 @@ pub async fn service(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Serve {
 async fn upgrade(
     gateway: Arc<Gateway>,
     request: Request,
-    framed: Framed<TcpStream, h1::Codec>,
+    framed: Framed<BegunStream, h1::Codec>,
 ) -> Result<(), actix_http::Error> {
     if request.path() != link::PATH {
         let detail = format!("nothing to upgrade to at {}", request.path());
@@ -56,7 +56,9 @@ async fn upgrade(
     }
     let parts = framed.into_parts();
     // On a task of its own, so that the HTTP machinery goes.
-    actix_rt::spawn(links::session::run(gateway, parts.io, parts.read_buf));
+    let ((socket, rest), mut read) = (parts.io.into_parts(), parts.read_buf);
+    read.unsplit(rest);
+    actix_rt::spawn(links::session::run(gateway, socket, read));
     Ok(())
 }
 

@@ -109,15 +109,19 @@ pub fn start(worker: &Rc<Worker>, index: usize, clients: &mpsc::Sender<ProbeClie
             topics: Vec::new(),
             expires: None,
         };
-        let joining = Joining {
-            socket: TcpStream::from_std(server)?,
-            transport: Transport::Tcp,
-            read: BytesMut::new(),
-            greeting: Vec::new(),
-            identity: Some(identity),
-            permit: None,
-        };
-        Session::start(worker, joining).map_err(|_| std::io::ErrorKind::AlreadyExists)?;
+        let joined = worker.in_new_seat(server, |socket, seat| {
+            let joining = Joining {
+                socket,
+                seat,
+                transport: Transport::Tcp,
+                read: BytesMut::new(),
+                greeting: Vec::new(),
+                identity: Some(identity),
+                permit: None,
+            };
+            Session::start(worker, joining)
+        })?;
+        joined.map_err(|_| std::io::ErrorKind::AlreadyExists)?;
         clients.try_send((index, client)).map_err(std::io::Error::other)
     });
     if let Err(error) = started {

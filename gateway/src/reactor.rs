@@ -7,8 +7,9 @@
 //! events (epoll(7), Q3).
 
 use std::{
+    io,
     net::TcpStream,
-    os::fd::OwnedFd,
+    os::fd::{AsRawFd, OwnedFd},
     rc::Rc,
     sync::{Arc, Mutex, PoisonError},
     task::{Wake, Waker},
@@ -74,18 +75,29 @@ impl Wake for Caller {
     }
 }
 
+/// Has tokio wait until a descriptor can be read.
+///
+/// # Errors
+/// The kernel has no room for it.
+pub fn readable<T: AsRawFd>(descriptor: T) -> io::Result<AsyncFd<T>> {
+    #[expect(deprecated, reason = "sound for a descriptor it owns; its successor is unsafe")]
+    AsyncFd::with_interest(descriptor, Interest::READABLE)
+}
+
 /// What a socket is ready for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ready {
     /// There is something to read, or the end.
     pub readable: bool,
+    /// The peer has sent its last byte.
+    pub ended: bool,
     /// It takes bytes again.
     pub writable: bool,
 }
 
 impl Ready {
     /// As if there were something to read.
-    pub const TO_READ: Self = Self { readable: true, writable: false };
+    pub const TO_READ: Self = Self { readable: true, ended: false, writable: false };
 }
 
 /// Where sockets are entered.
@@ -101,6 +113,14 @@ impl Sockets {
         let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
         epoll::add(&*self.0, socket, EventData::new_u64(seat.into()), interest)
     }
+
+    /// Waits for the socket no longer, though it stays open.
+    ///
+    /// # Errors
+    /// It was not waited for.
+    pub fn forget(&self, socket: &TcpStream) -> Result<(), Errno> {
+        epoll::delete(&*self.0, socket)
+    }
 }
 
 /// The sockets of a worker's sessions, waited for.
@@ -114,10 +134,8 @@ impl Reactor {
     ///
     /// # Errors
     /// The process is out of descriptors.
-    pub fn new() -> std::io::Result<Self> {
-        let epoll = Rc::new(epoll::create(CreateFlags::CLOEXEC)?);
-        #[expect(deprecated, reason = "sound for a descriptor it owns; its successor is unsafe")]
-        let epoll = AsyncFd::with_interest(epoll, Interest::READABLE)?;
+    pub fn new() -> io::Result<Self> {
+        let epoll = readable(Rc::new(epoll::create(CreateFlags::CLOEXEC)?))?;
         Ok(Self { epoll, events: Vec::with_capacity(EVENTS) })
     }
 
@@ -143,10 +161,10 @@ impl Reactor {
             epoll::wait(self.epoll.get_ref(), spare_capacity(&mut self.events), Some(&now));
         ready.extend(self.events.drain(..).map(|event| {
             let (seat, flags) = (event.data, event.flags);
-            let ended = EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR;
-            let readable = flags.intersects(EventFlags::IN | ended);
+            let ended = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+            let readable = ended || flags.contains(EventFlags::IN);
             let writable = flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR);
-            (seat.u64() as u32, Ready { readable, writable })
+            (seat.u64() as u32, Ready { readable, ended, writable })
         }));
         fetched.is_ok_and(|count| count == EVENTS) || fetched.is_err()
     }

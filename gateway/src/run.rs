@@ -1,28 +1,35 @@
 //! Starts a gateway's threads and stops them again.
 
-use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use ::settings::ConfigError;
 use actix_rt::{Arbiter, ArbiterHandle};
-use futures::future::{FutureExt, LocalBoxFuture, join_all};
+use bytes::BytesMut;
+use futures::future::join_all;
 use prometheus::IntGauge;
 use tokio::{
-    net::TcpListener,
     sync::{mpsc, oneshot, watch},
     time::interval,
 };
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::{
-    accept::{Pending, accept},
+    accept::{Pending, PendingGuard, accept},
+    arrivals::{Arrival, Arrivals},
+    begun::BegunStream,
     broadcast::Recent,
-    gateway::{Gateway, Keys},
-    http,
+    gateway::{Gateway, Keys, ticks},
+    http::Serve,
     listen::{ListenError, Listeners, Options},
     operators,
     probe::{self, Probe, ProbeClient},
     settings::Settings,
-    transports::tcp::connect,
+    transports::Transport,
     worker::Worker,
 };
 
@@ -59,8 +66,8 @@ struct WorkerParts {
     index: usize,
     gateway: Arc<Gateway>,
     recent: Arc<Recent>,
-    http: Vec<std::net::TcpListener>,
-    tcp: Vec<std::net::TcpListener>,
+    http: Vec<TcpListener>,
+    tcp: Vec<TcpListener>,
     stop: watch::Receiver<bool>,
     drained: oneshot::Sender<()>,
     probes: mpsc::Sender<ProbeClient>,
@@ -172,21 +179,22 @@ async fn run_worker(parts: WorkerParts) {
         Ok(made) => made,
         Err(error) => return error!(%error, "cannot start a worker"),
     };
-    actix_rt::spawn(Rc::clone(&worker).run_sessions(reactor));
+    let arrivals = Rc::new(Arrivals::new(&worker).await);
+    actix_rt::spawn(Rc::clone(&worker).run_sessions(reactor, arrivals));
     actix_rt::spawn(Rc::clone(&worker).keep_time());
     actix_rt::spawn(Rc::clone(&worker).walk_broadcasts());
     probe::start(&worker, index, &probes);
 
     let pending = Pending::new(&gateway, gateway.metrics.pending.clone());
-    let serve_http = http::clients(&worker).await;
-    for listener in http {
-        let serve = Rc::clone(&serve_http);
-        spawn_accept(listener, &pending, move |socket, peer| serve(socket, peer), &stop);
-    }
-    for listener in tcp {
-        let worker = Rc::clone(&worker);
-        let serve = move |socket, _| connect::serve(Rc::clone(&worker), socket).boxed_local();
-        spawn_accept(listener, &pending, serve, &stop);
+    for (transport, listeners) in [(Transport::WebSocket, http), (Transport::Tcp, tcp)] {
+        for listener in listeners {
+            let worker = Rc::clone(&worker);
+            let arrive = move |socket, guard| {
+                let deadline = worker.tick() + ticks(worker.gateway.settings.handshake_timeout);
+                worker.arrive(Arrival { socket, transport, deadline, guard });
+            };
+            spawn_accept(listener, &pending, arrive, &stop);
+        }
     }
 
     // Ends also when the gateway is dropped without draining.
@@ -198,16 +206,27 @@ async fn run_worker(parts: WorkerParts) {
     let _ = drained.send(());
 }
 
-fn spawn_accept<S>(
-    listener: std::net::TcpListener,
+fn spawn_accept(
+    listener: TcpListener,
     pending: &Rc<Pending>,
-    serve: S,
+    arrive: impl Fn(TcpStream, PendingGuard) + 'static,
     stop: &watch::Receiver<bool>,
-) where
-    S: Fn(tokio::net::TcpStream, SocketAddr) -> LocalBoxFuture<'static, ()> + Clone + 'static,
-{
-    let listener = TcpListener::from_std(listener).expect("the runtime takes listening sockets");
-    actix_rt::spawn(accept(listener, Rc::clone(pending), serve, stop.clone()));
+) {
+    let accepting = accept(listener, Rc::clone(pending), arrive, stop.clone());
+    actix_rt::spawn(async {
+        if let Err(error) = accepting.await {
+            error!(%error, "cannot wait for connections");
+        }
+    });
+}
+
+async fn serve_operator(serve: Serve, socket: TcpStream, guard: PendingGuard) {
+    let peer = socket.peer_addr();
+    match (tokio::net::TcpStream::from_std(socket), peer) {
+        (Ok(socket), Ok(peer)) => serve(BegunStream::new(socket, BytesMut::new()), peer).await,
+        (Err(error), _) | (_, Err(error)) => debug!(%error, "operator's connection lost"),
+    }
+    drop(guard);
 }
 
 /// Operators' connections wait for no handshake.
@@ -220,7 +239,7 @@ fn unshown() -> IntGauge {
 async fn run_operators(
     gateway: Arc<Gateway>,
     probe: Arc<Probe>,
-    listeners: Vec<std::net::TcpListener>,
+    listeners: Vec<TcpListener>,
     clients: mpsc::Receiver<ProbeClient>,
 ) {
     let serve = operators::service(&gateway, &probe).await;
@@ -229,7 +248,10 @@ async fn run_operators(
     let (_keep, stop) = watch::channel(false);
     for listener in listeners {
         let serve = Rc::clone(&serve);
-        spawn_accept(listener, &pending, move |socket, peer| serve(socket, peer), &stop);
+        let arrive = move |socket, guard| {
+            drop(actix_rt::spawn(serve_operator(Rc::clone(&serve), socket, guard)))
+        };
+        spawn_accept(listener, &pending, arrive, &stop);
     }
     actix_rt::spawn(probe.run(clients));
     let mut checks = interval(GATE_CHECK);

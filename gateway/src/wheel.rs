@@ -69,7 +69,7 @@ mod tests {
             let mut woken: Vec<_> = notes.into_iter().filter(is_due).collect();
             woken.sort_unstable();
             woken.dedup();
-            woken.iter().for_each(|key| drop(self.due.remove(key)));
+            self.due.retain(|key, _| !woken.contains(key));
             woken
         }
     }

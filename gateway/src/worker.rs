@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    arrivals::{Arrival, Arrivals, Arrived},
     broadcast::Recent,
     deliver::Deliver,
     gateway::Gateway,
@@ -34,6 +35,14 @@ const DRAIN_STEP: Duration = Duration::from_millis(50);
 /// Bytes read from a socket at a time, shared by all sessions of the worker.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
+/// Who is in a seat. Each in a box, so that the memory of one that is gone can be given back.
+enum Seat {
+    /// Kept for a connection that is being dealt with.
+    Kept,
+    Arrival(Box<Arrival>),
+    Session(Box<Running>),
+}
+
 /// What the sessions of one thread share, and the sessions.
 pub struct Worker {
     /// What all workers share.
@@ -46,8 +55,7 @@ pub struct Worker {
     pub recent: Arc<Recent>,
     /// Sessions with something in their mailbox.
     pub calls: Arc<Calls>,
-    /// Each in a box, so that the memory of one that is gone can be given back.
-    sessions: RefCell<Slab<Box<Running>>>,
+    seats: RefCell<Slab<Seat>>,
     /// Seats whose sessions had more to do than fits into a turn.
     again: RefCell<Vec<u32>>,
     sockets: Sockets,
@@ -69,7 +77,7 @@ impl Worker {
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
             recent,
             calls: Arc::default(),
-            sessions: RefCell::default(),
+            seats: RefCell::default(),
             again: RefCell::default(),
             sockets: reactor.sockets(),
             tick: Cell::new(tick),
@@ -82,47 +90,84 @@ impl Worker {
         self.tick.get()
     }
 
-    /// The seat that [`Self::seat`] must fill before another is asked for.
-    pub fn vacant_seat(&self) -> u32 {
-        let key = self.sessions.borrow().vacant_key();
-        u32::try_from(key).expect("there are fewer sessions than descriptors")
+    /// Gives a new connection a seat, where it waits for its first words.
+    pub fn arrive(&self, arrival: Arrival) {
+        let mut seats = self.seats.borrow_mut();
+        let deadline = Wheel::reachable(arrival.deadline, self.tick());
+        let entry = seats.vacant_entry();
+        let seat = seat_number(entry.key());
+        if let Err(error) = self.sockets.watch(&arrival.socket, seat) {
+            return self.gateway.metrics.accept_error(&error.into());
+        }
+        entry.insert(Seat::Arrival(Box::new(arrival)));
+        self.wheel.borrow_mut().note(seat, deadline);
     }
 
-    /// Has the socket of the session in a seat waited for.
+    /// Keeps a seat for a connection while `work` turns it into a session.
     ///
     /// # Errors
-    /// The kernel has no room for it.
-    pub fn watch(&self, socket: tokio::net::TcpStream, seat: u32) -> io::Result<TcpStream> {
-        let socket = socket.into_std()?;
-        self.sockets.watch(&socket, seat)?;
-        Ok(socket)
+    /// The kernel has no room to wait for it.
+    pub fn in_new_seat<R>(
+        &self,
+        socket: TcpStream,
+        work: impl FnOnce(TcpStream, u32) -> R,
+    ) -> io::Result<R> {
+        let seat = seat_number(self.seats.borrow_mut().insert(Seat::Kept));
+        let result = self.sockets.watch(&socket, seat).map(|()| work(socket, seat));
+        self.free_kept(seat);
+        Ok(result?)
     }
 
-    /// Puts a session into the vacant seat, and gives it its first turn.
+    fn free_kept(&self, seat: u32) {
+        let mut seats = self.seats.borrow_mut();
+        if let Some(Seat::Kept) = seats.get(seat as usize) {
+            seats.remove(seat as usize);
+        }
+    }
+
+    /// Gives a connection that did not become a session to the runtime.
+    ///
+    /// # Errors
+    /// The kernel has no room to wait for it there.
+    pub fn release(&self, socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
+        self.sockets.forget(&socket)?;
+        tokio::net::TcpStream::from_std(socket)
+    }
+
+    /// Puts a session into the seat kept for it, and gives it its first turn.
     pub fn seat(&self, seat: u32, running: Running) {
-        let key = self.sessions.borrow_mut().insert(Box::new(running));
-        debug_assert_eq!(key, seat as usize, "the seat was vacant");
+        self.seats.borrow_mut()[seat as usize] = Seat::Session(Box::new(running));
         self.turn(seat, |_, _| false);
     }
 
     /// Gives the session in a seat, if there is one, its turn. A panic costs that session only.
     fn turn(&self, seat: u32, work: impl FnOnce(&mut Session, &mut SessionContext) -> bool) {
-        let mut sessions = self.sessions.borrow_mut();
-        let Some(running) = sessions.get_mut(seat as usize) else { return };
-        let turn = catch_unwind(AssertUnwindSafe(|| running.turn(work)));
-        match turn {
-            Ok(After::Rest) => {}
-            Ok(After::Again) => self.again.borrow_mut().push(seat),
-            Ok(After::Over) => drop(sessions.remove(seat as usize)),
-            Err(_) => {
-                self.gateway.metrics.session_panics.inc();
-                drop(sessions.remove(seat as usize));
+        let mut seats = self.seats.borrow_mut();
+        let Some(Seat::Session(running)) = seats.get_mut(seat as usize) else { return };
+        let over = match self.guarded(|| running.turn(work)) {
+            Some(After::Rest) => false,
+            Some(After::Again) => {
+                self.again.borrow_mut().push(seat);
+                false
             }
+            Some(After::Over) | None => true,
+        };
+        if over {
+            drop(seats.remove(seat as usize));
         }
     }
 
+    /// Runs some work for one client; nothing comes of it if it panics.
+    fn guarded<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        if result.is_err() {
+            self.gateway.metrics.session_panics.inc();
+        }
+        result.ok()
+    }
+
     /// Runs the sessions, for ever.
-    pub async fn run_sessions(self: Rc<Self>, mut reactor: Reactor) {
+    pub async fn run_sessions(self: Rc<Self>, mut reactor: Reactor, arrivals: Rc<Arrivals>) {
         let (mut called, mut ready) = (Vec::new(), Vec::new());
         let mut more = false;
         loop {
@@ -136,12 +181,47 @@ impl Worker {
             let again = std::mem::take(&mut *self.again.borrow_mut());
             ready.extend(again.into_iter().map(|seat| (seat, Ready::TO_READ)));
             self.in_slices(&called, |seat| self.turn(*seat, |_, _| false)).await;
-            self.in_slices(&ready, |(seat, ready)| {
-                self.turn(*seat, |session, ctx| session.on_ready(*ready, ctx));
-            })
-            .await;
+            self.in_slices(&ready, |(seat, ready)| self.on_ready(*seat, *ready, &arrivals)).await;
             called.clear();
             ready.clear();
+        }
+    }
+
+    fn on_ready(&self, seat: u32, ready: Ready, arrivals: &Arrivals) {
+        match self.take_arrival(seat, |_| ready.readable) {
+            Some(arrival) => self.on_first_words(seat, ready, arrival, arrivals),
+            None => self.turn(seat, |session, ctx| session.on_ready(ready, ctx)),
+        }
+    }
+
+    /// Takes the arrival out of a seat, if one is there and `wanted`; the seat is kept.
+    fn take_arrival(
+        &self,
+        seat: u32,
+        wanted: impl FnOnce(&Arrival) -> bool,
+    ) -> Option<Box<Arrival>> {
+        let mut seats = self.seats.borrow_mut();
+        let there = seats.get_mut(seat as usize)?;
+        match there {
+            Seat::Arrival(arrival) if wanted(arrival) => {}
+            _ => return None,
+        }
+        match std::mem::replace(there, Seat::Kept) {
+            Seat::Arrival(arrival) => Some(arrival),
+            _ => None,
+        }
+    }
+
+    fn on_first_words(&self, seat: u32, ready: Ready, arrival: Box<Arrival>, arrivals: &Arrivals) {
+        match self.guarded(|| arrivals.receive(arrival, seat)) {
+            Some(Arrived::Waiting(arrival)) => {
+                self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
+            }
+            Some(Arrived::Settled) | None => self.free_kept(seat),
+        }
+        // Its end was told together with its first words, and will not be told again.
+        if ready.ended {
+            self.again.borrow_mut().push(seat);
         }
     }
 
@@ -166,10 +246,17 @@ impl Worker {
                 let tick = self.tick.get() + 1;
                 self.tick.set(tick);
                 let noted = self.wheel.borrow_mut().take(tick);
-                let on_tick = |seat: &u32| self.turn(*seat, |session, _| session.on_tick(tick));
-                self.in_slices(&noted, on_tick).await;
+                self.in_slices(&noted, |seat| self.on_tick(*seat, tick)).await;
             }
             self.recent.forget();
+        }
+    }
+
+    fn on_tick(&self, seat: u32, tick: u32) {
+        self.turn(seat, |session, _| session.on_tick(tick));
+        // One that was silent for so long is not worth an answer.
+        if self.take_arrival(seat, |arrival| arrival.deadline <= tick).is_some() {
+            self.free_kept(seat);
         }
     }
 
@@ -191,18 +278,19 @@ impl Worker {
 
     /// Every seat is numbered below this.
     fn end(&self) -> u32 {
-        self.sessions.borrow().capacity() as u32
+        self.seats.borrow().capacity() as u32
     }
 
     /// Closes every session, spread evenly over `period`, and returns when all are gone or have
     /// had `grace` to go.
     pub async fn drain(&self, period: Duration, grace: Duration) {
-        let seats: Vec<_> = self.sessions.borrow().iter().map(|(key, _)| key as u32).collect();
+        self.seats.borrow_mut().retain(|_, seat| !matches!(seat, Seat::Arrival(_)));
+        let seats: Vec<_> = self.seats.borrow().iter().map(|(key, _)| seat_number(key)).collect();
         let start = Instant::now();
         let mut steps = interval(DRAIN_STEP);
         steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut closed = 0;
-        while !self.sessions.borrow().is_empty() && start.elapsed() < period + grace {
+        while !self.seats.borrow().is_empty() && start.elapsed() < period + grace {
             let share = match period.is_zero() {
                 true => 1.0,
                 false => (start.elapsed().as_secs_f64() / period.as_secs_f64()).min(1.0),
@@ -213,6 +301,10 @@ impl Worker {
             steps.tick().await;
         }
     }
+}
+
+fn seat_number(key: usize) -> u32 {
+    u32::try_from(key).expect("there are fewer sessions than descriptors")
 }
 
 fn drain(session: &mut Session, _: &mut SessionContext) -> bool {

@@ -1,11 +1,10 @@
 //! The beginning of a session, its deadlines, and its end.
 
-use std::{rc::Rc, time::Duration};
+use std::{net::TcpStream, rc::Rc, time::Duration};
 
 use actix::{Addr, dev::channel};
 use protocol::{CloseReason, server_frame::ServerFrame};
-use tokio::net::TcpStream;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::{Joining, Running, Session, SessionContext, Stage, membership::Membership};
 use crate::{
@@ -25,7 +24,7 @@ impl Session {
     /// # Errors
     /// Hands the connection back if the user has too many sessions.
     pub fn start(worker: &Rc<Worker>, joining: Joining) -> Result<(), TcpStream> {
-        let Joining { socket, transport, mut read, greeting, identity, permit } = joining;
+        let Joining { socket, seat, transport, mut read, greeting, identity, permit } = joining;
         let gateway = &worker.gateway;
         let (mut user, mut device, mut topics, mut expires) = (None, None, Vec::new(), NEVER);
         if let Some(identity) = identity {
@@ -36,17 +35,8 @@ impl Session {
         let address = Addr::new(sender).downgrade();
         // Before the session is entered, so that a broadcast started in between reaches it.
         let broadcast = gateway.broadcasts.last();
-        let seat = worker.vacant_seat();
         let entered = Membership::enter(worker, seat, transport, user, device, &address, permit);
         let Ok(member) = entered else { return Err(socket) };
-        let socket = match worker.watch(socket, seat) {
-            Ok(socket) => socket,
-            Err(error) => {
-                gateway.metrics.accept_error(&error);
-                warn!(%error, "cannot watch a connection");
-                return Ok(());
-            }
-        };
         let mut session = Self::new(member, socket, expires, broadcast);
         let mut context = SessionContext::new(mailbox);
         session.greet(greeting);
@@ -65,7 +55,7 @@ impl Session {
         Ok(())
     }
 
-    fn new(member: Membership, socket: std::net::TcpStream, expires: u32, broadcast: u32) -> Self {
+    fn new(member: Membership, socket: TcpStream, expires: u32, broadcast: u32) -> Self {
         let now = member.worker.tick();
         let interval = member.worker.gateway.settings.ping_interval;
         let ping_due = first_ping(now, interval);

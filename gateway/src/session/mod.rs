@@ -13,10 +13,11 @@ mod mailbox;
 mod membership;
 mod outbound;
 
+use std::net::TcpStream;
+
 use actix::Actor;
 use bytes::BytesMut;
 use protocol::Topic;
-use tokio::net::TcpStream;
 
 use self::membership::Membership;
 pub use self::{
@@ -32,8 +33,10 @@ use crate::{
 
 /// An admitted client on its way to being a session.
 pub struct Joining {
-    /// The connection.
+    /// The connection, which the worker waits for.
     pub socket: TcpStream,
+    /// The seat that was kept for it.
+    pub seat: u32,
     /// What it speaks.
     pub transport: Transport,
     /// What it has sent already behind its handshake.
@@ -86,7 +89,7 @@ impl Rare {
 /// One connected client.
 pub struct Session {
     member: Membership,
-    socket: std::net::TcpStream,
+    socket: TcpStream,
     rare: Option<Box<Rare>>,
     /// The tick in which the worker looks at its deadlines next.
     due: u32,

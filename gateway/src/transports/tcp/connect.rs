@@ -17,20 +17,23 @@ use tracing::debug;
 
 use super::line::next_line;
 use crate::{
-    admission::retry_ms, auth::Credentials, handshake::Unidentified, transports::Transport,
+    admission::retry_ms,
+    auth::Credentials,
+    handshake::{Refused, Unidentified},
+    transports::Transport,
     worker::Worker,
 };
 
 /// How long a refused client may take to go.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Reads the first line and turns the connection into a session, or says why not.
-pub async fn serve(worker: Rc<Worker>, mut socket: TcpStream) {
+/// Reads the first line and turns the connection into a session, or says why not. `read` was read
+/// already.
+pub async fn serve(worker: Rc<Worker>, mut socket: TcpStream, mut read: BytesMut) {
     let limit = worker.gateway.settings.max_frame;
-    let mut read = BytesMut::new();
-    let first = first_frame(&mut socket, &mut read, limit);
+    let first = read_first_frame(&mut socket, &mut read, limit);
     let reason = match timeout(worker.gateway.settings.handshake_timeout, first).await {
-        Ok(Ok(Ok(connect))) => return join(&worker, socket, read, connect).await,
+        Ok(Ok(Ok(connect))) => return join_in_new_seat(&worker, socket, read, &connect).await,
         Ok(Ok(Err(reason))) => reason,
         Ok(Err(error)) => return debug!(%error, "connection lost before its first frame"),
         Err(_) => CloseReason::HandshakeTimeout,
@@ -39,46 +42,77 @@ pub async fn serve(worker: Rc<Worker>, mut socket: TcpStream) {
     say_goodbye(socket, reason).await;
 }
 
-/// The `connect` frame, which is taken off `read`; or why there is none.
-async fn first_frame(
+async fn read_first_frame(
     socket: &mut TcpStream,
     read: &mut BytesMut,
     limit: usize,
 ) -> io::Result<Result<Connect, CloseReason>> {
     loop {
-        let found = match next_line(read, limit) {
-            Ok(Some((line, used))) => Ok((ClientFrame::parse(line), used)),
-            Ok(None) => {
-                if socket.read_buf(read).await? == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                continue;
-            }
-            Err(reason) => Err(reason),
-        };
-        return Ok(found.and_then(|(frame, used)| {
-            read.advance(used);
-            match frame {
-                Ok(ClientFrame::Connect(connect)) => Ok(connect),
-                _ => Err(CloseReason::InvalidFrame),
-            }
-        }));
+        if let Some(found) = first_frame(read, limit).transpose() {
+            return Ok(found);
+        }
+        if socket.read_buf(read).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
     }
 }
 
-async fn join(worker: &Rc<Worker>, socket: TcpStream, read: BytesMut, connect: Connect) {
-    let client = Unidentified { socket, transport: Transport::Tcp, read, greeting: Vec::new() };
-    let Connect { token, user, .. } = &connect;
-    let credentials = Credentials { token: token.as_deref(), user: user.as_deref() };
-    if let Err(refused) = client.identify(worker, credentials) {
-        debug!(refusal = %refused.refusal, "client refused");
-        say_goodbye(refused.socket, refused.refusal.close_reason()).await;
+/// The `connect` frame, which is taken off `read`; nothing while it is incomplete.
+///
+/// # Errors
+/// The first line is something else.
+pub fn first_frame(read: &mut BytesMut, limit: usize) -> Result<Option<Connect>, CloseReason> {
+    let Some((line, used)) = next_line(read, limit)? else { return Ok(None) };
+    let frame = ClientFrame::parse(line);
+    read.advance(used);
+    match frame {
+        Ok(ClientFrame::Connect(connect)) => Ok(Some(connect)),
+        _ => Err(CloseReason::InvalidFrame),
     }
+}
+
+async fn join_in_new_seat(
+    worker: &Rc<Worker>,
+    socket: TcpStream,
+    read: BytesMut,
+    connect: &Connect,
+) {
+    let joined = socket.into_std().and_then(|socket| {
+        worker.in_new_seat(socket, |socket, seat| join(worker, connect, socket, read, seat))
+    });
+    match joined {
+        Ok(Ok(())) => {}
+        Ok(Err(refused)) => {
+            let reason = refused.refusal.close_reason();
+            match worker.release(refused.socket) {
+                Ok(socket) => say_goodbye(socket, reason).await,
+                Err(error) => debug!(%error, "connection lost in its handshake"),
+            }
+        }
+        Err(error) => debug!(%error, "connection lost in its handshake"),
+    }
+}
+
+/// Turns the connection in a seat into a session. `read` came behind the first line.
+///
+/// # Errors
+/// Hands the connection back with the reason.
+pub fn join(
+    worker: &Rc<Worker>,
+    connect: &Connect,
+    socket: std::net::TcpStream,
+    read: BytesMut,
+    seat: u32,
+) -> Result<(), Box<Refused>> {
+    let (transport, greeting) = (Transport::Tcp, Vec::new());
+    let client = Unidentified { socket, seat, transport, read, greeting };
+    let Connect { token, user, .. } = connect;
+    client.identify(worker, Credentials { token: token.as_deref(), user: user.as_deref() })
 }
 
 /// Says why, and reads what the client still sends for a moment: closing with unread bytes would
 /// reset the connection, and the goodbye might be lost with it.
-async fn say_goodbye(mut socket: TcpStream, reason: CloseReason) {
+pub async fn say_goodbye(mut socket: TcpStream, reason: CloseReason) {
     let mut bye = Vec::new();
     Transport::Tcp.encode(&ServerFrame::bye(reason, retry_ms()).encode(), &mut bye);
     let mut scratch = [0; 1024];

@@ -1,18 +1,18 @@
 //! The HTTP request that becomes a WebSocket, and the answers to it.
 
-use std::rc::Rc;
+use std::{net::TcpStream, rc::Rc};
 
-use actix_codec::Framed;
-use actix_http::{HttpMessage, Request, Response, StatusCode, h1, header, ws};
+use actix_codec::{AsyncRead, AsyncWrite, Framed};
+use actix_http::{HttpMessage, Request, Response, StatusCode, error::PayloadError, h1, header, ws};
 use actix_web::web::Query;
 use actix_web_actors::ws::HandshakeError;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use protocol::problem::{self, Problem};
 use serde::Deserialize;
-use tokio::net::TcpStream;
 
 use crate::{
     auth::Credentials,
+    begun::BegunStream,
     handshake::{Refused, Unidentified, bearer},
     transports::Transport,
     worker::Worker,
@@ -33,18 +33,40 @@ struct Parameters {
 pub async fn upgrade(
     worker: Rc<Worker>,
     request: Request,
-    framed: Framed<TcpStream, h1::Codec>,
+    framed: Framed<BegunStream, h1::Codec>,
 ) -> Result<(), actix_http::Error> {
-    let problem = match request.path() {
-        PATH | ECHO_PATH if request.path() == PATH || worker.gateway.settings.echo => {
-            match ws::verify_handshake(request.head()) {
-                Ok(()) => return join(&worker, &request, framed).await,
-                Err(error) => bad_handshake(error),
-            }
+    if let Err(problem) = check(&worker, &request) {
+        return answer(framed, &problem).await;
+    }
+    let parts = framed.into_parts();
+    let ((socket, rest), mut read) = (parts.io.into_parts(), parts.read_buf);
+    read.unsplit(rest);
+    let socket = socket.into_std().map_err(PayloadError::from)?;
+    let joined =
+        worker.in_new_seat(socket, |socket, seat| join(&worker, &request, socket, read, seat));
+    match joined.map_err(PayloadError::from)? {
+        Ok(()) => Ok(()),
+        Err(refused) => {
+            let socket = worker.release(refused.socket).map_err(PayloadError::from)?;
+            answer(Framed::new(socket, parts.codec), &refused.refusal.problem()).await
         }
-        path => Problem::new(404, "Not Found", format!("no WebSocket at {path}; try {PATH}")),
-    };
-    answer(framed, &problem).await
+    }
+}
+
+/// Checks that the request asks for a WebSocket where there is one.
+///
+/// # Errors
+/// The problem to answer with.
+pub fn check(worker: &Worker, request: &Request) -> Result<(), Problem> {
+    match request.path() {
+        PATH => {}
+        ECHO_PATH if worker.gateway.settings.echo => {}
+        path => {
+            let detail = format!("no WebSocket at {path}; try {PATH}");
+            return Err(Problem::new(404, "Not Found", detail));
+        }
+    }
+    ws::verify_handshake(request.head()).map_err(bad_handshake)
 }
 
 /// What is missing in a handshake (RFC 6455 section 4.2.1), as a problem.
@@ -59,34 +81,26 @@ pub fn bad_handshake(error: HandshakeError) -> Problem {
     Problem::new(status, title, error.to_string())
 }
 
-async fn join(
+/// Turns the connection in a seat into a session. `read` came behind the request.
+///
+/// # Errors
+/// Hands the connection back with the reason.
+pub fn join(
     worker: &Rc<Worker>,
     request: &Request,
-    framed: Framed<TcpStream, h1::Codec>,
-) -> Result<(), actix_http::Error> {
-    let parts = framed.into_parts();
-    let client = Unidentified {
-        socket: parts.io,
-        transport: Transport::WebSocket,
-        read: parts.read_buf,
-        greeting: switching_protocols(request),
-    };
-    let joined = match request.path() {
-        ECHO_PATH => client.echo(worker),
-        _ => {
-            let query = Query::<Parameters>::from_query(request.uri().query().unwrap_or_default());
-            let Parameters { token, user } = query.map(Query::into_inner).unwrap_or_default();
-            let token = bearer(request.headers()).or(token.as_deref());
-            client.identify(worker, Credentials { token, user: user.as_deref() })
-        }
-    };
-    match joined {
-        Ok(()) => Ok(()),
-        Err(refused) => {
-            let Refused { socket, refusal } = *refused;
-            answer(Framed::new(socket, parts.codec), &refusal.problem()).await
-        }
+    socket: TcpStream,
+    read: BytesMut,
+    seat: u32,
+) -> Result<(), Box<Refused>> {
+    let greeting = switching_protocols(request);
+    let client = Unidentified { socket, seat, transport: Transport::WebSocket, read, greeting };
+    if request.path() == ECHO_PATH {
+        return client.echo(worker);
     }
+    let query = Query::<Parameters>::from_query(request.uri().query().unwrap_or_default());
+    let Parameters { token, user } = query.map(Query::into_inner).unwrap_or_default();
+    let token = bearer(request.headers()).or(token.as_deref());
+    client.identify(worker, Credentials { token, user: user.as_deref() })
 }
 
 /// The answer that makes the connection a WebSocket (RFC 6455 section 4.2.2), in bytes.
@@ -104,8 +118,8 @@ fn switching_protocols(request: &Request) -> Vec<u8> {
 }
 
 /// Answers with a problem and closes the connection.
-pub async fn answer(
-    framed: Framed<TcpStream, h1::Codec>,
+pub async fn answer<T: AsyncRead + AsyncWrite + Unpin>(
+    framed: Framed<T, h1::Codec>,
     problem: &Problem,
 ) -> Result<(), actix_http::Error> {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
