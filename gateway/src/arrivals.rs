@@ -22,6 +22,7 @@ use crate::{
     begun::BegunStream,
     http::{self, Serve},
     transports::{Transport, tcp::connect, websocket::upgrade},
+    wheel::Wheel,
     worker::Worker,
 };
 
@@ -33,8 +34,18 @@ pub struct Arrival {
     pub transport: Transport,
     /// The tick by which it must have said something.
     pub deadline: u32,
+    /// The tick in which the worker looks whether it has.
+    pub due: u32,
     /// Counts it as pending.
     pub guard: PendingGuard,
+}
+
+impl Arrival {
+    /// Has the worker look when the deadline comes, or as near to it as the wheel reaches.
+    pub fn schedule(&mut self, seat: u32, worker: &Worker) {
+        self.due = Wheel::reachable(self.deadline, worker.tick());
+        worker.wheel.borrow_mut().note(seat, self.due);
+    }
 }
 
 /// What becomes of an arrival that can be read.

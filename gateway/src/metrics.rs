@@ -1,8 +1,13 @@
 //! What operators can watch, in Prometheus' text format. Never a user id.
 
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 use protocol::{CloseReason, receipt::Outcome};
 
@@ -50,6 +55,9 @@ pub struct Metrics {
     pub accept_pauses: IntCounter,
     /// Sessions that ended by a panic of our own.
     pub session_panics: IntCounter,
+    /// In microseconds.
+    longest_stall: AtomicU64,
+    stall: Gauge,
     fds_open: IntGauge,
     fds_limit: IntGauge,
     resident: IntGauge,
@@ -152,6 +160,11 @@ impl Default for Metrics {
             ),
             session_panics: make
                 .counter("holdfast_session_panics_total", "Sessions ended by a panic, a bug"),
+            longest_stall: AtomicU64::new(0),
+            stall: make.keep(Gauge::new(
+                "holdfast_worker_longest_stall_seconds",
+                "Longest time a worker was busy without a break (with --measure-stalls)",
+            )),
             fds_open: make.gauge("holdfast_fds_open", "Open descriptors of the process"),
             fds_limit: make.gauge("holdfast_fds_limit", "Descriptors the process may open"),
             resident: make.gauge("holdfast_resident_memory_bytes", "Resident set of the process"),
@@ -194,8 +207,14 @@ impl Metrics {
         self.accept_errors.with_label_values(&[&errno_name(error)]).inc();
     }
 
+    /// Takes note of a time in which a worker was busy without a break.
+    pub fn stall(&self, length: Duration) {
+        self.longest_stall.fetch_max(length.as_micros() as u64, Ordering::Relaxed);
+    }
+
     /// The exposition text, with the process's own figures brought up to date.
     pub fn render(&self) -> Vec<u8> {
+        self.stall.set(self.longest_stall.load(Ordering::Relaxed) as f64 / 1e6);
         self.fds_open.set(open_descriptors());
         self.fds_limit.set(rlimit::Resource::NOFILE.get().map_or(0, |(soft, _)| soft as i64));
         self.resident.set(resident_bytes());

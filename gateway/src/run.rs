@@ -4,7 +4,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     rc::Rc,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ::settings::ConfigError;
@@ -14,7 +14,7 @@ use futures::future::join_all;
 use prometheus::IntGauge;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::interval,
+    time::{interval, sleep},
 };
 use tracing::{debug, error, info};
 
@@ -30,6 +30,7 @@ use crate::{
     probe::{self, Probe, ProbeClient},
     settings::Settings,
     transports::Transport,
+    wheel::NEVER,
     worker::Worker,
 };
 
@@ -182,6 +183,9 @@ async fn run_worker(parts: WorkerParts) {
     let arrivals = Rc::new(Arrivals::new(&worker).await);
     actix_rt::spawn(Rc::clone(&worker).run_sessions(reactor, arrivals));
     actix_rt::spawn(Rc::clone(&worker).keep_time());
+    if gateway.settings.measure_stalls {
+        actix_rt::spawn(measure_stalls(Arc::clone(&gateway)));
+    }
     actix_rt::spawn(Rc::clone(&worker).walk_broadcasts());
     probe::start(&worker, index, &probes);
 
@@ -191,7 +195,7 @@ async fn run_worker(parts: WorkerParts) {
             let worker = Rc::clone(&worker);
             let arrive = move |socket, guard| {
                 let deadline = worker.tick() + ticks(worker.gateway.settings.handshake_timeout);
-                worker.arrive(Arrival { socket, transport, deadline, guard });
+                worker.arrive(Arrival { socket, transport, deadline, due: NEVER, guard });
             };
             spawn_accept(listener, &pending, arrive, &stop);
         }
@@ -204,6 +208,18 @@ async fn run_worker(parts: WorkerParts) {
     }
     // Nobody waits any more if the gateway is being stopped.
     let _ = drained.send(());
+}
+
+/// Shows the longest time in which this thread gave a timer of 1 ms no chance.
+async fn measure_stalls(gateway: Arc<Gateway>) {
+    const STEP: Duration = Duration::from_millis(1);
+    let mut last = Instant::now();
+    loop {
+        sleep(STEP).await;
+        let now = Instant::now();
+        gateway.metrics.stall((now - last).saturating_sub(STEP));
+        last = now;
+    }
 }
 
 fn spawn_accept(

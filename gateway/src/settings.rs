@@ -143,6 +143,9 @@ pub struct Settings {
     /// Return what clients send to /v1/echo and in echo frames
     #[arg(long)]
     pub echo: bool,
+    /// Run a timer of 1 ms on each worker and show the longest stall it saw (for diagnosis)
+    #[arg(long)]
+    pub measure_stalls: bool,
 }
 
 impl Settings {

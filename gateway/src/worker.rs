@@ -91,16 +91,15 @@ impl Worker {
     }
 
     /// Gives a new connection a seat, where it waits for its first words.
-    pub fn arrive(&self, arrival: Arrival) {
+    pub fn arrive(&self, mut arrival: Arrival) {
         let mut seats = self.seats.borrow_mut();
-        let deadline = Wheel::reachable(arrival.deadline, self.tick());
         let entry = seats.vacant_entry();
         let seat = seat_number(entry.key());
         if let Err(error) = self.sockets.watch(&arrival.socket, seat) {
             return self.gateway.metrics.accept_error(&error.into());
         }
+        arrival.schedule(seat, self);
         entry.insert(Seat::Arrival(Box::new(arrival)));
-        self.wheel.borrow_mut().note(seat, deadline);
     }
 
     /// Keeps a seat for a connection while `work` turns it into a session.
@@ -254,10 +253,15 @@ impl Worker {
 
     fn on_tick(&self, seat: u32, tick: u32) {
         self.turn(seat, |session, _| session.on_tick(tick));
+        let Some(mut arrival) = self.take_arrival(seat, |arrival| arrival.due == tick) else {
+            return;
+        };
         // One that was silent for so long is not worth an answer.
-        if self.take_arrival(seat, |arrival| arrival.deadline <= tick).is_some() {
-            self.free_kept(seat);
+        if arrival.deadline <= tick {
+            return self.free_kept(seat);
         }
+        arrival.schedule(seat, self);
+        self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
     }
 
     /// Delivers broadcasts, for ever, one after another.

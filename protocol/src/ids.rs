@@ -1,7 +1,8 @@
 //! Identifiers: who is addressed, which session, which message.
 
-use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
+use std::{borrow::Borrow, fmt, str::FromStr};
 
+use arcstr::ArcStr;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
@@ -40,9 +41,10 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// 1 to 128 bytes of UTF-8 without control characters; cloning shares the text.
+        /// 1 to 128 bytes of UTF-8 without control characters; cloning shares the text. One word long,
+        /// because every session has a few.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(ArcStr);
 
         impl $name {
             /// Takes a text that meets [`check_name`].

@@ -13,12 +13,20 @@ use crate::{
 /// The gateways of one push, each with the part of the target that it holds.
 pub type Routes<'a> = SmallVec<[(GatewayIndex, TargetRef<'a>); 2]>;
 
-/// Looks up where a push has to go. `open` are the gateways that take pushes.
-pub fn route<'a>(to: &'a To<'_>, presence: &Presence, open: &[GatewayIndex]) -> Routes<'a> {
+/// The gateways that take pushes.
+pub trait OpenGateways {
+    /// Whether this one does.
+    fn is_open(&self, gateway: GatewayIndex) -> bool;
+    /// All that do.
+    fn all(&self) -> impl Iterator<Item = GatewayIndex>;
+}
+
+/// Looks up where a push has to go.
+pub fn route<'a>(to: &'a To<'_>, presence: &Presence, open: &impl OpenGateways) -> Routes<'a> {
     match to {
         To::User(user) => {
             let holding = presence.gateways_of(user.as_str());
-            let holding = holding.into_iter().filter(|gateway| open.contains(gateway));
+            let holding = holding.into_iter().filter(|gateway| open.is_open(*gateway));
             holding.map(|gateway| (gateway, TargetRef::User(user.as_str()))).collect()
         }
         To::Users(users) => group(&users.0, presence, open),
@@ -27,15 +35,15 @@ pub fn route<'a>(to: &'a To<'_>, presence: &Presence, open: &[GatewayIndex]) -> 
     }
 }
 
-fn everywhere<'a>(open: &[GatewayIndex], target: &TargetRef<'a>) -> Routes<'a> {
-    open.iter().map(|gateway| (*gateway, target.clone())).collect()
+fn everywhere<'a>(open: &impl OpenGateways, target: &TargetRef<'a>) -> Routes<'a> {
+    open.all().map(|gateway| (gateway, target.clone())).collect()
 }
 
-fn group<'a>(users: &'a [Name<'_>], presence: &Presence, open: &[GatewayIndex]) -> Routes<'a> {
+fn group<'a>(users: &'a [Name<'_>], presence: &Presence, open: &impl OpenGateways) -> Routes<'a> {
     let mut groups = BTreeMap::<GatewayIndex, Vec<&'a str>>::new();
     for user in users {
         for gateway in presence.gateways_of(user.as_str()) {
-            if open.contains(&gateway) {
+            if open.is_open(gateway) {
                 groups.entry(gateway).or_default().push(user.as_str());
             }
         }
@@ -49,6 +57,16 @@ fn group<'a>(users: &'a [Name<'_>], presence: &Presence, open: &[GatewayIndex]) 
 mod tests {
     use super::*;
     use crate::{presence::Epoch, validate::parse};
+
+    impl<const N: usize> OpenGateways for [GatewayIndex; N] {
+        fn is_open(&self, gateway: GatewayIndex) -> bool {
+            self.contains(&gateway)
+        }
+
+        fn all(&self) -> impl Iterator<Item = GatewayIndex> {
+            self.iter().copied()
+        }
+    }
 
     #[test]
     fn pushes_go_where_their_users_are() {

@@ -202,3 +202,13 @@ impl Running {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_fits_into_a_size_class_of_the_allocator() {
+        assert!(size_of::<Running>() <= 128, "{}", size_of::<Running>());
+    }
+}

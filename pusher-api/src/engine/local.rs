@@ -19,7 +19,7 @@ use crate::{
     link::{Gateways, Link, outbox::Segment},
     metrics::Metrics,
     presence::{GatewayIndex, Presence},
-    route::route,
+    route::{OpenGateways, route},
 };
 
 /// What an entry needs beside names and frame.
@@ -64,10 +64,9 @@ impl Engine for LocalEngine {
     }
 
     fn dispatch(&self, expected_bytes: usize) -> Box<dyn Dispatch> {
-        let (open, lanes) = lanes(&self.gateways);
         Box::new(LocalDispatch {
-            open,
-            lanes,
+            links: Links(self.gateways.all()),
+            lanes: Vec::new(),
             buffer: expected_bytes.min(LARGEST_BUFFER),
             gateways: Arc::clone(&self.gateways),
             presence: Arc::clone(&self.presence),
@@ -114,20 +113,30 @@ struct Lane {
     pushes: u64,
 }
 
-fn open_links(links: &[Arc<Link>]) -> impl Iterator<Item = &Arc<Link>> {
-    links.iter().filter(|link| link.is_open())
+/// The links there are, ordered by index; those that are open count.
+struct Links(Arc<[Arc<Link>]>);
+
+impl Links {
+    fn get(&self, gateway: GatewayIndex) -> Option<&Arc<Link>> {
+        let position = self.0.binary_search_by_key(&gateway, |link| link.index).ok()?;
+        Some(&self.0[position]).filter(|link| link.is_open())
+    }
 }
 
-fn lanes(gateways: &Gateways) -> (Vec<GatewayIndex>, Vec<Lane>) {
-    let lane = |link: &Arc<Link>| {
-        let lane = Lane { link: Arc::clone(link), entries: BytesMut::new(), pushes: 0 };
-        (link.index, lane)
-    };
-    open_links(&gateways.all()).map(lane).unzip()
+impl OpenGateways for Links {
+    fn is_open(&self, gateway: GatewayIndex) -> bool {
+        self.get(gateway).is_some()
+    }
+
+    fn all(&self) -> impl Iterator<Item = GatewayIndex> {
+        self.0.iter().filter(|link| link.is_open()).map(|link| link.index)
+    }
 }
 
 struct LocalDispatch {
-    open: Vec<GatewayIndex>,
+    links: Links,
+    /// Only of gateways that something was added for, ordered by index: with many gateways most
+    /// requests concern few.
     lanes: Vec<Lane>,
     buffer: usize,
     gateways: Arc<Gateways>,
@@ -168,19 +177,27 @@ impl Lane {
 
 impl LocalDispatch {
     fn lane(&mut self, gateway: GatewayIndex) -> Option<&mut Lane> {
-        self.lanes.iter_mut().find(|lane| lane.link.index == gateway)
+        match self.lanes.binary_search_by_key(&gateway, |lane| lane.link.index) {
+            Ok(position) => Some(&mut self.lanes[position]),
+            Err(position) => {
+                let link = Arc::clone(self.links.get(gateway)?);
+                let lane = Lane { link, entries: BytesMut::new(), pushes: 0 };
+                self.lanes.insert(position, lane);
+                Some(&mut self.lanes[position])
+            }
+        }
     }
 }
 
 impl Dispatch for LocalDispatch {
     fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused> {
-        if self.lanes.is_empty() {
+        if self.links.all().next().is_none() {
             return Err(Refused::NoGateway);
         }
         let Outgoing { id, accepted_micros, receipt, to, frame } = *push;
         let buffer = self.buffer;
         let mut added = Vec::new();
-        for (gateway, target) in route(to, &self.presence, &self.open) {
+        for (gateway, target) in route(to, &self.presence, &self.links) {
             let entry = PushEntry { id, accepted_micros, receipt, target, frame };
             let Some(lane) = self.lane(gateway) else { continue };
             match lane.append(&entry, buffer) {
@@ -204,13 +221,13 @@ impl Dispatch for LocalDispatch {
             lost += lane.hand_over();
         }
         self.metrics.dropped_at_loss.inc_by(lost);
-        if !open_links(&self.gateways.all()).map(|link| link.index).eq(self.open.iter().copied()) {
-            (self.open, self.lanes) = lanes(&self.gateways);
-        }
+        self.links = Links(self.gateways.all());
+        self.lanes.retain(|lane| lane.link.is_open());
     }
 
     fn eased(&self) -> LocalBoxFuture<'_, ()> {
-        join_all(self.lanes.iter().map(|lane| lane.link.room.eased())).map(drop).boxed_local()
+        let open = self.links.0.iter().filter(|link| link.is_open());
+        join_all(open.map(|link| link.room.eased())).map(drop).boxed_local()
     }
 }
 
