@@ -1,0 +1,88 @@
+//! The loops of a worker: over sockets that are ready and sessions that were called, and over time.
+
+use std::rc::Rc;
+
+use tokio::{
+    task::yield_now,
+    time::{MissedTickBehavior, interval},
+};
+
+use super::{Worker, seats::Seat};
+use crate::{
+    arrivals::{Arrival, Arrivals, Arrived},
+    reactor::{Reactor, Ready},
+    wheel::TICK,
+};
+
+impl Worker {
+    /// Runs the sessions, for ever.
+    pub async fn run_sessions(self: Rc<Self>, mut reactor: Reactor, arrivals: Rc<Arrivals>) {
+        let (mut called, mut ready) = (Vec::new(), Vec::new());
+        let mut more = false;
+        loop {
+            if !more && self.again.borrow().is_empty() {
+                reactor.wait(&self.calls).await;
+            } else {
+                yield_now().await;
+            }
+            more = reactor.fetch(&mut ready);
+            self.calls.take(&mut called);
+            let again = std::mem::take(&mut *self.again.borrow_mut());
+            ready.extend(again.into_iter().map(|seat| (seat, Ready::TO_READ)));
+            self.in_slices(&called, |seat| self.turn(*seat, |_, _| false)).await;
+            self.in_slices(&ready, |(seat, ready)| self.on_ready(*seat, *ready, &arrivals)).await;
+            called.clear();
+            ready.clear();
+        }
+    }
+
+    fn on_ready(&self, seat: u32, ready: Ready, arrivals: &Arrivals) {
+        match self.take_arrival(seat, |_| ready.readable) {
+            Some(arrival) => self.on_first_words(seat, ready, arrival, arrivals),
+            None => self.turn(seat, |session, ctx| session.on_ready(ready, ctx)),
+        }
+    }
+
+    fn on_first_words(&self, seat: u32, ready: Ready, arrival: Box<Arrival>, arrivals: &Arrivals) {
+        match self.guarded(|| arrivals.receive(arrival, seat)) {
+            Some(Arrived::Waiting(arrival)) => {
+                self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
+            }
+            Some(Arrived::Settled) | None => self.free_kept(seat),
+        }
+        // Its end was told together with its first words, and will not be told again.
+        if ready.ended {
+            self.again.borrow_mut().push(seat);
+        }
+    }
+
+    /// Turns the wheel, for ever.
+    pub async fn keep_time(self: Rc<Self>) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            ticks.tick().await;
+            let now = self.gateway.clock.tick_now();
+            while self.tick.get() < now {
+                let tick = self.tick.get() + 1;
+                self.tick.set(tick);
+                let noted = self.wheel.borrow_mut().take(tick);
+                self.in_slices(&noted, |seat| self.on_tick(*seat, tick)).await;
+            }
+            self.recent.forget();
+        }
+    }
+
+    fn on_tick(&self, seat: u32, tick: u32) {
+        self.turn(seat, |session, _| session.on_tick(tick));
+        let Some(mut arrival) = self.take_arrival(seat, |arrival| arrival.due == tick) else {
+            return;
+        };
+        // One that was silent for so long is not worth an answer.
+        if arrival.deadline <= tick {
+            return self.free_kept(seat);
+        }
+        arrival.schedule(seat, self);
+        self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
+    }
+}
