@@ -23,8 +23,9 @@ pub struct ListenError {
 pub struct Options {
     /// Connections the kernel may hold for us to accept.
     pub backlog: u32,
-    /// A silent connection is probed this often, and given up after three probes.
-    pub keepalive: Duration,
+    /// A silent connection is probed by the kernel this often, and given up after three probes.
+    /// Not for those that are pinged: the kernel's timer would look at each of them as often again.
+    pub keepalive: Option<Duration>,
     /// A peer that acknowledges nothing for this long is given up.
     pub user_timeout: Duration,
 }
@@ -93,9 +94,10 @@ fn listen(address: SocketAddr, options: Options) -> io::Result<TcpListener> {
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
-    let keepalive = TcpKeepalive::new().with_time(options.keepalive);
-    let keepalive = keepalive.with_interval(options.keepalive).with_retries(3);
-    socket.set_tcp_keepalive(&keepalive)?;
+    if let Some(period) = options.keepalive {
+        let keepalive = TcpKeepalive::new().with_time(period).with_interval(period);
+        socket.set_tcp_keepalive(&keepalive.with_retries(3))?;
+    }
     socket.set_tcp_user_timeout(Some(options.user_timeout))?;
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;

@@ -87,11 +87,13 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let options = Options {
         backlog: settings.backlog,
-        keepalive: settings.ping_interval.max(Duration::from_secs(1)),
+        keepalive: None,
         // Later than the session's own deadline, so that this one gives the reason.
         user_timeout: settings.write_timeout * 2,
     };
     let http = Listeners::bind(&settings.listen, workers, options)?;
+    let watched = settings.ping_interval.max(Duration::from_secs(1));
+    let options = Options { keepalive: Some(watched), ..options };
     let tcp = Listeners::bind(&settings.listen_tcp, workers, options)?;
     let mut operators = Listeners::bind(&settings.listen_operators, 1, options)?;
     let name = settings.name.clone().unwrap_or_else(|| default_name(&operators));
