@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize, de::Error as _, ser::Error as _};
 
 /// The longest duration told apart from longer ones: an hour.
 const LONGEST: u64 = 3_600_000_000;
+/// The header of HdrHistogram's V2 format.
+const HEADER_BYTES: usize = 40;
 
 /// A histogram with three significant digits; travels as base64 of HdrHistogram's V2 format.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +28,29 @@ impl Distribution {
         self.0.saturating_record(micros);
     }
 
+    /// Reads the V2 format. Its header says how much memory the rest asks for, so it is checked
+    /// first: only what this program writes is taken.
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let (header, counts) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or("too short")?;
+        let told = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
+        if told as usize != counts.len() {
+            return Err(format!("says it has {told} bytes of counts, but has {}", counts.len()));
+        }
+        // Offset, digits, bounds and ratio follow cookie and length.
+        if header[8..] != Self::default().write()?[8..HEADER_BYTES] {
+            return Err(format!("is no histogram from 1 to {LONGEST} µs with 3 digits"));
+        }
+        let found = Deserializer::new().deserialize(&mut &*bytes);
+        found.map(Self).map_err(|error| error.to_string())
+    }
+
+    fn write(&self) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let written = V2Serializer::new().serialize(&self.0, &mut bytes);
+        written.map_err(|error| format!("{error:?}"))?;
+        Ok(bytes)
+    }
+
     /// Adds those of another worker.
     pub fn merge(&mut self, other: &Self) {
         self.0.add(&other.0).expect("all have the same bounds");
@@ -33,14 +58,28 @@ impl Distribution {
 
     /// What stands in reports; nothing if nothing was recorded.
     pub fn quantiles(&self) -> Option<Quantiles> {
-        let at = |quantile| self.0.value_at_quantile(quantile) as f64 / 1000.0;
         (!self.0.is_empty()).then(|| Quantiles {
-            p50_ms: at(0.5),
-            p90_ms: at(0.9),
-            p99_ms: at(0.99),
-            p999_ms: at(0.999),
-            max_ms: self.0.max() as f64 / 1000.0,
+            p50_ms: self.at(0.5),
+            p90_ms: self.at(0.9),
+            p99_ms: self.at(0.99),
+            p999_ms: self.at(0.999),
+            max_ms: self.max(),
         })
+    }
+
+    /// How many were recorded.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The duration in milliseconds that this share, from 0 to 1, does not exceed.
+    pub fn at(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1000.0
+    }
+
+    /// The longest in milliseconds.
+    pub fn max(&self) -> f64 {
+        self.0.max() as f64 / 1000.0
     }
 
     /// The share of all durations up to `micros`, from 0 to 1.
@@ -77,8 +116,7 @@ impl std::fmt::Display for Quantiles {
 
 impl Serialize for Distribution {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut bytes = Vec::new();
-        V2Serializer::new().serialize(&self.0, &mut bytes).map_err(S::Error::custom)?;
+        let bytes = self.write().map_err(S::Error::custom)?;
         serializer.serialize_str(&STANDARD.encode(bytes))
     }
 }
@@ -87,8 +125,7 @@ impl<'de> Deserialize<'de> for Distribution {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = STANDARD.decode(text).map_err(D::Error::custom)?;
-        let histogram = Deserializer::new().deserialize(&mut bytes.as_slice());
-        histogram.map(Self).map_err(|error| D::Error::custom(format!("{error:?}")))
+        Self::read(&bytes).map_err(D::Error::custom)
     }
 }
 
@@ -110,6 +147,23 @@ mod tests {
         }
         assert_eq!(merged.quantiles(), whole.quantiles());
         assert!((merged.share_within(200_000) - whole.share_within(200_000)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn foreign_histograms_are_refused() {
+        let mut good = Distribution::default();
+        good.record(1000);
+        let good = good.write().expect("writes");
+        assert!(Distribution::read(&good).is_ok());
+        let broken = |at: usize, byte: u8| {
+            let mut bytes = good.clone();
+            bytes[at] ^= byte;
+            Distribution::read(&bytes).expect_err("broken")
+        };
+        assert!(broken(0, 1).contains("cookie"));
+        assert!(broken(4, 0x7f).contains("bytes of counts"));
+        assert!(broken(24, 0x40).contains("no histogram from 1"));
+        assert!(Distribution::read(&good[..20]).is_err());
     }
 
     #[test]

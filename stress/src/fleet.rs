@@ -5,7 +5,9 @@
 //! stands on a command line and the worker ends with its parent.
 
 use std::{
+    collections::HashSet,
     io::{self, BufRead, BufReader, PipeReader, Read, Write},
+    ops::Range,
     os::unix::process::CommandExt,
     process::{Child, Command as Program, Stdio},
     sync::mpsc::{self, Receiver, Sender},
@@ -14,10 +16,10 @@ use std::{
 };
 
 use crate::{
-    failure::Failure,
+    machine::resident_bytes,
     plan::Assignment,
     tally::Tally,
-    wire::{Command, Event, Progress},
+    wire::{Command, Dropping, Event, Progress, Wave},
     worker,
 };
 
@@ -30,13 +32,40 @@ pub struct Fleet {
     events: Receiver<(usize, Option<Event>)>,
 }
 
+/// Which of a worker's sessions are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Every one.
+    All,
+    /// Those that are never dropped.
+    Kept,
+    /// The others.
+    Rest,
+}
+
+/// How sessions are opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// Sessions per second, over all workers; 0 is as fast as possible.
+    pub rate: f64,
+    /// How often a session that could not be opened is tried again.
+    pub retries: u32,
+    /// When to give up, in microseconds since the epoch.
+    pub until: Option<u64>,
+    /// Whether they were open before.
+    pub returning: bool,
+}
+
 struct Member {
     first: u32,
     count: u32,
+    kept: u32,
     commands: Box<dyn Write + Send>,
     child: Option<Child>,
     progress: Progress,
-    failed: Option<Vec<u32>>,
+    /// Whether what was to be opened is open or has failed, and what was to be closed is closed.
+    is_idle: bool,
+    failed: HashSet<u32>,
     report: Option<Box<Tally>>,
     gone: bool,
 }
@@ -51,22 +80,26 @@ impl Fleet {
         let alone = assignments.len() == 1;
         let mut workers = Vec::new();
         for (index, assignment) in assignments.into_iter().enumerate() {
-            let (first, count) = (assignment.first, assignment.count);
+            let (first, count, kept) = (assignment.first, assignment.count, assignment.kept);
             let (mut commands, child) = match alone {
                 true => (start_thread(sender.clone())?, None),
                 false => start_process(index, sender.clone())?,
             };
             say(&mut commands, &Command::Start(Box::new(assignment)))?;
-            let progress = Progress::default();
-            let (failed, report, gone) = (None, None, false);
-            workers.push(Member { first, count, commands, child, progress, failed, report, gone });
+            workers.push(Member {
+                first,
+                count,
+                kept,
+                commands,
+                child,
+                progress: Progress::default(),
+                is_idle: true,
+                failed: HashSet::new(),
+                report: None,
+                gone: false,
+            });
         }
         Ok(Self { workers, events })
-    }
-
-    /// How many workers there are.
-    pub fn size(&self) -> usize {
-        self.workers.len()
     }
 
     /// Takes what workers say, until `deadline` at the latest or as soon as they have said
@@ -87,21 +120,51 @@ impl Fleet {
         total
     }
 
-    /// Whether every session is open or has failed.
+    /// Opens sessions.
+    pub fn open(&mut self, part: Part, manner: Manner) {
+        let Manner { retries, until, returning, .. } = manner;
+        let rate = manner.rate / self.workers.len() as f64;
+        for worker in &mut self.workers {
+            let numbers = worker.numbers(part);
+            worker.begin(&Command::Open(Wave { numbers, rate, retries, until, returning }));
+        }
+    }
+
+    /// Closes the sessions that are not to be kept, spread over this time.
+    pub fn drop_rest(&mut self, over: Duration) {
+        for worker in &mut self.workers {
+            let numbers = worker.numbers(Part::Rest);
+            let rate = match over.is_zero() {
+                true => 0.0,
+                false => numbers.len() as f64 / over.as_secs_f64(),
+            };
+            worker.begin(&Command::Drop(Dropping { numbers, rate }));
+        }
+    }
+
+    /// Whether all that was to be opened is open or has failed, and all that was to be closed is
+    /// closed.
     pub fn is_settled(&self) -> bool {
-        self.workers.iter().all(|worker| worker.failed.is_some() || worker.gone)
+        self.workers.iter().all(|worker| worker.is_idle || worker.gone)
     }
 
     /// The numbers of the sessions that could be opened.
-    pub fn online(&self) -> Vec<u32> {
+    pub fn online(&self, part: Part) -> Vec<u32> {
         let mut online = Vec::new();
-        for worker in &self.workers {
-            let Some(failed) = worker.failed.as_ref().filter(|_| !worker.gone) else { continue };
-            let numbers = worker.first..worker.first + worker.count;
-            let failed: std::collections::HashSet<_> = failed.iter().collect();
-            online.extend(numbers.filter(|number| !failed.contains(number)));
+        for worker in self.workers.iter().filter(|worker| !worker.gone) {
+            let numbers = worker.numbers(part);
+            online.extend(numbers.filter(|number| !worker.failed.contains(number)));
         }
         online
+    }
+
+    /// Memory of the client: its processes, in bytes of RSS.
+    pub fn memory(&self) -> u64 {
+        let parent = match self.workers.iter().any(|worker| worker.child.is_some()) {
+            true => resident_bytes(),
+            false => 0,
+        };
+        parent + self.progress().memory
     }
 
     /// Ends all sessions and merges the reports.
@@ -121,10 +184,32 @@ impl Fleet {
 }
 
 impl Member {
+    fn numbers(&self, part: Part) -> Range<u32> {
+        let (first, kept, end) = (self.first, self.first + self.kept, self.first + self.count);
+        match part {
+            Part::All => first..end,
+            Part::Kept => first..kept,
+            Part::Rest => kept..end,
+        }
+    }
+
+    fn begin(&mut self, command: &Command) {
+        self.is_idle = false;
+        if let Command::Open(wave) = command {
+            self.failed.retain(|number| !wave.numbers.contains(number));
+        }
+        // That it is gone shows in its events.
+        let _ = say(&mut self.commands, command);
+    }
+
     fn on_event(&mut self, event: Option<Event>) {
         match event {
             Some(Event::Progress(progress)) => self.progress = progress,
-            Some(Event::Settled(failed)) => self.failed = Some(failed),
+            Some(Event::Settled(failed)) => {
+                self.failed.extend(failed);
+                self.is_idle = true;
+            }
+            Some(Event::Dropped) => self.is_idle = true,
             Some(Event::Report(report)) => self.report = Some(report),
             None => self.on_gone(),
         }
@@ -151,14 +236,8 @@ impl Member {
             }
             let _ = child.wait();
         }
-        self.report.map_or_else(
-            || {
-                let mut lost = Tally::default();
-                lost.failures.add(Failure::Worker, u64::from(self.count));
-                lost
-            },
-            |report| *report,
-        )
+        let lost = || Tally::of_dead_worker(u64::from(self.count));
+        self.report.map_or_else(lost, |report| *report)
     }
 }
 

@@ -4,12 +4,15 @@
 //! talks to it in the lines of [`wire`]. A worker's `socket`s feed `session`s, whose bytes `opening`,
 //! `handshake` and `websocket` write and read and `scan` looks into; what happens goes into a
 //! `tally`, by `distribution` and [`failure`]. [`scenarios`] say what is done with the sessions,
-//! [`pusher`] sends messages through pusher-api, [`display`] shows progress and [`report`] the end.
+//! [`pusher`] sends messages through pusher-api, [`prober`] measures other traffic, [`watch`] asks
+//! the gateways and [`machine`] the kernel for their memory, kept as a [`timeline`]. [`display`]
+//! shows progress; the [`record`] of a run can be added to others, and [`report`] makes sense of it.
 
 pub mod settings;
 
 mod clock;
 mod sources;
+mod target;
 
 mod pace;
 mod plan;
@@ -29,11 +32,18 @@ mod distribution;
 mod failure;
 mod tally;
 
+mod prober;
 mod pusher;
 mod scenarios;
 
+mod machine;
+mod timeline;
+mod watch;
+
 mod display;
+mod record;
 mod report;
+mod storm;
 
 use std::process::ExitCode;
 
@@ -47,6 +57,9 @@ pub fn run(settings: Settings) -> ExitCode {
         Scenario::Worker => return run_worker(),
         Scenario::Idle(idle) => scenarios::idle(&idle),
         Scenario::Push(push) => scenarios::push(&push),
+        Scenario::Storm(storm) => scenarios::storm(&storm),
+        Scenario::Probe(probe) => scenarios::probe(&probe),
+        Scenario::Merge(merge) => scenarios::merge(&merge),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

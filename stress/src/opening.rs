@@ -5,11 +5,7 @@ use std::fmt::Write;
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
 
-use crate::{
-    handshake::Key,
-    plan::{Identity, Target},
-    session::Transport,
-};
+use crate::{handshake::Key, plan::Identity, session::Transport, target::Target};
 
 /// Stands for the user id in a target's path.
 const USER: &str = "{user}";
@@ -52,11 +48,11 @@ impl Openings {
     }
 
     /// The opening bytes of one session.
-    pub fn bytes(&self, number: u32, target: &Target) -> String {
+    pub fn bytes(&self, number: u32, target: &Target, port: u16) -> String {
         let user = format!("{}{number}", self.identity.user_prefix);
         let token = self.signer.as_ref().map(|signer| self.token(signer, &user));
         match target.transport {
-            Transport::WebSocket => self.request(target, &user, token.as_deref()),
+            Transport::WebSocket => self.request(target, port, &user, token.as_deref()),
             Transport::Tcp => {
                 let user = token.is_none().then_some(user.as_str());
                 let line = ConnectLine::Connect { token: token.as_deref(), user };
@@ -71,7 +67,7 @@ impl Openings {
         jsonwebtoken::encode(&Header::default(), &claims, signer).expect("an HS256 key signs")
     }
 
-    fn request(&self, target: &Target, user: &str, token: Option<&str>) -> String {
+    fn request(&self, target: &Target, port: u16, user: &str, token: Option<&str>) -> String {
         let Target { host, path, .. } = target;
         let mut encoded = String::new();
         percent_encode(user, &mut encoded);
@@ -83,7 +79,7 @@ impl Openings {
         let key = &self.key.key;
         let _ = write!(
             request,
-            " HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            " HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
         );
         if let Some(token) = token {
@@ -119,16 +115,17 @@ mod tests {
     }
 
     fn target(transport: Transport) -> Target {
-        let address = "127.0.0.1:1".parse().expect("an address");
-        Target { address, host: "h:1".into(), path: "/v1/ws".into(), transport }
+        let address = "127.0.0.1".parse().expect("an address");
+        let (host, path) = ("h".into(), "/v1/ws".into());
+        Target { address, first_port: 1, last_port: 1, host, path, transport }
     }
 
     #[test]
     fn users_stand_in_for_tokens_in_development() {
-        let request = openings(None).bytes(7, &target(Transport::WebSocket));
+        let request = openings(None).bytes(7, &target(Transport::WebSocket), 1);
         assert!(request.starts_with("GET /v1/ws?user=%C3%A4%207 HTTP/1.1\r\nHost: h:1\r\n"));
         assert!(request.ends_with("\r\n\r\n"));
-        let line = openings(None).bytes(7, &target(Transport::Tcp));
+        let line = openings(None).bytes(7, &target(Transport::Tcp), 1);
         assert_eq!(line, "{\"type\":\"connect\",\"user\":\"ä 7\"}\n");
     }
 
@@ -136,15 +133,15 @@ mod tests {
     fn a_path_can_name_the_user() {
         let path = "/sub/{user}?x=1".into();
         let target = Target { path, ..target(Transport::WebSocket) };
-        let request = openings(None).bytes(7, &target);
+        let request = openings(None).bytes(7, &target, 1);
         assert!(request.starts_with("GET /sub/%C3%A4%207?x=1 HTTP/1.1\r\n"), "{request}");
     }
 
     #[test]
     fn tokens_name_user_device_and_end() {
-        let request = openings(Some("s")).bytes(7, &target(Transport::WebSocket));
+        let request = openings(Some("s")).bytes(7, &target(Transport::WebSocket), 1);
         assert!(request.starts_with("GET /v1/ws HTTP/1.1\r\n"), "{request}");
-        let line = openings(Some("s")).bytes(7, &target(Transport::Tcp));
+        let line = openings(Some("s")).bytes(7, &target(Transport::Tcp), 1);
         let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         let token = line["token"].as_str().expect("a token");
         assert!(request.contains(&format!("Authorization: Bearer {token}\r\n")));

@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Endpoint, Secret};
 
-use crate::{session::Transport, settings::Sessions};
+use crate::{settings::Sessions, target::Targets};
 
 /// Descriptors of a process that are not sessions: standard streams, epoll, pushes, links.
 pub const SPARE_DESCRIPTORS: u64 = 1200;
@@ -24,33 +24,22 @@ pub struct Assignment {
     pub first: u32,
     /// How many sessions.
     pub count: u32,
+    /// How many of them, from the first on, are never dropped.
+    pub kept: u32,
     /// Servers, taken in turn.
-    pub targets: Vec<Target>,
+    pub targets: Targets,
     /// Addresses to connect from, taken in turn; none leaves it to the system.
     pub sources: Vec<IpAddr>,
-    /// Sessions opened per second; 0 is as fast as possible.
-    pub rate: f64,
     /// Handshakes under way at once.
     pub concurrency: u32,
     /// How long a session may take to open.
     pub connect_timeout: Duration,
     /// Whether a session counts as held only after the server's `hello`.
     pub needs_hello: bool,
+    /// Whether a session counts as held only after a message of its own has come back.
+    pub echo_once: bool,
     /// Who the sessions are.
     pub identity: Identity,
-}
-
-/// One server to connect to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    /// Its address.
-    pub address: SocketAddr,
-    /// How it is called in requests.
-    pub host: String,
-    /// The path of the upgrade.
-    pub path: String,
-    /// How frames travel.
-    pub transport: Transport,
 }
 
 /// Who the sessions are.
@@ -66,28 +55,48 @@ pub struct Identity {
     pub expires: u64,
 }
 
-/// Shares the sessions out between as many workers as needed.
+impl Assignment {
+    /// The address that a session connects from. Every source meets every target before a pair
+    /// comes again.
+    pub fn source(&self, number: u32) -> Option<IpAddr> {
+        let turn = number as usize / self.targets.count();
+        (!self.sources.is_empty()).then(|| self.sources[turn % self.sources.len()])
+    }
+}
+
+/// Shares the sessions out between as many workers as needed; so many of them will be dropped.
 ///
 /// # Errors
 /// Flags that contradict each other, schemes that are not supported, names that are unknown.
-pub fn assignments(sessions: &Sessions, descriptors: u64) -> Result<Vec<Assignment>, ConfigError> {
-    let targets = targets(&sessions.targets)?;
+pub fn assignments(
+    sessions: &Sessions,
+    dropped: u32,
+    descriptors: u64,
+) -> Result<Vec<Assignment>, ConfigError> {
+    let targets = Targets::new(&sessions.targets)?;
     let sources = sessions.sources.as_ref().map(|it| it.addresses()).unwrap_or_default();
     check_families(&targets, &sources)?;
     let workers = u64::from(workers(sessions, descriptors)?);
     let total = u64::from(sessions.sessions);
     let identity = identity(sessions)?;
     let start = |worker: u64| (total * worker / workers) as u32;
-    let share = |worker: u64| Assignment {
-        first: start(worker),
-        count: start(worker + 1) - start(worker),
-        targets: targets.clone(),
-        sources: sources.clone(),
-        rate: f64::from(sessions.rate) / workers as f64,
-        concurrency: sessions.concurrency,
-        connect_timeout: sessions.connect_timeout,
-        needs_hello: !sessions.no_hello,
-        identity: identity.clone(),
+    let kept = total - u64::from(dropped);
+    let share = |worker: u64| {
+        let (first, count) = (start(worker), start(worker + 1) - start(worker));
+        // Each worker keeps what the workers before it and it together have to keep.
+        let kept_before = |end: u32| (kept * u64::from(end) / total) as u32;
+        Assignment {
+            first,
+            count,
+            kept: kept_before(first + count) - kept_before(first),
+            targets: targets.clone(),
+            sources: sources.clone(),
+            concurrency: sessions.concurrency,
+            connect_timeout: sessions.connect_timeout,
+            needs_hello: !sessions.no_hello,
+            echo_once: sessions.echo_once,
+            identity: identity.clone(),
+        }
     };
     Ok((0..workers).map(share).collect())
 }
@@ -108,7 +117,11 @@ fn workers(sessions: &Sessions, descriptors: u64) -> Result<u32, ConfigError> {
     Ok(workers.min(u64::from(sessions.sessions)) as u32)
 }
 
-fn identity(sessions: &Sessions) -> Result<Identity, ConfigError> {
+/// Who the sessions are.
+///
+/// # Errors
+/// User ids that are none, a secret that cannot be read.
+pub fn identity(sessions: &Sessions) -> Result<Identity, ConfigError> {
     let user = format!("{}{}", sessions.user_prefix, sessions.sessions);
     protocol::ids::check_name(&user).map_err(|error| {
         let problem = format!("makes the user id {user:?}, which {error}");
@@ -125,44 +138,30 @@ fn identity(sessions: &Sessions) -> Result<Identity, ConfigError> {
     })
 }
 
-fn targets(endpoints: &[Endpoint]) -> Result<Vec<Target>, ConfigError> {
-    let mut targets = Vec::new();
-    for endpoint in endpoints {
-        let (transport, path) = match (endpoint.scheme.as_str(), endpoint.path.as_str()) {
-            ("ws", "") => (Transport::WebSocket, "/v1/ws"),
-            ("ws", path) => (Transport::WebSocket, path),
-            ("tcp", _) => (Transport::Tcp, ""),
-            _ => {
-                let problem = format!("{endpoint} has a scheme that this client does not speak");
-                return Err(ConfigError::new("--target", problem, "use ws:// or tcp://"));
-            }
-        };
-        targets.extend(addresses("--target", endpoint)?.into_iter().map(|address| Target {
-            address,
-            host: format!("{}:{}", endpoint.host, address.port()),
-            path: path.to_owned(),
-            transport,
-        }));
-    }
-    Ok(targets)
-}
-
 /// Every address of an endpoint, one for each of its ports.
 ///
 /// # Errors
 /// The host's name is unknown.
 pub fn addresses(flag: &str, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ConfigError> {
+    let address = address(flag, endpoint)?;
+    Ok(endpoint.ports.clone().map(|port| SocketAddr::new(address, port)).collect())
+}
+
+/// The address of an endpoint's host.
+///
+/// # Errors
+/// The host's name is unknown.
+pub fn address(flag: &str, endpoint: &Endpoint) -> Result<IpAddr, ConfigError> {
     let unknown = |detail: String| {
         let problem = format!("cannot look {} up: {detail}", endpoint.host);
         ConfigError::new(flag, problem, "name a host this machine knows, or an address")
     };
     let host = (endpoint.host.as_str(), *endpoint.ports.start());
     let mut found = host.to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
-    let first = found.next().ok_or_else(|| unknown("no address".into()))?;
-    Ok(endpoint.ports.clone().map(|port| SocketAddr::new(first.ip(), port)).collect())
+    found.next().map(|first| first.ip()).ok_or_else(|| unknown("no address".into()))
 }
 
-fn check_families(targets: &[Target], sources: &[IpAddr]) -> Result<(), ConfigError> {
+fn check_families(targets: &Targets, sources: &[IpAddr]) -> Result<(), ConfigError> {
     let differs =
         |source: &&IpAddr| targets.iter().any(|it| it.address.is_ipv4() != source.is_ipv4());
     sources.iter().find(differs).map_or(Ok(()), |source| {

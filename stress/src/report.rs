@@ -1,16 +1,20 @@
 //! What a run found: a value for `--json`, a page for people, and whether all went well.
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde::Serialize;
 
 use crate::{
-    distribution::Quantiles,
-    failure::Failures,
+    distribution::{Distribution, Quantiles},
+    failure::{Failure, Failures},
     pusher::Outcome,
-    tally::{Spread, Tally},
+    record::{Probed, Pushed, Record},
+    storm::{Moment, Storm},
+    tally::{Arrivals, Phase, Spread, Tally},
 };
 
+mod html;
+mod plot;
 mod summary;
 
 /// Deliveries up to this are on time.
@@ -18,23 +22,35 @@ const ON_TIME_MICROS: u64 = 200_000;
 
 /// What a run found.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
-    /// `idle` or `push`.
-    pub scenario: &'static str,
+pub struct Report<'a> {
+    /// `idle`, `push`, `storm` or `probe`; several if runs were merged.
+    pub scenario: &'a str,
     /// Whether it was ended before its time.
     pub interrupted: bool,
     /// The sessions.
     pub sessions: SessionsReport,
     /// Why sessions could not be opened.
     pub failures: Vec<FailureReport>,
+    /// Why sessions failed to open at first, and were tried again.
+    pub retried: Vec<FailureReport>,
     /// Why sessions were lost.
     pub losses: Vec<FailureReport>,
     /// What clients received; nothing if nothing came.
     pub received: Option<Received>,
+    /// Latency of messages in each phase of a storm.
+    pub phases: BTreeMap<Phase, PhaseReport>,
     /// Messages that went to everybody.
     pub broadcasts: Option<Broadcasts>,
     /// What was pushed.
     pub pushes: Option<PushReport>,
+    /// Sessions dropped at once and what came back, by run.
+    pub storms: Vec<StormReport<'a>>,
+    /// Other traffic.
+    pub probes: Vec<ProbeReport<'a>>,
+    /// The largest figures of the time line.
+    pub memory: MemoryReport,
+    /// What all this follows from, in the form that `stress merge` adds up.
+    pub record: &'a Record,
 }
 
 /// The sessions of a run.
@@ -44,10 +60,12 @@ pub struct SessionsReport {
     pub asked: u64,
     /// How many were opened.
     pub held: u64,
+    /// How many the server refused to the end: by status, close code or reset.
+    pub refused: u64,
     /// How many were still open in the end.
     pub held_to_end: u64,
     /// Processes that held them.
-    pub processes: usize,
+    pub processes: u64,
     /// From the first connect to the last session held.
     pub ramp_seconds: f64,
     /// Sessions opened per second over the whole ramp.
@@ -111,55 +129,95 @@ pub struct PushReport {
     pub outcome: Outcome,
     /// Messages accepted per second, from the first request to the last answer.
     pub accepted_per_second: f64,
-    /// Messages that had to arrive.
-    pub expected: u64,
+    /// Messages that had to arrive; nothing where that cannot be known.
+    pub expected: Option<u64>,
     /// Those that did not. Below zero if some came twice.
-    pub missing: i64,
+    pub missing: Option<i64>,
 }
 
-impl Report {
+/// Latency of messages in one phase.
+#[derive(Debug, Clone, Serialize)]
+pub struct PhaseReport {
+    /// Messages received.
+    pub messages: u64,
+    /// From when they were due.
+    pub latency: Option<Quantiles>,
+    /// The share received within 200 ms, from 0 to 1.
+    pub share_within_200_ms: f64,
+}
+
+/// One storm.
+#[derive(Debug, Clone, Serialize)]
+pub struct StormReport<'a> {
+    /// What was measured.
+    #[serde(flatten)]
+    pub storm: &'a Storm,
+    /// The gateways' memory a while after the drop, as a multiple of what it was before those
+    /// sessions came.
+    pub gateway_memory_ratio: Option<f64>,
+}
+
+/// Other traffic of one kind.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProbeReport<'a> {
+    /// What was probed.
+    pub what: &'a str,
+    /// Probes sent.
+    pub sent: u64,
+    /// Those without an answer.
+    pub lost: u64,
+    /// The same by reason.
+    pub lost_by: &'a BTreeMap<String, u64>,
+    /// From when a probe was due until its answer.
+    pub latency: Option<Quantiles>,
+    /// The share of all probes that was answered within 200 ms, from 0 to 1.
+    pub share_within_200_ms: Option<f64>,
+    /// Why there are none.
+    pub unavailable: Option<&'a str>,
+}
+
+/// The largest figures of the time line.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct MemoryReport {
+    /// Sessions that the gateways say they held.
+    pub gateway_sessions: Option<u64>,
+    /// Their memory, in bytes of RSS.
+    pub gateway_bytes: Option<u64>,
+    /// What that grew by for each session.
+    pub gateway_bytes_per_session: Option<f64>,
+    /// What the kernel's memory grew by, in bytes: both ends of every connection on this machine.
+    pub kernel_growth_bytes: u64,
+    /// This client's, in bytes of RSS.
+    pub client_bytes: u64,
+}
+
+impl<'a> Report<'a> {
     /// Makes sense of the counts.
-    pub fn new(scenario: &'static str, asked: u64, processes: usize, tally: &Tally) -> Self {
-        let ramp_seconds = tally.ramp.seconds();
-        let (before, after) = tally.memory;
-        let held = tally.held.max(1) as f64;
+    pub fn new(record: &'a Record) -> Self {
+        let tally = &record.tally;
         Self {
-            scenario,
-            interrupted: false,
-            sessions: SessionsReport {
-                asked,
-                held: tally.held,
-                held_to_end: tally.held_to_end,
-                processes,
-                ramp_seconds,
-                per_second: rate(tally.held, ramp_seconds),
-                best_second: tally.per_second.values().copied().max().unwrap_or_default(),
-                client_bytes_per_session: after.saturating_sub(before) as f64 / held,
-                connect: tally.connect.quantiles(),
-            },
+            scenario: &record.scenario,
+            interrupted: record.interrupted,
+            sessions: sessions(record),
             failures: failures(&tally.failures),
+            retried: failures(&retried(tally)),
             losses: failures(&tally.losses),
             received: received(tally),
+            phases: tally.phases.iter().map(|(phase, it)| (*phase, PhaseReport::new(it))).collect(),
             broadcasts: broadcasts(tally.broadcasts.values()),
-            pushes: None,
+            pushes: record.pushes.as_ref().map(PushReport::new),
+            storms: record.storms.iter().map(StormReport::new).collect(),
+            probes: record.probes.iter().map(|(what, it)| ProbeReport::new(what, it)).collect(),
+            memory: MemoryReport::new(record),
+            record,
         }
-    }
-
-    /// Adds what was pushed, and how much of it had to arrive.
-    pub fn with_pushes(mut self, outcome: Outcome, expected: u64, messages: u64) -> Self {
-        self.pushes = Some(PushReport {
-            accepted_per_second: rate(outcome.accepted, outcome.seconds),
-            expected,
-            missing: expected as i64 - messages as i64,
-            outcome,
-        });
-        self
     }
 
     /// Whether every session was held to the end and every accepted message arrived.
     pub fn is_success(&self) -> bool {
-        let arrived =
-            self.pushes.as_ref().is_none_or(|it| it.missing == 0 && it.outcome.is_clean());
+        let arrived = self.pushes.as_ref().is_none_or(|it| {
+            it.missing.unwrap_or_default() == 0 && (it.outcome.is_clean() || it.expected.is_none())
+        });
         self.sessions.held_to_end == self.sessions.asked && arrived
     }
 
@@ -168,13 +226,128 @@ impl Report {
     /// # Errors
     /// The file cannot be written.
     pub fn write_json(&self, file: &Path) -> io::Result<()> {
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let part = file.with_file_name(name);
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        fs::write(&part, text).and_then(|()| fs::rename(&part, file)).inspect_err(|_| {
-            let _ = fs::remove_file(&part);
-        })
+        replace(file, serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// Writes the report as a page with plots, in the same way.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_html(&self, file: &Path) -> io::Result<()> {
+        replace(file, html::page(self))
+    }
+}
+
+fn replace(file: &Path, text: String) -> io::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = file.with_file_name(name);
+    fs::write(&part, text).and_then(|()| fs::rename(&part, file)).inspect_err(|_| {
+        let _ = fs::remove_file(&part);
+    })
+}
+
+fn sessions(record: &Record) -> SessionsReport {
+    let tally = &record.tally;
+    let Arrivals { held, connect, span, per_second, .. } = &tally.arrivals;
+    let (before, after) = tally.memory;
+    let refused = tally.failures.iter().filter(|(failure, _)| is_refusal(failure));
+    SessionsReport {
+        asked: record.asked,
+        held: *held,
+        refused: refused.fold(0, |sum, (_, count)| sum.saturating_add(count)),
+        held_to_end: tally.held_to_end,
+        processes: record.processes,
+        ramp_seconds: span.seconds(),
+        per_second: rate(*held, span.seconds()),
+        best_second: per_second.values().copied().max().unwrap_or_default(),
+        client_bytes_per_session: after.saturating_sub(before) as f64 / (*held).max(1) as f64,
+        connect: connect.quantiles(),
+    }
+}
+
+/// Whether the server, or somebody in its place, said no.
+fn is_refusal(failure: &Failure) -> bool {
+    use nix::errno::Errno;
+    match failure {
+        Failure::Status(_) | Failure::Close(_) | Failure::Bye(_) => true,
+        Failure::Socket(_, errno) => {
+            matches!(Errno::from_raw(*errno), Errno::ECONNREFUSED | Errno::ECONNRESET)
+        }
+        _ => false,
+    }
+}
+
+fn retried(tally: &Tally) -> Failures {
+    let mut both = tally.arrivals.retried.clone();
+    both.merge(tally.returns.retried.clone());
+    both
+}
+
+impl PhaseReport {
+    fn new(latency: &Distribution) -> Self {
+        Self {
+            messages: latency.count(),
+            latency: latency.quantiles(),
+            share_within_200_ms: latency.share_within(ON_TIME_MICROS),
+        }
+    }
+}
+
+impl PushReport {
+    fn new(Pushed { outcome, expected, arrived }: &Pushed) -> Self {
+        Self {
+            accepted_per_second: rate(outcome.accepted, outcome.seconds),
+            expected: *expected,
+            missing: expected
+                .map(|expected| expected.cast_signed().wrapping_sub_unsigned(*arrived)),
+            outcome: outcome.clone(),
+        }
+    }
+}
+
+impl<'a> StormReport<'a> {
+    fn new(storm: &'a Storm) -> Self {
+        Self { gateway_memory_ratio: storm.gateway_memory_ratio(), storm }
+    }
+}
+
+impl<'a> ProbeReport<'a> {
+    fn new(what: &'a str, probed: &'a Probed) -> Self {
+        let within = probed.answered.share_within(ON_TIME_MICROS) * probed.answered.count() as f64;
+        Self {
+            what,
+            sent: probed.sent,
+            lost: probed.lost.values().fold(0, |sum, count| sum.saturating_add(*count)),
+            lost_by: &probed.lost,
+            latency: probed.answered.quantiles(),
+            share_within_200_ms: (probed.sent > 0).then(|| within / probed.sent as f64),
+            unavailable: probed.unavailable.as_deref(),
+        }
+    }
+}
+
+impl MemoryReport {
+    fn new(record: &Record) -> Self {
+        let points = crate::timeline::combine(&record.timelines);
+        let known = points.iter().filter(|point| point.has_memory());
+        let kernel = known.map(|point| point.kernel.total());
+        let seen = || points.iter().filter_map(|point| point.gateways);
+        let most = seen().max_by_key(|gateways| gateways.sessions);
+        let growth = most.zip(seen().min_by_key(|gateways| gateways.sessions));
+        let per_session = growth.filter(|(most, least)| most.sessions > least.sessions);
+        Self {
+            gateway_sessions: most.map(|gateways| gateways.sessions),
+            gateway_bytes: seen().map(|gateways| gateways.memory).max(),
+            // Too few sessions do not show beside what a gateway needs anyway.
+            gateway_bytes_per_session: per_session.and_then(|(most, least)| {
+                let bytes = most.memory.checked_sub(least.memory)? as f64;
+                Some(bytes / (most.sessions - least.sessions) as f64)
+            }),
+            kernel_growth_bytes: kernel.clone().max().unwrap_or_default()
+                - kernel.min().unwrap_or_default(),
+            client_bytes: points.iter().map(|point| point.client).max().unwrap_or_default(),
+        }
     }
 }
 

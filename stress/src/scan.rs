@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use crate::tally::Phase;
+
 static TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""type":"#));
 static STAMP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#"{"t":"#));
 static REASON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""reason":"#));
@@ -49,22 +51,26 @@ fn text_after<'a>(key: &Finder<'_>, frame: &'a [u8]) -> Option<&'a [u8]> {
     Some(&text[..memchr::memchr(b'"', text)?])
 }
 
-/// What the sender of a message wrote into it: `{"t":MICROS,"n":…` or, for a broadcast,
-/// `{"t":MICROS,"b":NUMBER,…`.
+/// What the sender of a message wrote into it: `{"t":MICROS,"n":…`, for a broadcast
+/// `{"t":MICROS,"b":…`; between the two, `"f":NUMBER,` in scenarios with phases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// When the message was due, in microseconds since the epoch.
     pub due: u64,
-    /// Which broadcast it belongs to.
-    pub broadcast: Option<u32>,
+    /// In which phase of the scenario it was sent.
+    pub phase: Option<Phase>,
+    /// Whether everybody gets it.
+    pub is_broadcast: bool,
 }
 
 /// The stamp of a message, if it has one.
 pub fn stamp(frame: &[u8]) -> Option<Stamp> {
     let at = STAMP.find(frame)? + STAMP.needle().len();
     let (due, rest) = number(&frame[at..])?;
-    let broadcast = rest.strip_prefix(br#","b":"#).and_then(number);
-    Some(Stamp { due, broadcast: broadcast.and_then(|(number, _)| u32::try_from(number).ok()) })
+    let phase = rest.strip_prefix(br#","f":"#).and_then(number);
+    let (phase, rest) = phase.map_or((0, rest), |(phase, rest)| (phase, rest));
+    let phase = u8::try_from(phase).ok().and_then(Phase::from_number);
+    Some(Stamp { due, phase, is_broadcast: rest.starts_with(br#","b":"#) })
 }
 
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
@@ -98,10 +104,12 @@ mod tests {
 
     #[test]
     fn stamps_are_found() {
-        let stamped = |due, broadcast| Some(Stamp { due, broadcast });
+        let stamped = |phase, is_broadcast| Some(Stamp { due: 17, phase, is_broadcast });
         let cases = [
-            (r#"{"type":"push","data":{"t":17,"n":4}}"#, stamped(17, None)),
-            (r#"{"type":"push","data":{"t":17,"b":4,"p":"x"}}"#, stamped(17, Some(4))),
+            (r#"{"type":"push","data":{"t":17,"n":4}}"#, stamped(None, false)),
+            (r#"{"type":"push","data":{"t":17,"b":4,"p":"x"}}"#, stamped(None, true)),
+            (r#"{"data":{"t":17,"f":2,"n":4,"p":"x"}}"#, stamped(Some(Phase::Drop), false)),
+            (r#"{"data":{"t":17,"f":9,"b":4,"p":"x"}}"#, stamped(None, true)),
             (r#"{"type":"push","data":{"t":"#, None),
             (r#"{"type":"push","data":"t"}"#, None),
         ];
@@ -119,7 +127,7 @@ mod tests {
     proptest! {
         #[test]
         fn garbage_never_panics(tail in ".{0,40}") {
-            for head in [r#"{"type":"#, r#"{"t":"#, r#"{"t":1,"b":"#, r#"{"reason":"#] {
+            for head in [r#"{"type":"#, r#"{"t":"#, r#"{"t":1,"f":"#, r#"{"reason":"#] {
                 let frame = format!("{head}{tail}");
                 let _ = (kind(frame.as_bytes()), stamp(frame.as_bytes()), reason(frame.as_bytes()));
             }

@@ -1,6 +1,6 @@
 //! The rules of one session, away from sockets: bytes in, effects out.
 //!
-//! `Connecting → Upgrading → AwaitingHello → Live → Closed`. An idle session owns no buffer; one
+//! `Connecting → Upgrading → AwaitingHello → AwaitingEcho → Live → Closed`. An idle session owns no buffer; one
 //! exists only while a frame or a message in several frames is incomplete.
 
 use std::{fmt, mem};
@@ -23,6 +23,8 @@ pub enum State {
     Upgrading,
     /// The transport is open; the server has not said who it takes the client for.
     AwaitingHello,
+    /// A message of the client's own has not come back yet.
+    AwaitingEcho,
     /// Held.
     Live,
     /// Over.
@@ -35,6 +37,7 @@ impl fmt::Display for State {
             Self::Connecting => "connecting",
             Self::Upgrading => "upgrading",
             Self::AwaitingHello => "awaiting hello",
+            Self::AwaitingEcho => "awaiting the echo",
             Self::Live => "held",
             Self::Closed => "closing",
         })
@@ -55,6 +58,8 @@ pub enum Transport {
 pub struct Rules {
     /// Whether a session counts as held only after the server's `hello`.
     pub needs_hello: bool,
+    /// Whether a session counts as held only after a message of its own has come back.
+    pub echo_once: bool,
     /// The `Sec-WebSocket-Accept` to expect.
     pub accept: String,
 }
@@ -90,6 +95,9 @@ struct Incomplete {
     /// The payloads of a message's frames so far.
     message: Option<Vec<u8>>,
 }
+
+/// What is sent to come back.
+const ECHO: &[u8] = br#"{"type":"echo","data":"once"}"#;
 
 type Step = Result<usize, &'static str>;
 
@@ -163,10 +171,10 @@ impl Session {
             (State::Connecting | State::Closed, _) => Ok(0),
             (State::Upgrading, _) => self.on_answer(bytes, rules, effects),
             (_, Transport::WebSocket) => match websocket::decode(bytes)? {
-                Some(frame) => self.on_frame(&frame, effects).map(|()| frame.length),
+                Some(frame) => self.on_frame(&frame, rules, effects).map(|()| frame.length),
                 None => Ok(0),
             },
-            (_, Transport::Tcp) => self.on_line(bytes, effects),
+            (_, Transport::Tcp) => self.on_line(bytes, rules, effects),
         }
     }
 
@@ -189,12 +197,17 @@ impl Session {
         }
     }
 
-    fn on_line(&mut self, bytes: &[u8], effects: &mut impl FnMut(Effect<'_>)) -> Step {
+    fn on_line(
+        &mut self,
+        bytes: &[u8],
+        rules: &Rules,
+        effects: &mut impl FnMut(Effect<'_>),
+    ) -> Step {
         match memchr::memchr(b'\n', bytes) {
             None if bytes.len() > MAX_MESSAGE_BYTES => Err("a line larger than 1 MiB"),
             None => Ok(0),
             Some(end) => {
-                self.on_message(&bytes[..end], effects);
+                self.on_message(&bytes[..end], rules, effects)?;
                 Ok(end + 1)
             }
         }
@@ -203,23 +216,26 @@ impl Session {
     fn on_frame(
         &mut self,
         frame: &Frame<'_>,
+        rules: &Rules,
         effects: &mut impl FnMut(Effect<'_>),
     ) -> Result<(), &'static str> {
         match frame.opcode {
             Opcode::Pong => {}
             Opcode::Ping => {
-                effects(Effect::Reply(websocket::control(Opcode::Pong, frame.payload, mask())));
+                effects(Effect::Reply(websocket::short_frame(Opcode::Pong, frame.payload, mask())));
             }
             Opcode::Close => {
-                let reply = websocket::control(Opcode::Close, frame.payload, mask());
+                let reply = websocket::short_frame(Opcode::Close, frame.payload, mask());
                 effects(Effect::Reply(reply));
                 let code =
                     frame.payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code));
                 self.end(Failure::Close(code), effects);
             }
-            Opcode::Text | Opcode::Binary if frame.last => self.on_message(frame.payload, effects),
+            Opcode::Text | Opcode::Binary if frame.last => {
+                self.on_message(frame.payload, rules, effects)?;
+            }
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
-                self.on_fragment(frame, effects)?;
+                self.on_fragment(frame, rules, effects)?;
             }
         }
         Ok(())
@@ -228,6 +244,7 @@ impl Session {
     fn on_fragment(
         &mut self,
         frame: &Frame<'_>,
+        rules: &Rules,
         effects: &mut impl FnMut(Effect<'_>),
     ) -> Result<(), &'static str> {
         let message = &mut self.incomplete.get_or_insert_default().message;
@@ -242,28 +259,57 @@ impl Session {
         if frame.last
             && let Some(message) = message.take()
         {
-            self.on_message(&message, effects);
+            self.on_message(&message, rules, effects)?;
         }
         Ok(())
     }
 
-    fn on_message(&mut self, message: &[u8], effects: &mut impl FnMut(Effect<'_>)) {
+    fn on_message(
+        &mut self,
+        message: &[u8],
+        rules: &Rules,
+        effects: &mut impl FnMut(Effect<'_>),
+    ) -> Result<(), &'static str> {
         match scan::kind(message) {
-            Kind::Hello if self.state == State::AwaitingHello => self.hold(effects),
+            Kind::Hello if self.state == State::AwaitingHello => self.greet(rules, effects),
             // A close code follows on a WebSocket and says more.
             Kind::Bye if self.transport == Transport::Tcp => {
                 self.end(Failure::Bye(scan::reason(message)), effects);
             }
             Kind::Hello | Kind::Bye | Kind::Other => {}
+            Kind::Error if self.state == State::AwaitingEcho => {
+                return Err("an error instead of the echo: does the gateway run with --echo?");
+            }
             Kind::Error => effects(Effect::Refusal),
+            Kind::Message if self.state == State::AwaitingEcho && message == ECHO => {
+                self.hold(effects);
+            }
             Kind::Message => effects(Effect::Message(message)),
         }
+        Ok(())
     }
 
     fn open(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
         self.state = State::AwaitingHello;
         if !rules.needs_hello {
-            self.hold(effects);
+            self.greet(rules, effects);
+        }
+    }
+
+    /// The server knows the client, as far as it has to.
+    fn greet(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
+        if !rules.echo_once {
+            return self.hold(effects);
+        }
+        self.state = State::AwaitingEcho;
+        effects(Effect::Reply(self.message(ECHO)));
+    }
+
+    /// The bytes that carry a short message to the server.
+    pub fn message(&self, text: &[u8]) -> Vec<u8> {
+        match self.transport {
+            Transport::WebSocket => websocket::short_frame(Opcode::Text, text, mask()),
+            Transport::Tcp => [text, b"\n"].concat(),
         }
     }
 

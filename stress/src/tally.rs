@@ -4,25 +4,29 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{distribution::Distribution, failure::Failures, scan::Stamp};
+use crate::{
+    distribution::Distribution,
+    failure::{Failure, Failures},
+    scan::Stamp,
+};
 
 /// Everything a worker knows in the end.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Sessions that were opened.
-    pub held: u64,
+    /// Sessions opened for the first time.
+    pub arrivals: Arrivals,
+    /// Sessions opened again after they were dropped on purpose.
+    pub returns: Arrivals,
+    /// Sessions that were dropped on purpose.
+    pub dropped: u64,
     /// Sessions that were still open in the end.
     pub held_to_end: u64,
+    /// Those of them that were never to be dropped.
+    pub kept_to_end: u64,
     /// Why sessions could not be opened.
     pub failures: Failures,
     /// Why open sessions were lost.
     pub losses: Failures,
-    /// From the start of a connect until the session was held.
-    pub connect: Distribution,
-    /// When the first connect began and when the last session was held.
-    pub ramp: Span,
-    /// Sessions opened in each second since the epoch.
-    pub per_second: BTreeMap<u64, u64>,
     /// This process's memory before and after the ramp, in bytes of RSS.
     pub memory: (u64, u64),
     /// Messages received.
@@ -33,8 +37,80 @@ pub struct Tally {
     pub receipts: Span,
     /// From when messages were due until they were received.
     pub latency: Distribution,
-    /// When each broadcast was received.
-    pub broadcasts: BTreeMap<u32, Spread>,
+    /// The same for the phases of a scenario that has any.
+    pub phases: BTreeMap<Phase, Distribution>,
+    /// Each broadcast, by when it was due in microseconds since the epoch.
+    pub broadcasts: BTreeMap<u64, Spread>,
+}
+
+/// The phases of a storm, in which messages are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Phase {
+    /// All sessions are open.
+    Steady = 1,
+    /// Some are being dropped, until the gateways know.
+    Drop,
+    /// They are gone.
+    After,
+    /// They come back.
+    Reopen,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Self; 4] = [Self::Steady, Self::Drop, Self::After, Self::Reopen];
+
+    /// As it stands in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Steady => "steady",
+            Self::Drop => "drop",
+            Self::After => "after",
+            Self::Reopen => "reopen",
+        }
+    }
+
+    /// The phase of this number in a stamp.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| *phase as u8 == number)
+    }
+}
+
+/// Sessions that were opened, and how that went.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Arrivals {
+    /// Sessions that were opened.
+    pub held: u64,
+    /// From the start of a connect until the session was held.
+    pub connect: Distribution,
+    /// When the first connect began and when the last session was held.
+    pub span: Span,
+    /// Sessions opened in each second since the epoch.
+    pub per_second: BTreeMap<u64, u64>,
+    /// Failures after which the session was tried again.
+    pub retried: Failures,
+}
+
+impl Arrivals {
+    /// A session is open.
+    pub fn on_held(&mut self, started: u64, now: u64) {
+        self.held += 1;
+        self.connect.record(now.saturating_sub(started));
+        self.span.add(now);
+        *self.per_second.entry(now / 1_000_000).or_default() += 1;
+    }
+
+    fn merge(&mut self, other: Self) {
+        add(&mut self.held, other.held);
+        self.connect.merge(&other.connect);
+        self.span.merge(other.span);
+        for (second, count) in other.per_second {
+            add(self.per_second.entry(second).or_default(), count);
+        }
+        self.retried.merge(other.retried);
+    }
 }
 
 /// From the first to the last of something, in microseconds since the epoch.
@@ -57,7 +133,7 @@ impl Span {
 
     /// From first to last, in seconds.
     pub fn seconds(&self) -> f64 {
-        self.0.map_or(0.0, |(first, last)| (last - first) as f64 / 1e6)
+        self.0.map_or(0.0, |(first, last)| last.saturating_sub(first) as f64 / 1e6)
     }
 }
 
@@ -71,12 +147,11 @@ pub struct Spread {
 }
 
 impl Tally {
-    /// A session is open.
-    pub fn on_held(&mut self, started: u64, now: u64) {
-        self.held += 1;
-        self.connect.record(now.saturating_sub(started));
-        self.ramp.add(now);
-        *self.per_second.entry(now / 1_000_000).or_default() += 1;
+    /// Sessions that are open now.
+    pub fn open(&self) -> u64 {
+        (self.arrivals.held + self.returns.held)
+            .saturating_sub(self.losses.total())
+            .saturating_sub(self.dropped)
     }
 
     /// A message has arrived.
@@ -84,9 +159,13 @@ impl Tally {
         self.messages += 1;
         self.receipts.add(now);
         let Some(stamp) = stamp else { return };
-        self.latency.record(now.saturating_sub(stamp.due));
-        if let Some(number) = stamp.broadcast {
-            let spread = self.broadcasts.entry(number).or_default();
+        let took = now.saturating_sub(stamp.due);
+        self.latency.record(took);
+        if let Some(phase) = stamp.phase {
+            self.phases.entry(phase).or_default().record(took);
+        }
+        if stamp.is_broadcast {
+            let spread = self.broadcasts.entry(stamp.due).or_default();
             spread.clients += 1;
             spread.span.add(now);
         }
@@ -94,33 +173,45 @@ impl Tally {
 
     /// Adds what another worker counted.
     pub fn merge(&mut self, other: Self) {
-        self.held += other.held;
-        self.held_to_end += other.held_to_end;
+        self.arrivals.merge(other.arrivals);
+        self.returns.merge(other.returns);
+        add(&mut self.dropped, other.dropped);
+        add(&mut self.held_to_end, other.held_to_end);
+        add(&mut self.kept_to_end, other.kept_to_end);
         self.failures.merge(other.failures);
         self.losses.merge(other.losses);
-        self.connect.merge(&other.connect);
-        self.ramp.merge(other.ramp);
-        for (second, count) in other.per_second {
-            *self.per_second.entry(second).or_default() += count;
-        }
-        self.memory.0 += other.memory.0;
-        self.memory.1 += other.memory.1;
-        self.messages += other.messages;
-        self.refusals += other.refusals;
+        add(&mut self.memory.0, other.memory.0);
+        add(&mut self.memory.1, other.memory.1);
+        add(&mut self.messages, other.messages);
+        add(&mut self.refusals, other.refusals);
         self.receipts.merge(other.receipts);
         self.latency.merge(&other.latency);
-        for (number, theirs) in other.broadcasts {
-            let spread = self.broadcasts.entry(number).or_default();
-            spread.clients += theirs.clients;
+        for (phase, latency) in other.phases {
+            self.phases.entry(phase).or_default().merge(&latency);
+        }
+        for (due, theirs) in other.broadcasts {
+            let spread = self.broadcasts.entry(due).or_default();
+            add(&mut spread.clients, theirs.clients);
             spread.span.merge(theirs.span);
         }
     }
+
+    /// Sessions of a process that ended before it could report.
+    pub fn of_dead_worker(sessions: u64) -> Self {
+        let mut lost = Self::default();
+        lost.failures.add(Failure::Worker, sessions);
+        lost
+    }
+}
+
+/// Adds counts that may come from a file, so that no sum can overflow.
+pub fn add(count: &mut u64, more: u64) {
+    *count = count.saturating_add(more);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Failure;
 
     #[test]
     fn several_tallies_become_one() {
@@ -128,11 +219,13 @@ mod tests {
         for worker in 0..3_u64 {
             let mut part = Tally::default();
             for tally in [&mut part, &mut whole] {
-                tally.ramp.add(5);
-                tally.on_held(5, 1_000_000 * (worker + 1));
+                tally.arrivals.span.add(5);
+                tally.arrivals.on_held(5, 1_000_000 * (worker + 1));
+                tally.returns.on_held(5, 8_000_000 + worker);
+                tally.returns.retried.add(Failure::Status(503), 1);
                 tally.on_message(None, worker);
-                let broadcast = Some(worker as u32 % 2);
-                tally.on_message(Some(Stamp { due: 1, broadcast }), 10 + worker);
+                let stamp = Stamp { due: worker % 2, phase: Some(Phase::Drop), is_broadcast: true };
+                tally.on_message(Some(stamp), 10 + worker);
                 tally.failures.add(Failure::Status(503), worker);
                 tally.losses.add(Failure::Close(1012), 1);
                 tally.held_to_end += 2;
@@ -143,6 +236,15 @@ mod tests {
         }
         assert_eq!(merged, whole);
         assert_eq!(merged.broadcasts[&0].clients, 2);
-        assert_eq!(merged.ramp.seconds(), 2.999_995);
+        assert_eq!(merged.arrivals.span.seconds(), 2.999_995);
+        assert_eq!(merged.open(), 3);
+    }
+
+    #[test]
+    fn phases_keep_their_numbers() {
+        for phase in Phase::ALL {
+            assert_eq!(Phase::from_number(phase as u8), Some(phase));
+        }
+        assert_eq!(Phase::from_number(0), None);
     }
 }

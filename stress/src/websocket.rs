@@ -83,14 +83,17 @@ fn length(short: u8, rest: &[u8]) -> Option<(usize, u64)> {
     }
 }
 
-/// A control frame from the client, masked as section 5.3 asks. Control frames carry 125 bytes at
-/// most; what is beyond is cut off.
-pub fn control(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+/// A frame from the client, masked as section 5.3 asks. It carries 125 bytes at most, like every
+/// control frame; what is beyond is cut off.
+pub fn short_frame(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let payload = &payload[..payload.len().min(125)];
     let code = match opcode {
+        Opcode::Continuation => 0x0,
+        Opcode::Text => 0x1,
+        Opcode::Binary => 0x2,
         Opcode::Close => 0x8,
         Opcode::Ping => 0x9,
-        _ => 0xa,
+        Opcode::Pong => 0xa,
     };
     let mut frame = vec![0x80 | code, 0x80 | payload.len() as u8];
     frame.extend_from_slice(&mask);
@@ -159,9 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn control_frames_are_masked() {
-        assert_eq!(control(Opcode::Pong, b"ab", [1, 2, 3, 4]), [0x8a, 0x82, 1, 2, 3, 4, 96, 96]);
-        assert_eq!(control(Opcode::Close, &[], [9; 4]), [0x88, 0x80, 9, 9, 9, 9]);
+    fn short_frames_are_masked() {
+        assert_eq!(
+            short_frame(Opcode::Pong, b"ab", [1, 2, 3, 4]),
+            [0x8a, 0x82, 1, 2, 3, 4, 96, 96]
+        );
+        assert_eq!(short_frame(Opcode::Close, &[], [9; 4]), [0x88, 0x80, 9, 9, 9, 9]);
     }
 
     proptest! {

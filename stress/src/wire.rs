@@ -1,5 +1,7 @@
 //! What the parent and its workers say to each other: a JSON line per message.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{plan::Assignment, tally::Tally};
@@ -8,10 +10,38 @@ use crate::{plan::Assignment, tally::Tally};
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Open these sessions.
+    /// Be ready for these sessions.
     Start(Box<Assignment>),
+    /// Open some of them. Only one wave is under way at once.
+    Open(Wave),
+    /// Close some of them.
+    Drop(Dropping),
     /// Report and close them.
     Finish,
+}
+
+/// Sessions to be opened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wave {
+    /// Which ones.
+    pub numbers: Range<u32>,
+    /// Sessions opened per second; 0 is as fast as possible.
+    pub rate: f64,
+    /// How often a session that could not be opened is tried again.
+    pub retries: u32,
+    /// When to give up, in microseconds since the epoch.
+    pub until: Option<u64>,
+    /// Whether they were open before.
+    pub returning: bool,
+}
+
+/// Sessions to be closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dropping {
+    /// Which ones.
+    pub numbers: Range<u32>,
+    /// Sessions closed per second; 0 is as fast as possible.
+    pub rate: f64,
 }
 
 /// From a worker to the parent.
@@ -20,8 +50,10 @@ pub enum Command {
 pub enum Event {
     /// Where the worker stands, a few times a second.
     Progress(Progress),
-    /// Every session is open or has failed; these numbers have failed.
+    /// Every session of the wave is open or has failed; these numbers have failed.
     Settled(Vec<u32>),
+    /// What was to be closed is closed.
+    Dropped,
     /// The end.
     Report(Box<Tally>),
 }
@@ -37,6 +69,8 @@ pub struct Progress {
     pub lost: u64,
     /// Messages received.
     pub messages: u64,
+    /// The process's memory, in bytes of RSS.
+    pub memory: u64,
 }
 
 impl std::ops::AddAssign for Progress {
@@ -45,5 +79,6 @@ impl std::ops::AddAssign for Progress {
         self.failed += other.failed;
         self.lost += other.lost;
         self.messages += other.messages;
+        self.memory += other.memory;
     }
 }

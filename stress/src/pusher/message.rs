@@ -1,6 +1,13 @@
 //! Writes requests for pusher-api, as text.
 
-use std::{io::Write, ops::Range, sync::Arc};
+use std::{
+    io::Write,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
 
 use super::{Order, schedule::Schedule};
 use crate::settings::{Mode, Recipients};
@@ -15,6 +22,7 @@ pub(super) struct Writer {
     /// Escaped for JSON.
     user_prefix: String,
     online: Arc<Vec<u32>>,
+    phase: Arc<AtomicU8>,
     body: Vec<u8>,
     request: Vec<u8>,
 }
@@ -38,6 +46,7 @@ impl Writer {
             recipients: order.recipients,
             user_prefix: quoted[1..quoted.len() - 1].to_owned(),
             online: Arc::clone(&order.online),
+            phase: Arc::clone(&order.phase),
             body: Vec::new(),
             request: Vec::new(),
         }
@@ -60,7 +69,7 @@ impl Writer {
     }
 
     fn message(&mut self, number: u64, due: u64) {
-        let Self { user_prefix, online, body, .. } = self;
+        let Self { user_prefix, online, phase, body, .. } = self;
         let (written, kind) = match self.recipients {
             Recipients::All => (write!(body, r#"{{"to":{{"all":true}},"data":"#), 'b'),
             Recipients::Random => {
@@ -70,7 +79,12 @@ impl Writer {
         };
         let start = body.len();
         written
-            .and_then(|()| write!(body, r#"{{"t":{due},"{kind}":{number},"p":""#))
+            .and_then(|()| write!(body, r#"{{"t":{due},"#))
+            .and_then(|()| match phase.load(Ordering::Relaxed) {
+                0 => Ok(()),
+                phase => write!(body, r#""f":{phase},"#),
+            })
+            .and_then(|()| write!(body, r#""{kind}":{number},"p":""#))
             .expect("writing to memory does not fail");
         // Two bytes end the data.
         let padded = (start + self.payload).saturating_sub(2).max(body.len());
@@ -82,7 +96,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{pusher::Limit, scan};
+    use crate::{pusher::Limit, scan, tally::Phase};
 
     fn order(mode: Mode, recipients: Recipients) -> Order {
         Order {
@@ -99,6 +113,7 @@ mod tests {
             rate: 1.0,
             limit: Limit::Messages(10),
             first: 0,
+            phase: Arc::default(),
         }
     }
 
@@ -123,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn phases_are_written_where_clients_look_for_them() {
+        let order = order(Mode::Single, Recipients::Random);
+        order.phase.store(Phase::After as u8, Ordering::Relaxed);
+        let schedule = Schedule::new(1.0, Limit::Messages(9), 0);
+        let request = Writer::new(&order).request(4..5, &schedule).to_vec();
+        assert_eq!(scan::stamp(&request).expect("a stamp").phase, Some(Phase::After));
+    }
+
+    #[test]
     fn data_has_the_size_and_the_stamp_that_clients_look_for() {
         let (head, lines) = written(&order(Mode::Single, Recipients::All), 4..5);
         assert!(head.starts_with("POST /v1/push HTTP/1.1\r\n"), "{head}");
@@ -130,7 +154,7 @@ mod tests {
         let request = Writer::new(&order(Mode::Single, Recipients::All))
             .request(4..5, &Schedule::new(1.0, Limit::Messages(9), 0))
             .to_vec();
-        assert_eq!(scan::stamp(&request).expect("a stamp").broadcast, Some(4));
+        assert!(scan::stamp(&request).expect("a stamp").is_broadcast);
         let text = String::from_utf8(request).expect("text");
         let data = text.split_once("\"data\":").expect("data").1;
         assert_eq!(data.len(), 100 + 1);

@@ -17,15 +17,18 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use mio::{Poll, Token};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::settings::{Mode, Recipients};
+use crate::{
+    settings::{Mode, Recipients},
+    tally::add,
+};
 use connection::{Connection, Finished};
 use message::Writer;
 use schedule::Schedule;
@@ -66,6 +69,8 @@ pub struct Order {
     pub limit: Limit,
     /// The number of the first message.
     pub first: u64,
+    /// The phase of the scenario, to be written into messages; 0 is none.
+    pub phase: Arc<AtomicU8>,
 }
 
 /// When to stop.
@@ -78,7 +83,7 @@ pub enum Limit {
 }
 
 /// What pusher-api said.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Messages sent.
     pub offered: u64,
@@ -98,14 +103,14 @@ impl Outcome {
 
     /// Adds another one.
     pub fn merge(&mut self, other: Self) {
-        self.offered += other.offered;
-        self.accepted += other.accepted;
+        add(&mut self.offered, other.offered);
+        add(&mut self.accepted, other.accepted);
         self.seconds += other.seconds;
         other.refused.into_iter().for_each(|(why, count)| self.refuse(why, count));
     }
 
     fn refuse(&mut self, why: String, count: u64) {
-        *self.refused.entry(why).or_default() += count;
+        add(self.refused.entry(why).or_default(), count);
     }
 }
 

@@ -9,8 +9,8 @@ const DEFAULT_HOLD: Duration = Duration::from_secs(30);
 
 /// Runs it; whether every session was held to the end.
 pub(crate) fn idle(settings: &Idle) -> Result<bool, Trouble> {
-    let mut run = Run::start("idle", &settings.sessions)?;
-    run.ramp();
+    let mut run = Run::start("idle", &settings.sessions, 0)?;
+    run.ramp(&settings.sessions);
     run.hold(settings.sessions.hold.unwrap_or(DEFAULT_HOLD));
-    run.finish(|report, _| report)
+    run.finish(|_| {})
 }

@@ -1,11 +1,14 @@
 //! What is done with the sessions. Every scenario opens them first and reports in the end.
 
 mod idle;
+mod merge;
+mod messages;
+mod probe;
 mod push;
+mod storm;
 
 use std::{
-    io,
-    path::PathBuf,
+    io::{self, Write},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,14 +19,27 @@ use std::{
 use ::settings::ConfigError;
 
 use crate::{
-    display::Display, fleet::Fleet, plan, report::Report, settings::Sessions, tally::Tally,
+    clock,
+    display::Display,
+    fleet::{Fleet, Manner, Part},
+    machine::{self, KernelMemory},
+    plan,
+    prober::Prober,
+    record::Record,
+    report::Report,
+    settings::{Output, Sessions, Watching},
+    timeline::{Point, Timeline},
+    watch::Watch,
     wire::Progress,
 };
 
-pub(crate) use {idle::idle, push::push};
+pub(crate) use {idle::idle, merge::merge, probe::probe, push::push, storm::storm};
 
 /// How often a waiting scenario looks around.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long gateways may take to say something for the first time.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -36,43 +52,78 @@ pub(crate) enum Trouble {
     Machine(#[from] io::Error),
 }
 
-/// A run: its sessions, and what is shown meanwhile.
+/// A run: its sessions, and what is seen meanwhile.
 struct Run {
-    scenario: &'static str,
-    asked: u64,
-    json: Option<PathBuf>,
+    record: Record,
+    output: Output,
     fleet: Fleet,
     display: Display,
+    watch: Option<Watch>,
+    timeline: Timeline,
+    sampled: Option<Instant>,
+    prober: Option<Prober>,
     /// Set by Ctrl-C; everything that waits or sends looks at it.
     interrupted: Arc<AtomicBool>,
 }
 
 impl Run {
-    fn start(scenario: &'static str, sessions: &Sessions) -> Result<Self, Trouble> {
-        let assignments = plan::assignments(sessions, crate::raise_descriptor_limit())?;
-        check_directory(sessions)?;
+    /// Starts the workers; so many of the sessions will be dropped.
+    fn start(scenario: &'static str, sessions: &Sessions, dropped: u32) -> Result<Self, Trouble> {
+        let limit = crate::raise_descriptor_limit();
+        let assignments = plan::assignments(sessions, dropped, limit)?;
+        check_output(&sessions.output)?;
+        let urls = metrics_urls(&sessions.watching)?;
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
         }
         let asked = u64::from(sessions.sessions);
-        Ok(Self {
-            scenario,
-            asked,
-            json: sessions.json.clone(),
+        let every = sessions.watching.sample;
+        let mut run = Self {
+            record: Record::new(scenario, asked, assignments.len() as u64),
+            output: sessions.output.clone(),
             fleet: Fleet::start(assignments)?,
             display: Display::new(asked),
+            timeline: Timeline::new(machine::identity(), urls.clone(), every.as_micros() as u64),
+            watch: (!urls.is_empty()).then(|| Watch::start(urls, every)).transpose()?,
+            sampled: None,
+            prober: None,
             interrupted,
-        })
+        };
+        run.await_gateways()?;
+        Ok(run)
+    }
+
+    /// Waits until every gateway has said once what it holds, so that the time line begins with
+    /// what was there before the first session.
+    fn await_gateways(&mut self) -> Result<(), ConfigError> {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let silent = |run: &Self| run.watch.as_ref().and_then(Watch::silent).map(str::to_owned);
+        self.wait("asking the gateways", |run| silent(run).is_none() || Instant::now() > deadline);
+        match silent(self).filter(|_| !self.is_interrupted()) {
+            None => Ok(()),
+            Some(url) => {
+                let problem = format!("{url} does not say how many sessions it holds");
+                let expected = "give the operators' ports of running gateways";
+                Err(ConfigError::new("--operators", problem, expected))
+            }
+        }
     }
 
     fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Waits until every session is open or has failed.
-    fn ramp(&mut self) {
-        self.wait("opening", |fleet| fleet.is_settled());
+    /// Opens every session, or as many as can be.
+    fn ramp(&mut self, sessions: &Sessions) {
+        self.open(Part::All, sessions);
+    }
+
+    /// Opens sessions and waits until each is open or has failed.
+    fn open(&mut self, part: Part, sessions: &Sessions) {
+        let rate = f64::from(sessions.rate);
+        self.fleet.open(part, Manner { rate, retries: sessions.retry, ..Manner::default() });
+        self.wait("opening", |run| run.fleet.is_settled());
     }
 
     fn hold(&mut self, period: Duration) {
@@ -81,11 +132,37 @@ impl Run {
     }
 
     /// Waits until it is done, or until Ctrl-C.
-    fn wait(&mut self, doing: &str, mut is_done: impl FnMut(&Fleet) -> bool) {
-        while !is_done(&self.fleet) && !self.is_interrupted() {
-            self.fleet.listen(Instant::now() + LOOK_EVERY);
-            self.display.update(doing, self.fleet.progress());
+    fn wait(&mut self, doing: &str, mut is_done: impl FnMut(&Self) -> bool) {
+        while !is_done(self) && !self.is_interrupted() {
+            self.look(doing);
         }
+    }
+
+    /// Takes what workers say for a moment, and shows and keeps what is to be seen.
+    fn look(&mut self, doing: &str) {
+        self.fleet.listen(Instant::now() + LOOK_EVERY);
+        self.display.update(doing, self.fleet.progress());
+        let every = Duration::from_micros(self.timeline.every);
+        if self.sampled.is_none_or(|last| last.elapsed() >= every) {
+            self.sampled = Some(Instant::now());
+            self.sample();
+        }
+    }
+
+    /// Adds a point to the time line.
+    fn sample(&mut self) {
+        let Progress { open, failed, lost, messages, .. } = self.fleet.progress();
+        self.timeline.push(Point {
+            at: clock::micros(),
+            open,
+            failed,
+            lost,
+            messages,
+            client: self.fleet.memory(),
+            kernel: KernelMemory::now(),
+            gateways: self.watch.as_ref().and_then(Watch::latest),
+            probe: self.prober.as_ref().and_then(Prober::take_slowest),
+        });
     }
 
     fn progress(&self) -> Progress {
@@ -93,29 +170,62 @@ impl Run {
     }
 
     /// Closes everything and reports; whether all went well.
-    fn finish(self, complete: impl FnOnce(Report, &Tally) -> Report) -> Result<bool, Trouble> {
-        let interrupted = self.is_interrupted();
-        let processes = self.fleet.size();
-        let tally = self.fleet.finish();
+    fn finish(mut self, complete: impl FnOnce(&mut Record)) -> Result<bool, Trouble> {
+        self.sample();
+        let mut record = self.record;
+        record.interrupted = self.interrupted.load(Ordering::Relaxed);
+        drop(self.watch);
+        record.tally = self.fleet.finish();
+        record.timelines.push(self.timeline);
         drop(self.display);
-        let mut report = Report::new(self.scenario, self.asked, processes, &tally);
-        report.interrupted = interrupted;
-        let report = complete(report, &tally);
-        println!("{report}");
-        if let Some(file) = &self.json {
-            report.write_json(file)?;
-        }
-        Ok(report.is_success())
+        complete(&mut record);
+        report(&record, &self.output)
     }
 }
 
-/// Rather now than after an hour: there has to be a directory for the report.
-fn check_directory(sessions: &Sessions) -> Result<(), ConfigError> {
-    let Some(file) = &sessions.json else { return Ok(()) };
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if file.file_name().is_some() && parent.is_none_or(|parent| parent.is_dir()) {
+/// Prints and writes the report; whether all went well.
+fn report(record: &Record, output: &Output) -> Result<bool, Trouble> {
+    let report = Report::new(record);
+    // Whoever read it may have seen enough.
+    let _ = writeln!(io::stdout(), "{report}");
+    if let Some(file) = &output.json {
+        report.write_json(file)?;
+    }
+    if let Some(file) = &output.html {
+        report.write_html(file)?;
+    }
+    Ok(report.is_success())
+}
+
+/// Rather now than after an hour: there has to be a directory for each report.
+fn check_output(output: &Output) -> Result<(), ConfigError> {
+    for (flag, file) in [("--json", &output.json), ("--html", &output.html)] {
+        let Some(file) = file else { continue };
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if file.file_name().is_none() || parent.is_some_and(|parent| !parent.is_dir()) {
+            let problem = format!("there is no directory for {}", file.display());
+            let expected = "name a file in a directory that exists";
+            return Err(ConfigError::new(flag, problem, expected));
+        }
+    }
+    Ok(())
+}
+
+/// Where each gateway says what it holds.
+fn metrics_urls(watching: &Watching) -> Result<Vec<String>, ConfigError> {
+    let mut urls = Vec::new();
+    for endpoint in &watching.operators {
+        check_http("--operators", endpoint)?;
+        let addresses = plan::addresses("--operators", endpoint)?;
+        urls.extend(addresses.iter().map(|address| format!("http://{address}/metrics")));
+    }
+    Ok(urls)
+}
+
+fn check_http(flag: &str, endpoint: &::settings::Endpoint) -> Result<(), ConfigError> {
+    if endpoint.scheme == "http" {
         return Ok(());
     }
-    let problem = format!("there is no directory for {}", file.display());
-    Err(ConfigError::new("--json", problem, "name a file in a directory that exists"))
+    let problem = format!("{endpoint} is no http:// URL");
+    Err(ConfigError::new(flag, problem, "give one like http://127.0.0.1:8090"))
 }

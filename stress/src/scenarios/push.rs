@@ -3,31 +3,29 @@
 
 use std::{
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
-use ::settings::{ConfigError, Secret};
+use ::settings::ConfigError;
 
-use super::{Run, Trouble};
+use super::{Run, Trouble, messages};
 use crate::{
-    plan,
-    pusher::{self, Limit, Order, Outcome},
+    fleet::Part,
+    pusher::{Limit, Order, Outcome},
+    record::Pushed,
     settings::{Mode, Push, Pushes, Recipients},
 };
 
 const DEFAULT_PERIOD: Duration = Duration::from_secs(20);
-/// Nothing more comes after nothing has come for so long.
-const SILENCE: Duration = Duration::from_secs(5);
 /// The smallest data that has room for its stamp.
 const MIN_PAYLOAD: usize = 64;
 
 /// Runs it; whether every session was held and every accepted message arrived.
 pub(crate) fn push(settings: &Push) -> Result<bool, Trouble> {
     let mut order = order(settings)?;
-    let mut run = Run::start("push", &settings.sessions)?;
-    run.ramp();
-    order.online = Arc::new(run.fleet.online());
+    let mut run = Run::start("push", &settings.sessions, 0)?;
+    run.ramp(&settings.sessions);
+    order.online = Arc::new(run.fleet.online(Part::All));
     let before = run.progress().messages;
     let (outcome, expected) = match order.recipients {
         _ if order.online.is_empty() => (Outcome::default(), 0),
@@ -35,7 +33,10 @@ pub(crate) fn push(settings: &Push) -> Result<bool, Trouble> {
         Recipients::All => run.push_all(&order)?,
     };
     run.hold(settings.sessions.hold.unwrap_or_default());
-    run.finish(|report, tally| report.with_pushes(outcome, expected, tally.messages - before))
+    run.finish(|record| {
+        let arrived = record.tally.messages - before;
+        record.pushes = Some(Pushed { outcome, expected: Some(expected), arrived });
+    })
 }
 
 impl Run {
@@ -70,30 +71,9 @@ impl Run {
         Ok(total)
     }
 
-    /// Sends in a thread of its own while progress is shown.
     fn push_order(&mut self, order: &Order) -> Result<Outcome, Trouble> {
-        let interrupted = Arc::clone(&self.interrupted);
-        let order = order.clone();
-        let sender = thread::Builder::new()
-            .name("pusher".into())
-            .spawn(move || pusher::run(&order, &interrupted))?;
-        while !sender.is_finished() {
-            self.fleet.listen(Instant::now() + super::LOOK_EVERY);
-            self.display.update("pushing", self.fleet.progress());
-        }
-        Ok(sender.join().expect("the pusher does not panic")?)
-    }
-
-    /// Waits until so many messages have arrived in all, or nothing comes any more.
-    fn await_messages(&mut self, expected: u64) {
-        let mut last = (0, Instant::now());
-        self.wait("receiving", |fleet| {
-            let messages = fleet.progress().messages;
-            if messages != last.0 {
-                last = (messages, Instant::now());
-            }
-            messages >= expected || last.1.elapsed() >= SILENCE
-        });
+        let messages = self.start_messages(order.clone())?;
+        Ok(self.join_messages(messages)?)
     }
 }
 
@@ -103,29 +83,24 @@ fn order(settings: &Push) -> Result<Order, ConfigError> {
         let problem = format!("{} bytes is out of range", pushes.payload);
         return Err(ConfigError::new("--payload", problem, "give 64B to 64KiB"));
     }
-    if pushes.api.scheme != "http" {
-        let problem = format!("{} is no http:// URL", pushes.api);
-        return Err(ConfigError::new("--api", problem, "give one like http://127.0.0.1:8090"));
-    }
-    let key = Secret::load("api-key", pushes.api_key.as_ref(), pushes.api_key_file.as_deref())?;
+    let door = messages::Door {
+        api: &pushes.api,
+        key: pushes.api_key.as_ref(),
+        key_file: pushes.api_key_file.as_deref(),
+    };
     let (connections, batch) = shape(pushes);
     Ok(Order {
-        addresses: plan::addresses("--api", &pushes.api)?,
-        host: pushes.api.host.clone(),
-        key: key.map(|key| key.expose().to_owned()),
         mode: mode(pushes),
         connections,
         batch,
         payload: pushes.payload,
         recipients: pushes.push_to,
-        user_prefix: sessions.user_prefix.clone(),
-        online: Arc::default(),
         rate: f64::from(pushes.push_rate),
         limit: match (pushes.push_total, pushes.push_for) {
             (Some(total), _) => Limit::Messages(total),
             (None, period) => Limit::Time(period.unwrap_or(DEFAULT_PERIOD)),
         },
-        first: 0,
+        ..messages::order(&door, sessions)?
     })
 }
 

@@ -9,7 +9,7 @@ const PUSH: &str = r#"{"type":"push","id":"x","data":{"t":1,"n":2}}"#;
 const ANSWER: &str = "HTTP/1.1 101 Yes\r\nSec-WebSocket-Accept: proof\r\n\r\n";
 
 fn rules(needs_hello: bool) -> Rules {
-    Rules { needs_hello, accept: "proof".into() }
+    Rules { needs_hello, echo_once: false, accept: "proof".into() }
 }
 
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -94,6 +94,25 @@ fn tcp_sessions() {
 fn without_hello_the_open_transport_is_enough() {
     assert_eq!(play(Transport::WebSocket, &rules(false), &[ANSWER.as_bytes()]).0, ["held"]);
     assert_eq!(play(Transport::Tcp, &rules(false), &[]).0, ["held"]);
+}
+
+#[test]
+fn with_echo_once_the_own_message_has_to_come_back() {
+    let rules = Rules { echo_once: true, ..rules(false) };
+    let echo = frame(0x81, ECHO);
+    let answer = ANSWER.as_bytes();
+    let (seen, _) = play(Transport::WebSocket, &rules, &[answer]);
+    assert_eq!(seen, ["reply 81"]);
+    let (seen, _) = play(Transport::WebSocket, &rules, &[answer, &frame(0x81, b"x"), &echo]);
+    assert_eq!(seen, ["reply 81", "message of 1", "held"]);
+    let rules = Rules { needs_hello: true, ..rules };
+    let hello = format!("{HELLO}\n");
+    let line = [ECHO, b"\n"].concat();
+    let (seen, _) = play(Transport::Tcp, &rules, &[hello.as_bytes(), &line]);
+    assert_eq!(seen, ["reply 7b", "held"]);
+    let refused = b"{\"type\":\"error\",\"code\":\"echo_off\"}\n";
+    let (seen, _) = play(Transport::Tcp, &rules, &[hello.as_bytes(), refused]);
+    assert!(seen[1].contains("--echo"), "{seen:?}");
 }
 
 #[test]

@@ -31,8 +31,8 @@ impl Worker {
     fn on_connected(&mut self, place: usize) -> bool {
         let Self { sessions, assignment, openings, .. } = self;
         let entry = &mut sessions[place];
-        let target = &assignment.targets[entry.number as usize % assignment.targets.len()];
-        let opening = openings.bytes(entry.number, target);
+        let (address, target) = assignment.targets.pick(entry.number);
+        let opening = openings.bytes(entry.number, target, address.port());
         match entry.stream.write(opening.as_bytes()) {
             Ok(sent) if sent == opening.len() => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
@@ -71,20 +71,24 @@ impl Worker {
     /// Tells the session that it is connected, or that so many bytes have arrived, and does what
     /// it asks for.
     fn tell(&mut self, place: usize, received: Option<usize>) {
-        let Self { sessions, tally, ramp, rules, scratch, .. } = self;
-        let Entry { stream, session, started, .. } = &mut sessions[place];
+        let Self { sessions, tally, opening, rules, scratch, .. } = self;
+        let Entry { stream, session, started, number } = &mut sessions[place];
         let now = clock::micros();
         let mut held = session.state() == State::Live;
         let mut ended = None;
         let mut effects = |effect: Effect<'_>| match effect {
             Effect::Held => {
                 held = true;
-                tally.on_held(*started, now);
-                ramp.on_held();
+                match opening.is_returning() {
+                    true => tally.returns.on_held(*started, now),
+                    false => tally.arrivals.on_held(*started, now),
+                }
+                opening.on_held(*number);
             }
             Effect::Message(message) => tally.on_message(scan::stamp(message), now),
             Effect::Refusal => tally.refusals += 1,
-            // A server that does not read its pongs will notice by itself.
+            // A server that does not read its pongs, or not even the echo's message, will notice
+            // by itself.
             Effect::Reply(bytes) => drop(stream.write(&bytes)),
             Effect::Ended(failure) => ended = Some(failure),
         };
@@ -108,8 +112,7 @@ impl Worker {
         if held {
             self.tally.losses.add(failure, 1);
         } else {
-            self.tally.failures.add(failure, 1);
-            self.ramp.on_failed(entry.number);
+            self.on_not_opened(entry.number, failure);
         }
     }
 }

@@ -1,12 +1,16 @@
 //! A worker: one thread, one epoll, and a share of the sessions.
 //!
-//! Commands come in as lines; [`ramp`] opens sessions, [`intake`] serves their sockets, and what
-//! happened is counted in a [`Tally`] that goes back as the last line.
+//! Commands come in as lines; [`waves`] says which session is next and [`ramp`] opens it,
+//! [`intake`] serves the sockets, [`departure`] closes sessions on purpose, and what happened is
+//! counted in a [`Tally`] that goes back as the last line.
 
+mod departure;
 mod intake;
 mod ramp;
+mod waves;
 
 use std::{
+    collections::VecDeque,
     io::{self, BufRead, BufReader, Read, Write},
     sync::mpsc,
     thread,
@@ -17,17 +21,22 @@ use mio::{Poll, Token, Waker, net::TcpStream};
 use slab::Slab;
 
 use crate::{
+    machine::resident_bytes,
     opening::Openings,
     plan::Assignment,
-    session::{Rules, Session},
-    tally::Tally,
-    wire::{Command, Event, Progress},
+    session::{Rules, Session, State},
+    tally::{Arrivals, Tally},
+    wire::{Command, Event, Progress, Wave},
 };
+use departure::Departure;
+use waves::Opening;
 
 /// The token of the parent's commands; sessions have their place in the slab.
 const COMMANDS: Token = Token(usize::MAX);
 /// How often progress is reported.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
+/// How often the process looks at its memory.
+const MEMORY_EVERY: Duration = Duration::from_secs(1);
 /// What is read at once; shared by all sessions.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
@@ -38,8 +47,16 @@ struct Worker {
     rules: Rules,
     /// All sessions that are not over.
     sessions: Slab<Entry>,
-    ramp: ramp::Ramp,
+    opening: Opening,
+    /// Handshakes in the order they began: place in the slab, number. Those that are over are
+    /// skipped when their turn comes.
+    deadlines: VecDeque<(usize, u32)>,
+    departure: Option<Departure>,
     tally: Tally,
+    memory: (Instant, u64),
+    reported: (Instant, Progress),
+    /// Whether the parent knows that the wave has settled.
+    settled: bool,
     scratch: Box<[u8]>,
 }
 
@@ -72,7 +89,7 @@ pub fn run(commands: impl Read + Send + 'static, mut events: impl Write) -> io::
     })?;
     match inbox.recv() {
         Ok(Command::Start(assignment)) => Worker::new(poll, *assignment).work(&inbox, &mut events),
-        Ok(Command::Finish) | Err(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -80,14 +97,25 @@ impl Worker {
     fn new(poll: Poll, assignment: Assignment) -> Self {
         let openings = Openings::new(assignment.identity.clone());
         let accept = openings.accept().to_owned();
+        let nothing = Wave { numbers: 0..0, rate: 0.0, retries: 0, until: None, returning: false };
         let memory = resident_bytes();
+        let now = Instant::now();
         Self {
             poll,
-            rules: Rules { needs_hello: assignment.needs_hello, accept },
+            rules: Rules {
+                needs_hello: assignment.needs_hello,
+                echo_once: assignment.echo_once,
+                accept,
+            },
             openings,
             sessions: Slab::with_capacity(assignment.count as usize),
-            ramp: ramp::Ramp::new(&assignment),
+            opening: Opening::new(nothing, assignment.concurrency),
+            deadlines: VecDeque::new(),
+            departure: None,
             tally: Tally { memory: (memory, memory), ..Tally::default() },
+            memory: (now, memory),
+            reported: (now, Progress::default()),
+            settled: true,
             scratch: vec![0; SCRATCH_BYTES].into(),
             assignment,
         }
@@ -95,67 +123,120 @@ impl Worker {
 
     fn work(mut self, inbox: &mpsc::Receiver<Command>, events: &mut impl Write) -> io::Result<()> {
         let mut ready = mio::Events::with_capacity(1024);
-        let mut reported = (Instant::now(), Progress::default());
-        let mut settled = false;
         loop {
             self.open_due();
-            let wait = self.ramp.next_due().unwrap_or(REPORT_EVERY).min(REPORT_EVERY);
-            match self.poll.poll(&mut ready, Some(wait)) {
+            if self.drop_due() {
+                say(events, &Event::Progress(self.progress()))?;
+                say(events, &Event::Dropped)?;
+            }
+            match self.poll.poll(&mut ready, Some(self.patience())) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
             for event in &ready {
                 if event.token() != COMMANDS {
                     self.on_ready(event);
-                    continue;
-                }
-                match inbox.try_recv() {
-                    Ok(Command::Finish) => return self.finish(events),
-                    Ok(Command::Start(_)) | Err(mpsc::TryRecvError::Empty) => {}
-                    Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
                 }
             }
+            // Several wakes may show as one event, so the inbox is emptied in any case.
+            match self.obey(inbox) {
+                Next::Work => {}
+                Next::Finish => return self.finish(events),
+                Next::Leave => return Ok(()),
+            }
             self.expire();
-            self.report(events, &mut reported)?;
-            if !settled && self.ramp.is_settled() {
-                settled = true;
-                self.tally.memory.1 = resident_bytes();
-                // What follows from being settled is reckoned from complete progress.
-                say(events, &Event::Progress(self.progress()))?;
-                say(events, &Event::Settled(self.ramp.take_failed()))?;
+            self.report(events)?;
+            self.settle(events)?;
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let opening = self.opening.next_due();
+        let dropping = self.departure.as_ref().map(Departure::next_due);
+        opening.into_iter().chain(dropping).min().unwrap_or(REPORT_EVERY).min(REPORT_EVERY)
+    }
+
+    fn obey(&mut self, inbox: &mpsc::Receiver<Command>) -> Next {
+        loop {
+            match inbox.try_recv() {
+                Ok(Command::Open(wave)) => {
+                    self.opening = Opening::new(wave, self.assignment.concurrency);
+                    self.settled = false;
+                }
+                Ok(Command::Drop(dropping)) => self.begin_dropping(&dropping),
+                Ok(Command::Finish) => return Next::Finish,
+                Ok(Command::Start(_)) => {}
+                Err(mpsc::TryRecvError::Empty) => return Next::Work,
+                Err(mpsc::TryRecvError::Disconnected) => return Next::Leave,
             }
         }
     }
 
-    fn report(
-        &self,
-        events: &mut impl Write,
-        reported: &mut (Instant, Progress),
-    ) -> io::Result<()> {
-        let (last, before) = reported;
-        let progress = self.progress();
-        if last.elapsed() < REPORT_EVERY || *before == progress {
+    /// Where sessions of this wave are counted.
+    fn arrivals(&mut self) -> &mut Arrivals {
+        match self.opening.is_returning() {
+            true => &mut self.tally.returns,
+            false => &mut self.tally.arrivals,
+        }
+    }
+
+    /// Says so once every session of the wave is open or has failed.
+    fn settle(&mut self, events: &mut impl Write) -> io::Result<()> {
+        if self.settled || !self.opening.is_settled() {
             return Ok(());
         }
-        *reported = (Instant::now(), progress);
+        self.settled = true;
+        self.memory = (Instant::now(), resident_bytes());
+        if !self.opening.is_returning() {
+            self.tally.memory.1 = self.memory.1;
+        }
+        // What follows from being settled is reckoned from complete progress.
+        say(events, &Event::Progress(self.progress()))?;
+        say(events, &Event::Settled(self.opening.take_failed()))
+    }
+
+    fn report(&mut self, events: &mut impl Write) -> io::Result<()> {
+        if self.memory.0.elapsed() >= MEMORY_EVERY {
+            self.memory = (Instant::now(), resident_bytes());
+        }
+        let progress = self.progress();
+        let (last, before) = self.reported;
+        if last.elapsed() < REPORT_EVERY || before == progress {
+            return Ok(());
+        }
+        self.reported = (Instant::now(), progress);
         say(events, &Event::Progress(progress))
     }
 
     fn progress(&self) -> Progress {
-        let lost = self.tally.losses.total();
         Progress {
-            open: self.tally.held - lost,
+            open: self.tally.open(),
             failed: self.tally.failures.total(),
-            lost,
+            lost: self.tally.losses.total(),
             messages: self.tally.messages,
+            memory: self.memory.1,
         }
     }
 
     fn finish(mut self, events: &mut impl Write) -> io::Result<()> {
-        self.tally.held_to_end = self.progress().open;
+        self.tally.held_to_end = self.tally.open();
+        let kept = self.assignment.first + self.assignment.kept;
+        let stays = |entry: &Entry| entry.session.state() == State::Live && entry.number < kept;
+        let staying = self.sessions.iter().filter(|(_, entry)| stays(entry));
+        self.tally.kept_to_end = staying.count() as u64;
         say(events, &Event::Progress(self.progress()))?;
         say(events, &Event::Report(Box::new(self.tally)))
     }
+}
+
+/// What follows from the parent's commands.
+enum Next {
+    /// Go on.
+    Work,
+    /// Report and end.
+    Finish,
+    /// The parent is gone.
+    Leave,
 }
 
 fn say(events: &mut impl Write, event: &Event) -> io::Result<()> {
@@ -163,12 +244,4 @@ fn say(events: &mut impl Write, event: &Event) -> io::Result<()> {
     line.push(b'\n');
     events.write_all(&line)?;
     events.flush()
-}
-
-/// This process's memory, in bytes of RSS.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kibibytes.unwrap_or_default() * 1024
 }

@@ -98,7 +98,9 @@ fn hold(stream: TcpStream, behaviour: Behaviour, index: usize, inboxes: &Inboxes
         let _ = socket.close(Some(frame));
     }
     for number in 0..behaviour.messages {
-        let message = format!(r#"{{"type":"push","data":{{"t":1,"b":{number},"p":"x"}}}}"#);
+        // Broadcasts are told apart by when they were due.
+        let due = number + 1;
+        let message = format!(r#"{{"type":"push","data":{{"t":{due},"b":{number},"p":"x"}}}}"#);
         send(&mut socket, message);
     }
     deliver(socket, &inbox);

@@ -1,0 +1,203 @@
+//! Which plots a report has.
+
+use super::super::{
+    Report,
+    plot::{Line, Plot, Scale},
+};
+use crate::{
+    distribution::Distribution,
+    timeline::{self, Point},
+};
+
+/// Fewer points than these are not worth a finer curve.
+const CURVE_STEP: f64 = 0.05;
+/// The last percentile drawn is 99.999.
+const LAST_DECADE: f64 = 5.0;
+
+/// Every plot; those without data are empty.
+pub(super) fn of(report: &Report<'_>) -> Vec<Plot> {
+    let record = report.record;
+    let tally = &record.tally;
+    let points = timeline::combine(&record.timelines);
+    let pushes = match tally.phases.is_empty() {
+        true => vec![("all messages".to_owned(), &tally.latency)],
+        false => tally.phases.iter().map(|(phase, it)| (phase.as_str().to_owned(), it)).collect(),
+    };
+    let probes = record.probes.iter().map(|(what, it)| (what.clone(), &it.answered));
+    vec![
+        sessions(&points),
+        memory(&points),
+        percentiles(
+            "Time to open a session, by percentile",
+            vec![
+                ("opened".to_owned(), &tally.arrivals.connect),
+                ("opened again".to_owned(), &tally.returns.connect),
+            ],
+        ),
+        percentiles("Push latency from due to received, by percentile", pushes),
+        percentiles("Probe latency, by percentile", probes.collect()),
+        slowest_probes(&points),
+    ]
+}
+
+/// A line's name, and its value at a point if there is one.
+type Series<'a> = (&'a str, &'a dyn Fn(&Point) -> Option<f64>);
+
+fn over_time(
+    title: &'static str,
+    show_y: fn(f64) -> String,
+    points: &[Point],
+    lines: &[Series<'_>],
+) -> Plot {
+    let start = points.first().map_or(0, |point| point.at);
+    let seconds = |point: &Point| point.at.saturating_sub(start) as f64 / 1e6;
+    let line = |(name, value): &Series<'_>| Line {
+        name: (*name).to_owned(),
+        points: points.iter().filter_map(|it| Some((seconds(it), value(it)?))).collect(),
+    };
+    let is_drawn = |line: &Line| !line.points.is_empty();
+    Plot {
+        title,
+        across: "seconds",
+        scale: Scale::Linear,
+        show_x: |seconds| format!("{seconds:.0}"),
+        show_y,
+        lines: lines.iter().map(line).filter(is_drawn).collect(),
+    }
+}
+
+fn sessions(points: &[Point]) -> Plot {
+    over_time(
+        "Sessions",
+        count,
+        points,
+        &[
+            ("open, as the client sees it", &|it| Some(it.open as f64)),
+            ("held, as the gateways say", &|it| it.gateways.map(|it| it.sessions as f64)),
+            ("not opened or lost", &|it| Some(it.failed as f64 + it.lost as f64)),
+        ],
+    )
+}
+
+/// Between runs one after another nobody looked at memory.
+fn known(points: &[Point]) -> Vec<Point> {
+    points.iter().copied().filter(Point::has_memory).collect()
+}
+
+fn memory(points: &[Point]) -> Plot {
+    let points = &known(points);
+    let kernel = |point: &Point| point.kernel.total();
+    let least = points.iter().map(kernel).min().unwrap_or_default();
+    let growth = |point: &Point| kernel(point).saturating_sub(least);
+    let gateways = |point: &Point| point.gateways.map_or(0, |it| it.memory);
+    let most = points.iter().map(|it| growth(it).max(gateways(it)).max(it.client)).max();
+    // The unit that gives the axis round numbers.
+    let (unit, show): (f64, fn(f64) -> String) = match most.unwrap_or_default() >> 31 {
+        0 => (1024.0 * 1024.0, |value| format!("{} MiB", trimmed(value))),
+        _ => (1024.0 * 1024.0 * 1024.0, |value| format!("{} GiB", trimmed(value))),
+    };
+    over_time(
+        "Memory",
+        show,
+        points,
+        &[
+            ("gateways (RSS)", &|it| it.gateways.map(|it| it.memory as f64 / unit)),
+            ("kernel (slab and sockets), growth", &|it| Some(growth(it) as f64 / unit)),
+            ("this client (RSS)", &|it| Some(it.client as f64 / unit)),
+        ],
+    )
+}
+
+fn slowest_probes(points: &[Point]) -> Plot {
+    let slowest = |it: &Point| it.probe.map(|micros| micros as f64 / 1000.0);
+    over_time("Slowest probe", milliseconds, points, &[("slowest of every kind", &slowest)])
+}
+
+fn percentiles(title: &'static str, series: Vec<(String, &Distribution)>) -> Plot {
+    let drawn = series.into_iter().filter(|(_, distribution)| distribution.count() > 0);
+    let lines = drawn.map(|(name, distribution)| Line { name, points: curve(distribution) });
+    Plot {
+        title,
+        across: "percentile",
+        scale: Scale::Logarithmic,
+        show_x: percentile,
+        show_y: milliseconds,
+        lines: lines.collect(),
+    }
+}
+
+/// Latency over the number of nines, as far as there are enough values for it.
+fn curve(distribution: &Distribution) -> Vec<(f64, f64)> {
+    let last = (distribution.count() as f64).log10().clamp(1.0, LAST_DECADE);
+    let steps = (last / CURVE_STEP) as u32;
+    let quantile = |nines: f64| 1.0 - 10_f64.powf(-nines);
+    (0..=steps)
+        .map(|step| f64::from(step) * CURVE_STEP)
+        .map(|nines| (nines, distribution.at(quantile(nines)).max(0.001)))
+        .collect()
+}
+
+/// The percentile with this number of nines.
+fn percentile(nines: f64) -> String {
+    let whole = nines.round();
+    if (nines - whole).abs() > 1e-6 {
+        return String::new();
+    }
+    match whole as i32 {
+        0 => "0".into(),
+        1 => "90".into(),
+        2 => "99".into(),
+        more => format!("99.{}", "9".repeat(more.clamp(3, 9) as usize - 2)),
+    }
+}
+
+fn milliseconds(value: f64) -> String {
+    match value {
+        value if value >= 1000.0 => format!("{} s", trimmed(value / 1000.0)),
+        value if value < 0.1 => format!("{} µs", trimmed(value * 1000.0)),
+        value => format!("{} ms", trimmed(value)),
+    }
+}
+
+fn count(value: f64) -> String {
+    match value {
+        value if value >= 1e6 => format!("{} M", trimmed(value / 1e6)),
+        value if value >= 1e4 => format!("{} k", trimmed(value / 1e3)),
+        value => trimmed(value),
+    }
+}
+
+/// Bytes as they stand at an axis or in a table.
+pub(super) fn bytes(value: f64) -> String {
+    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
+    let mut scaled = value;
+    let mut unit = 0;
+    while scaled.abs() >= 1024.0 && unit + 1 < UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    format!("{} {}", trimmed(scaled), UNITS[unit])
+}
+
+/// Up to two decimals.
+fn trimmed(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_read_like_a_person_would_write_them() {
+        let percentiles: Vec<_> = [0.0, 1.0, 1.5, 2.0, 3.0, 4.0].map(percentile).into();
+        assert_eq!(percentiles, ["0", "90", "", "99", "99.9", "99.99"]);
+        assert_eq!(
+            [0.05, 2.5, 200.0, 1500.0].map(milliseconds),
+            ["50 µs", "2.5 ms", "200 ms", "1.5 s"]
+        );
+        assert_eq!([512.0, 1536.0, 5e9].map(bytes), ["512 B", "1.5 KiB", "4.66 GiB"]);
+        assert_eq!([900.0, 20_000.0, 1e6].map(count), ["900", "20 k", "1 M"]);
+    }
+}

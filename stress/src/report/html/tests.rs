@@ -1,0 +1,42 @@
+//! The page as a whole.
+
+use super::*;
+use crate::{
+    failure::Failure,
+    record::{Probed, Record},
+    timeline::{Point, Timeline},
+};
+
+fn record() -> Record {
+    let mut record = Record::new("probe", 10, 1);
+    for step in 1..200 {
+        record.tally.arrivals.on_held(step, step * 3000);
+    }
+    record.tally.failures.add(Failure::Protocol("<b>bold</b>".into()), 3);
+    let mut probed = Probed { sent: 200, ..Probed::default() };
+    (1..200).for_each(|step| probed.answered.record(step * 100));
+    record.probes.insert("connect".into(), probed);
+    let mut line = Timeline::new("m".into(), Vec::new(), 1);
+    (0..50).for_each(|at| line.push(Point { at: at * 1_000_000, open: at, ..Point::default() }));
+    record.timelines.push(line);
+    record
+}
+
+#[test]
+fn the_page_is_whole_and_has_no_scripts() {
+    let record = record();
+    let page = page(&Report::new(&record));
+    for part in ["Sessions", "Memory", "Time to open", "Probe latency", "Failures by cause"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert_eq!(page.matches("<svg").count(), 4);
+    assert!(page.contains("&lt;b&gt;bold") && !page.contains("<b>bold"));
+    assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="));
+    assert!(page.ends_with("</html>\n"));
+}
+
+#[test]
+fn an_empty_record_makes_a_page() {
+    let page = page(&Report::new(&Record::new("idle", 1, 1)));
+    assert!(page.contains("failed") && !page.contains("<svg"));
+}
