@@ -1,0 +1,83 @@
+//! The load client against real gateways and a real pusher-api.
+
+mod merging;
+mod opening;
+mod probe;
+mod storm;
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use serde_json::Value;
+
+use crate::harness::{Gateway, Process, eventually};
+
+/// A folder of its own for the reports of a test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("holdfast-stress-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A run that has ended.
+struct Run {
+    code: Option<i32>,
+    report: Value,
+    output: String,
+    log: String,
+}
+
+/// Starts the client.
+fn start(flags: &str) -> Process {
+    let flags = flags.split_whitespace().map(str::to_owned);
+    Process::start(&["stress".to_owned()].into_iter().chain(flags).collect::<Vec<_>>())
+}
+
+/// Waits for its end, and reads its report if it wrote one.
+fn end(mut process: Process, json: &str) -> Run {
+    let code = process.wait().code();
+    // Its last words are collected by another thread.
+    eventually("its last words", || match code {
+        Some(0 | 1) => process.output().iter().any(|line| line.starts_with("result")).then_some(()),
+        _ => process.log().iter().any(|line| line.starts_with("error")).then_some(()),
+    });
+    let report = fs::read(json).map(|text| serde_json::from_slice(&text).unwrap());
+    Run {
+        code,
+        report: report.unwrap_or_default(),
+        output: process.output().join("\n"),
+        log: process.log().join("\n"),
+    }
+}
+
+/// Runs the client to its end.
+fn run(flags: &str) -> Run {
+    let folder = Folder::new();
+    let json = folder.file("report.json");
+    end(start(&format!("{flags} --json {json}")), &json)
+}
+
+/// Where the gateway's clients connect, over WebSocket and TCP.
+fn targets(gateway: &Gateway) -> String {
+    format!("--target ws://{} --target tcp://{}", gateway.http, gateway.tcp)
+}
