@@ -4,10 +4,12 @@
 mod clients;
 mod links;
 mod pushes;
+mod reports;
 
 pub use clients::{client_frames, tcp_lines, websocket_frames};
 pub use links::link_frames;
 pub use pushes::push_body;
+pub use reports::stress_report;
 
 /// The bytes in pieces of this length.
 fn pieces(bytes: &[u8], length: u8) -> impl Iterator<Item = &[u8]> {

@@ -131,6 +131,8 @@ impl<'de> Deserialize<'de> for Distribution {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -164,6 +166,19 @@ mod tests {
         assert!(broken(4, 0x7f).contains("bytes of counts"));
         assert!(broken(24, 0x40).contains("no histogram from 1"));
         assert!(Distribution::read(&good[..20]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_counts_are_read_or_refused(counts in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let mut bytes = Distribution::default().write().expect("writes")[..HEADER_BYTES].to_vec();
+            bytes[4..8].copy_from_slice(&(counts.len() as u32).to_be_bytes());
+            bytes.extend_from_slice(&counts);
+            if let Ok(mut read) = Distribution::read(&bytes) {
+                read.merge(&read.clone());
+                let _ = (read.quantiles(), read.share_within(5), read.count(), read.at(0.5));
+            }
+        }
     }
 
     #[test]

@@ -71,6 +71,17 @@ pub fn run(settings: Settings) -> ExitCode {
     }
 }
 
+/// The page that `stress merge --html` makes of the bytes of one report, merged with itself.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn page_of_report(bytes: &[u8]) -> Result<String, String> {
+    let mut record = record::Record::from_report(bytes)?;
+    record.merge(record.clone());
+    let report = report::Report::new(&record);
+    Ok(report.page())
+}
+
 fn run_worker() -> ExitCode {
     raise_descriptor_limit();
     match worker::run(std::io::stdin(), std::io::stdout()) {

@@ -234,7 +234,12 @@ impl<'a> Report<'a> {
     /// # Errors
     /// The file cannot be written.
     pub fn write_html(&self, file: &Path) -> io::Result<()> {
-        replace(file, html::page(self))
+        replace(file, self.page())
+    }
+
+    /// The report as a page.
+    pub fn page(&self) -> String {
+        html::page(self)
     }
 }
 

@@ -30,4 +30,4 @@ macro_rules! targets {
     };
 }
 
-targets!(websocket_frames, tcp_lines, client_frames, link_frames, push_body);
+targets!(websocket_frames, tcp_lines, client_frames, link_frames, push_body, stress_report);
