@@ -73,9 +73,10 @@ impl Watch {
         latest.iter().position(Option::is_none).map(|index| &*self.shared.urls[index])
     }
 
-    /// What all of them said last; nothing while one has said nothing yet.
+    /// What all of them said last; nothing while one has said nothing lately.
     pub fn latest(&self) -> Option<Gateways> {
-        self.sum(|_| true)
+        let every = Duration::from_millis(self.shared.every.load(Ordering::Relaxed));
+        self.sum(|asked| asked.elapsed() <= every * 3 + ANSWER_WITHIN)
     }
 
     /// What all of them have said when asked after `since`.
@@ -136,7 +137,7 @@ impl Shared {
         *begun = Instant::now();
     }
 
-    /// Asks one gateway. One that does not answer keeps its last sample.
+    /// Asks one gateway. One that does not answer keeps its last sample, until that is too old.
     fn sample(&self, agent: &Agent, index: usize) {
         let asked = Instant::now();
         let Ok(mut answer) = agent.get(&self.urls[index]).call() else { return };

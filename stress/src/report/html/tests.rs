@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     failure::Failure,
+    machine::KernelMemory,
     record::{Probed, Record},
     timeline::{Point, Timeline},
 };
@@ -17,7 +18,10 @@ fn record() -> Record {
     (1..200).for_each(|step| probed.answered.record(step * 100));
     record.probes.insert("connect".into(), probed);
     let mut line = Timeline::new("m".into(), Vec::new(), 1);
-    (0..50).for_each(|at| line.push(Point { at: at * 1_000_000, open: at, ..Point::default() }));
+    let kernel = KernelMemory { slab_bytes: 1 << 30, socket_bytes: 0 };
+    for at in 0..50 {
+        line.push(Point { at: at * 1_000_000, open: at, kernel, ..Point::default() });
+    }
     record.timelines.push(line);
     record
 }
