@@ -1,6 +1,7 @@
 //! The `holdfast` command: each subcommand is a thin call into a library crate.
 
 mod development;
+mod doctor;
 mod serve;
 mod token;
 
@@ -32,6 +33,8 @@ enum Command {
     PusherApi(Box<pusher_api::Settings>),
     /// Open many sessions and measure
     Stress(Box<stress::Settings>),
+    /// Say how many sessions fit on this machine, or into a running process, and what stops more
+    Doctor(doctor::Settings),
     /// Print a signed token for trying things out
     Token(token::Settings),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Gateway(settings) => serve::gateway(*settings),
         Command::PusherApi(settings) => serve::pusher_api(*settings),
         Command::Stress(settings) => stress::run(*settings),
+        Command::Doctor(settings) => doctor::run(&settings),
         Command::Token(settings) => token::print(&settings),
     }
 }

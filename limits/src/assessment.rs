@@ -1,0 +1,93 @@
+//! Every limit together: how many sessions fit, and which limit stops them.
+
+use serde::Serialize;
+
+use crate::{
+    counters::Counters,
+    machine::Machine,
+    row::{Row, Verdict},
+    rows::Case,
+};
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Question {
+    /// Sessions to be held; at most as many as fit into 32 bits.
+    pub sessions: u64,
+    /// The process that is to hold them; nothing for one that would be started here.
+    pub process: Option<u32>,
+    /// Whether the clients are on the same machine.
+    pub with_client: bool,
+}
+
+/// A limit that has been hit, and what shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trace {
+    /// The limit.
+    pub limit: &'static str,
+    /// What shows it.
+    pub evidence: String,
+}
+
+/// What follows from every limit.
+#[derive(Debug, Clone, Serialize)]
+pub struct Assessment {
+    /// What was asked.
+    #[serde(flatten)]
+    pub question: Question,
+    /// How many sessions fit now.
+    pub fits: Option<u64>,
+    /// Which limit stops those that come after.
+    pub stopped_by: Option<&'static str>,
+    /// Whether nothing is too low.
+    pub good: bool,
+    /// Every limit.
+    pub limits: Vec<Row>,
+    /// What has been hit since the namespace or the machine started.
+    pub hit: Vec<Trace>,
+    /// What was counted.
+    pub counters: Counters,
+}
+
+impl Assessment {
+    /// Holds a machine against what is wanted of it.
+    pub fn new(question: Question, machine: &Machine) -> Self {
+        let limits = Case { question: &question, machine }.rows();
+        let first = limits
+            .iter()
+            .filter_map(|row| Some((row.fits?, row.limit)))
+            .min_by_key(|(fits, _)| *fits);
+        Self {
+            question,
+            fits: first.map(|(fits, _)| fits),
+            stopped_by: first.map(|(_, limit)| limit),
+            good: !limits.iter().any(|row| row.verdict.is_bad()),
+            hit: traces(&limits, &machine.counters),
+            limits,
+            counters: machine.counters.clone(),
+        }
+    }
+
+    /// The limits that are not enough.
+    pub fn bad(&self) -> impl Iterator<Item = &Row> {
+        self.limits.iter().filter(|row| row.verdict.is_bad())
+    }
+
+    /// Whether something cannot be seen from here.
+    pub fn has_unknown(&self) -> bool {
+        self.limits.iter().any(|row| row.verdict == Verdict::Unknown)
+    }
+}
+
+fn traces(limits: &[Row], counters: &Counters) -> Vec<Trace> {
+    let of_row = |row: &Row| Some(Trace { limit: row.limit, evidence: row.hit.clone()? });
+    let mut traces: Vec<_> = limits.iter().filter_map(of_row).collect();
+    if counters.close_wait > 0 {
+        let evidence = format!(
+            "{} sockets whose peers have gone: their process is stopped, slow or leaks them",
+            counters.close_wait
+        );
+        traces.push(Trace { limit: "CLOSE_WAIT", evidence });
+    }
+    traces
+}

@@ -1,0 +1,39 @@
+//! What a session costs, and what is kept back.
+
+/// The kernel's memory for one idle TCP socket in an epoll set, in no process's RSS. The slabs of
+/// Linux 6.18 add up to it: TCP 2368, inode 832, file 192, dentry 192, epoll about 400.
+pub const KERNEL_BYTES: u64 = 4_200;
+
+/// The gateway's memory for one idle session: 957 bytes in `docs/figures.md`, rounded up.
+pub const GATEWAY_BYTES: u64 = 1_024;
+
+/// The load client's memory for one idle session: what `stress` is allowed.
+pub const CLIENT_BYTES: u64 = 300;
+
+/// Descriptors of a gateway that are not sessions: listeners, links, operators.
+pub const RESERVED_DESCRIPTORS: u64 = 256;
+
+/// Open files of a machine that are not sessions.
+pub const OTHER_FILES: u64 = 65_536;
+
+/// A page of the kernel's, the unit of tcp_mem.
+pub const PAGE: u64 = 4_096;
+
+/// Connections that should fit into the accept queue: what arrives while a worker is held up for
+/// some 100 ms in a ramp that takes ten seconds.
+pub fn accept_queue(sessions: u64) -> u64 {
+    const LEAST: u64 = 128;
+    const MOST: u64 = 16_384;
+    (sessions / 64).next_power_of_two().clamp(LEAST, MOST)
+}
+
+/// Bytes of memory a session costs the machine, with the client's end where it shares it.
+pub fn bytes_per_session(with_client: bool) -> u64 {
+    let client = if with_client { KERNEL_BYTES + CLIENT_BYTES } else { 0 };
+    KERNEL_BYTES + GATEWAY_BYTES + client
+}
+
+/// Of [`KERNEL_BYTES`], what a control group of version 1 is charged for: the TCP socket itself is
+/// allocated in an interrupt and charged to nobody. Measured as 1,253 bytes for each of 4,000
+/// accepted sockets, and epoll's 392.
+pub const CGROUP_V1_KERNEL_BYTES: u64 = 1_650;

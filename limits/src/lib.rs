@@ -1,0 +1,34 @@
+//! What stands between a machine and a number of sessions: its limits, what has been hit already,
+//! and what to do about it.
+//!
+//! [`network`] enters the network namespace in question; there, and in [`process`] and [`cgroup`],
+//! [`machine`] reads what is set and [`counters`] what has happened, from [`kernel_text`],
+//! [`sysctl`]s and [`sockets`]. [`rows`] hold that against the wanted number of sessions, by what
+//! each one costs ([`cost`]), and [`assessment`] adds up. [`remedy`] sets what can be set while
+//! things run. [`symptom`] goes the other way, from an error to the limit behind it, and
+//! [`headroom`] watches how much memory is left.
+
+pub mod cgroup;
+pub mod counters;
+pub mod kernel_text;
+pub mod machine;
+pub mod network;
+pub mod process;
+pub mod sockets;
+pub mod sysctl;
+
+pub mod cost;
+pub mod row;
+pub mod rows;
+
+pub mod assessment;
+pub mod headroom;
+pub mod remedy;
+pub mod symptom;
+
+pub use self::{
+    assessment::{Assessment, Question},
+    counters::Counters,
+    headroom::Headroom,
+    machine::Machine,
+};

@@ -1,0 +1,91 @@
+//! A process's own limits.
+
+use std::io;
+
+use procfs::{
+    ProcError,
+    process::{LimitValue, Process},
+};
+
+/// Descriptors of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Descriptors {
+    /// What it may open now: the soft RLIMIT_NOFILE.
+    pub soft: u64,
+    /// To what it may raise that by itself: the hard one.
+    pub hard: u64,
+    /// Room in its table, which bounds what it has open. /proc/PID/fd would tell how many, but
+    /// listing it costs the kernel about 920 bytes for each.
+    pub table: u64,
+}
+
+/// What is known about a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessLimits {
+    /// Its descriptors.
+    pub descriptors: Descriptors,
+    /// The user whose sockets are its own.
+    pub user: u32,
+}
+
+impl ProcessLimits {
+    /// Those of a process, or of this one.
+    ///
+    /// # Errors
+    /// There is no such process, or it may not be looked at.
+    pub fn read(process: Option<u32>) -> io::Result<Self> {
+        let process = open(process)?;
+        let files = process.limits().map_err(into_io)?.max_open_files;
+        let status = process.status().map_err(into_io)?;
+        let descriptors = Descriptors {
+            soft: number(files.soft_limit),
+            hard: number(files.hard_limit),
+            table: status.fdsize.into(),
+        };
+        Ok(Self { descriptors, user: status.euid })
+    }
+}
+
+/// A process, or this one.
+///
+/// # Errors
+/// There is no such process.
+pub fn open(process: Option<u32>) -> io::Result<Process> {
+    let opened = match process {
+        Some(id) => Process::new(i32::try_from(id).unwrap_or(i32::MAX)),
+        None => Process::myself(),
+    };
+    opened.map_err(into_io)
+}
+
+/// The library's error as the system's.
+pub fn into_io(error: ProcError) -> io::Error {
+    match error {
+        ProcError::NotFound(_) => io::Error::new(io::ErrorKind::NotFound, "no such process"),
+        ProcError::PermissionDenied(_) => io::ErrorKind::PermissionDenied.into(),
+        ProcError::Io(error, _) => error,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+fn number(limit: LimitValue) -> u64 {
+    match limit {
+        LimitValue::Unlimited => u64::MAX,
+        LimitValue::Value(value) => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_read_by_its_id() {
+        let own = ProcessLimits::read(None).unwrap();
+        assert_eq!(ProcessLimits::read(Some(std::process::id())).unwrap().user, own.user);
+        assert!(own.descriptors.soft > 0 && own.descriptors.soft <= own.descriptors.hard);
+        assert!(own.descriptors.table > 0);
+        let error = ProcessLimits::read(Some(u32::MAX)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}

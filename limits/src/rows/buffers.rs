@@ -1,0 +1,55 @@
+//! Memory of TCP's buffers. Idle sockets use none of it.
+
+use super::{Case, MANY};
+use crate::{
+    cost::PAGE,
+    row::{Row, Scope, Unit},
+};
+
+/// What a socket's buffer may grow to where there are many of them.
+const SMALL_BUFFER: u64 = 256 * 1024;
+
+pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
+    let advice = |name| {
+        let row = Row::new(
+            name,
+            Scope::Network,
+            Unit::Bytes,
+            "clients that read slowly hold this much of the kernel's memory each",
+        );
+        let most = if case.wanted() >= MANY { SMALL_BUFFER } else { u64::MAX };
+        let cure = format!(
+            "sysctl -w '{name}=4096 16384 {SMALL_BUFFER}'; slows downloads over long distances, so \
+             only where nothing else shares the namespace"
+        );
+        row.at_most(case.machine.sysctls.last(name), most).cure(cure).as_advice()
+    };
+    vec![tcp_mem(case), advice("net.ipv4.tcp_rmem"), advice("net.ipv4.tcp_wmem")]
+}
+
+fn tcp_mem(case: &Case<'_>) -> Row {
+    let counters = &case.machine.counters;
+    let current = case.machine.sysctls.all("net.ipv4.tcp_mem").map(<[u64]>::to_vec);
+    let most = case.machine.memory.total / PAGE / 4;
+    let is_pressed = matches!(current.as_deref(), Some([_, pressure, _])
+        if counters.tcp_pages >= *pressure);
+    // A page for each session; more where more is in use.
+    let in_use = if is_pressed { counters.tcp_pages.saturating_mul(2) } else { 0 };
+    let needed = case.wanted().max(in_use).min(most);
+    let hit = is_pressed || counters.memory_pressures > 0;
+    Row::new(
+        "net.ipv4.tcp_mem",
+        Scope::Host,
+        Unit::Pages,
+        "no error: writes wait and segments are dropped; TCPMemoryPressures, TCPRcvQDrop, \
+         TCPAbortOnMemory grow; kernel log: consider tuning tcp_mem",
+    )
+    .at_least(current.and_then(|it| it.last().copied()), needed)
+    .hit_if(hit, || {
+        format!(
+            "TCPMemoryPressures {}, TCPRcvQDrop {}, {} pages in use",
+            counters.memory_pressures, counters.receive_drops, counters.tcp_pages
+        )
+    })
+    .sysctl(format!("{} {} {needed}", needed * 2 / 5, needed * 3 / 5))
+}

@@ -1,0 +1,202 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    Assessment, Counters,
+    cgroup::MemoryUse,
+    machine::Memory,
+    process::{Descriptors, ProcessLimits},
+    row::Verdict,
+    sockets::{Listener, Sockets},
+    sysctl::Sysctls,
+};
+
+const GIB: u64 = 1 << 30;
+
+/// What a machine of 24 GiB comes with.
+fn defaults() -> Vec<(&'static str, Vec<u64>)> {
+    vec![
+        ("fs.epoll.max_user_watches", vec![5_491_511]),
+        ("fs.file-max", vec![2_466_170]),
+        ("fs.file-nr", vec![649, 0, 2_466_170]),
+        ("fs.nr_open", vec![1_048_576]),
+        ("net.core.netdev_max_backlog", vec![1000]),
+        ("net.core.somaxconn", vec![4096]),
+        ("net.ipv4.ip_local_port_range", vec![32_768, 60_999]),
+        ("net.ipv4.tcp_abort_on_overflow", vec![0]),
+        ("net.ipv4.tcp_fin_timeout", vec![60]),
+        ("net.ipv4.tcp_keepalive_time", vec![7200]),
+        ("net.ipv4.tcp_max_orphans", vec![131_072]),
+        ("net.ipv4.tcp_max_syn_backlog", vec![2048]),
+        ("net.ipv4.tcp_max_tw_buckets", vec![131_072]),
+        ("net.ipv4.tcp_mem", vec![287_898, 383_867, 575_796]),
+        ("net.ipv4.tcp_retries2", vec![15]),
+        ("net.ipv4.tcp_rmem", vec![4096, 131_072, 6_291_456]),
+        ("net.ipv4.tcp_syncookies", vec![1]),
+        ("net.ipv4.tcp_wmem", vec![4096, 16_384, 4_194_304]),
+        ("net.netfilter.nf_conntrack_buckets", vec![262_144]),
+        ("net.netfilter.nf_conntrack_max", vec![262_144]),
+    ]
+}
+
+fn machine(changes: &[(&'static str, Vec<u64>)]) -> Machine {
+    let descriptors = Descriptors { soft: 1024, hard: 524_288, table: 64 };
+    Machine {
+        process: ProcessLimits { descriptors, user: 0 },
+        sysctls: Sysctls::of(changes.to_vec()).or(Sysctls::of(defaults())),
+        counters: Counters::default(),
+        sockets: Sockets::default(),
+        cgroup: None,
+        memory: Memory { total: 24 * GIB, available: 23 * GIB },
+    }
+}
+
+fn ask(sessions: u64) -> Question {
+    Question { sessions, process: None, with_client: false }
+}
+
+fn row(assessment: &Assessment, limit: &str) -> Row {
+    assessment.limits.iter().find(|row| row.limit == limit).unwrap().clone()
+}
+
+#[test]
+fn a_machine_as_it_comes_holds_ten_thousand() {
+    let found = Assessment::new(ask(10_000), &machine(&[]));
+    assert!(found.good, "{:?}", found.bad().collect::<Vec<_>>());
+    assert_eq!((found.fits, found.stopped_by), (Some(524_032), Some("RLIMIT_NOFILE")));
+    assert!(found.hit.is_empty());
+}
+
+#[test]
+fn and_not_a_million() {
+    let found = Assessment::new(ask(1_000_000), &machine(&[]));
+    assert!(!found.good);
+    let bad: Vec<_> = found.bad().map(|row| row.limit).collect();
+    let expected = [
+        "RLIMIT_NOFILE",
+        "net.core.somaxconn",
+        "net.core.netdev_max_backlog",
+        "net.ipv4.tcp_mem",
+        "net.ipv4.tcp_max_orphans",
+        "net.ipv4.tcp_max_tw_buckets",
+    ];
+    assert_eq!(bad, expected);
+    // The kernel's 4.2 KB each are in it.
+    assert_eq!(row(&found, "available memory").needed, Some(5_224_000_000 + (64 << 20)));
+}
+
+#[test]
+fn the_soft_limit_of_a_running_process_counts() {
+    let question = Question { process: Some(7), ..ask(10_000) };
+    let found = Assessment::new(question, &machine(&[]));
+    let files = row(&found, "RLIMIT_NOFILE");
+    assert_eq!((files.current, files.fits), (Some(1024), Some(768)));
+    assert!(files.cure.starts_with("prlimit --pid 7 --nofile=10256; "), "{}", files.cure);
+}
+
+#[test]
+fn nothing_is_opened_above_nr_open() {
+    let found = Assessment::new(ask(10_000), &machine(&[("fs.nr_open", vec![4096])]));
+    assert_eq!(row(&found, "fs.nr_open").verdict, Verdict::TooLow);
+    assert_eq!(row(&found, "RLIMIT_NOFILE").fits, Some(3840));
+}
+
+#[test]
+fn conntrack_counts_only_where_it_tracks() {
+    let mut small = machine(&[("net.netfilter.nf_conntrack_max", vec![300])]);
+    let found = Assessment::new(ask(1000), &small);
+    assert!(found.good);
+    small.counters.conntrack = 300;
+    let found = Assessment::new(ask(1000), &small);
+    assert_eq!(row(&found, "net.netfilter.nf_conntrack_max").verdict, Verdict::Hit);
+    assert_eq!((found.fits, found.stopped_by), (Some(0), Some("net.netfilter.nf_conntrack_max")));
+}
+
+#[test]
+fn syncookies_make_the_syn_backlog_irrelevant() {
+    let found = Assessment::new(ask(1_000_000), &machine(&[]));
+    assert_eq!(row(&found, "net.ipv4.tcp_max_syn_backlog").verdict, Verdict::Ok);
+    let without = machine(&[("net.ipv4.tcp_syncookies", vec![0])]);
+    let found = Assessment::new(ask(1_000_000), &without);
+    let queue = row(&found, "net.ipv4.tcp_max_syn_backlog");
+    assert_eq!(queue.verdict, Verdict::TooLow);
+    assert!(queue.cure.contains("tcp_syncookies=1"));
+}
+
+#[test]
+fn the_smaller_of_backlog_and_somaxconn_is_named() {
+    let mut overflowed = machine(&[]);
+    overflowed.counters.listen_overflows = 9;
+    let address = "127.0.0.1:80".parse().unwrap();
+    let listen = |backlog, user| Listener { address, waiting: 0, backlog, user };
+    // Another user's listener has nothing to do with it.
+    overflowed.sockets.listeners = vec![listen(16, 0), listen(65_535, 1)];
+    let question = Question { process: Some(7), ..ask(500) };
+    let found = Assessment::new(question, &overflowed);
+    assert_eq!(row(&found, "listen() backlog").verdict, Verdict::Hit);
+    assert_eq!(row(&found, "net.core.somaxconn").hit, None);
+    overflowed.sockets.listeners = vec![listen(4096, 0)];
+    let found = Assessment::new(question, &overflowed);
+    assert_eq!(row(&found, "listen() backlog").verdict, Verdict::Ok);
+    // It has been hit, but is high enough now.
+    assert_eq!(row(&found, "net.core.somaxconn").verdict, Verdict::Ok);
+    assert_eq!(found.hit[0].evidence, "ListenOverflows 9");
+}
+
+#[test]
+fn a_client_on_the_same_machine_needs_as_much_again() {
+    let alone = Assessment::new(ask(1_000_000), &machine(&[]));
+    let question = Question { with_client: true, ..ask(1_000_000) };
+    let both = Assessment::new(question, &machine(&[]));
+    for limit in ["fs.file-max", "fs.epoll.max_user_watches", "available memory"] {
+        assert!(row(&both, limit).needed > row(&alone, limit).needed, "{limit}");
+    }
+    let ports = |found| row(found, "net.ipv4.ip_local_port_range");
+    assert_eq!((ports(&alone).verdict, ports(&both).verdict), (Verdict::Ok, Verdict::TooLow));
+    assert!(ports(&both).cure.contains("16 pairs"), "{}", ports(&both).cure);
+    assert_eq!(ports(&both).fits, None);
+}
+
+#[test]
+fn a_control_group_stops_sessions_before_the_machine() {
+    let mut contained = machine(&[]);
+    let file = "/sys/fs/cgroup/memory.max".into();
+    let (limit, used) = (GIB, GIB / 2);
+    contained.cgroup = Some(MemoryUse { file, limit, used, charges_sockets: true });
+    contained.counters.cgroup_oom_kills = 1;
+    let found = Assessment::new(ask(200_000), &contained);
+    assert_eq!((found.fits, found.stopped_by), (Some(89_923), Some("memory cgroup")));
+    let group = row(&found, "memory cgroup");
+    assert_eq!(group.verdict, Verdict::Hit);
+    assert!(group.cure.contains("/sys/fs/cgroup/memory.max"), "{}", group.cure);
+    let enough = Assessment::new(ask(89_923), &contained);
+    assert_eq!(row(&enough, "memory cgroup").verdict, Verdict::Ok);
+}
+
+proptest! {
+    /// Whatever is asked of whatever machine, nothing overflows, and what fits is what the rows
+    /// with a number say.
+    #[test]
+    fn what_fits_is_good(
+        sessions in any::<u32>().prop_map(u64::from),
+        value in any::<u64>(),
+        which in 0..20_usize,
+        counted in any::<u64>(),
+        with_client in any::<bool>(),
+        process in prop::option::of(1..10_u32),
+    ) {
+        let name = defaults()[which].0;
+        let mut any_machine = machine(&[(name, vec![value; defaults()[which].1.len()])]);
+        any_machine.counters.conntrack = counted;
+        any_machine.counters.tcp_sockets = counted;
+        any_machine.counters.tcp_pages = counted;
+        let question = Question { sessions, process, with_client };
+        let found = Assessment::new(question, &any_machine);
+        prop_assert_eq!(found.good, found.bad().count() == 0);
+        let fits = found.limits.iter().filter_map(|row| row.fits).min();
+        prop_assert_eq!(found.fits, fits);
+        if fits.unwrap() < sessions {
+            prop_assert!(!found.good);
+        }
+    }
+}
