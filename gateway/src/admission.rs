@@ -10,13 +10,11 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use limits::{cost::RESERVED_DESCRIPTORS, headroom::Left};
 use protocol::{CloseReason, problem::Problem};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::settings::Settings;
-
-/// Descriptors kept for listeners, links and operators.
-const RESERVED_DESCRIPTORS: usize = 256;
 
 /// Why a client is not let in now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +28,9 @@ pub enum Refusal {
     /// `--max-sessions` is reached.
     #[error("the gateway holds as many sessions as it may")]
     Full,
+    /// `--memory-reserve` is touched.
+    #[error("the gateway is short of memory")]
+    Memory,
     /// `--handshake-rate` is reached.
     #[error("too many new sessions at once")]
     HandshakeRate,
@@ -45,6 +46,7 @@ impl Refusal {
             Self::Unauthorized(_) => "unauthorized",
             Self::TooManySessions => "too_many_sessions",
             Self::Full => "full",
+            Self::Memory => "memory",
             Self::HandshakeRate => "handshake_rate",
             Self::Draining => "draining",
         }
@@ -55,7 +57,7 @@ impl Refusal {
         match self {
             Self::Unauthorized(_) => CloseReason::Unauthorized,
             Self::TooManySessions => CloseReason::TooManySessions,
-            Self::Full | Self::HandshakeRate => CloseReason::Overloaded,
+            Self::Full | Self::Memory | Self::HandshakeRate => CloseReason::Overloaded,
             Self::Draining => CloseReason::Draining,
         }
     }
@@ -65,7 +67,7 @@ impl Refusal {
         let (status, title) = match self {
             Self::Unauthorized(_) => return Problem::new(401, "Unauthorized", self.to_string()),
             Self::TooManySessions => (429, "Too Many Sessions"),
-            Self::Full | Self::HandshakeRate => (503, "Overloaded"),
+            Self::Full | Self::Memory | Self::HandshakeRate => (503, "Overloaded"),
             Self::Draining => (503, "Draining"),
         };
         let pause = Duration::from_millis(retry_ms().into());
@@ -83,6 +85,8 @@ pub struct Admission {
     sessions: Arc<AtomicUsize>,
     max_sessions: usize,
     rate: Option<DefaultDirectRateLimiter>,
+    memory_reserve: u64,
+    short_of_memory: AtomicBool,
     draining: AtomicBool,
 }
 
@@ -100,8 +104,8 @@ impl Admission {
     /// The limits of the settings.
     pub fn new(settings: &Settings) -> Self {
         let descriptors = rlimit::Resource::NOFILE.get_hard().unwrap_or(u64::MAX);
-        let fit = usize::try_from(descriptors).unwrap_or(usize::MAX);
-        let fit = fit.saturating_sub(RESERVED_DESCRIPTORS).max(1);
+        let fit = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
+        let fit = usize::try_from(fit).unwrap_or(usize::MAX);
         let max_sessions = match settings.max_sessions {
             0 => fit,
             wanted => wanted,
@@ -111,8 +115,14 @@ impl Admission {
         }
         let rate = NonZero::new(settings.handshake_rate)
             .map(|rate| RateLimiter::direct(Quota::per_second(rate)));
-        let draining = AtomicBool::new(false);
-        Self { sessions: Arc::default(), max_sessions, rate, draining }
+        Self {
+            sessions: Arc::default(),
+            max_sessions,
+            rate,
+            memory_reserve: settings.memory_reserve as u64,
+            short_of_memory: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// Asks for room for one session.
@@ -123,6 +133,9 @@ impl Admission {
         if self.is_draining() {
             return Err(Refusal::Draining);
         }
+        if self.is_short_of_memory() {
+            return Err(Refusal::Memory);
+        }
         if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
             return Err(Refusal::HandshakeRate);
         }
@@ -132,6 +145,32 @@ impl Admission {
             true => Ok(permit),
             false => Err(Refusal::Full),
         }
+    }
+
+    /// The most sessions there may be.
+    pub fn max_sessions(&self) -> usize {
+        self.max_sessions
+    }
+
+    /// Takes in how much memory is left; logs when that begins or ends to refuse sessions.
+    pub fn set_memory_left(&self, left: Left) {
+        let Left { bytes, limit, is_cgroup } = left;
+        match self.is_short_of_memory() {
+            false if left.is_short(self.memory_reserve) => {
+                warn!(bytes, limit, is_cgroup, "short of memory; new sessions are refused");
+                self.short_of_memory.store(true, Ordering::Relaxed);
+            }
+            true if left.is_plenty(self.memory_reserve) => {
+                info!(bytes, limit, is_cgroup, "enough memory again; sessions are let in");
+                self.short_of_memory.store(false, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether so little memory is left that nobody new is let in.
+    pub fn is_short_of_memory(&self) -> bool {
+        self.short_of_memory.load(Ordering::Relaxed)
     }
 
     /// Whether `--max-sessions` is reached.
@@ -195,11 +234,29 @@ mod tests {
     }
 
     #[test]
+    fn little_memory_refuses_until_there_is_more() {
+        const MIB: u64 = 1 << 20;
+        let admission = Admission::new(&settings(&["--memory-reserve=16MiB"]));
+        let set = |mib: u64| {
+            admission.set_memory_left(Left { bytes: mib * MIB, limit: 512 * MIB, is_cgroup: true });
+            admission.admit().err()
+        };
+        // Between the reserve and a quarter more, it stays as it was.
+        for (mib, refused) in [(19, false), (16, false), (15, true), (19, true), (20, false)] {
+            assert_eq!(set(mib), refused.then_some(Refusal::Memory), "{mib} MiB");
+        }
+        let never = Admission::new(&settings(&["--memory-reserve=0B"]));
+        never.set_memory_left(Left { bytes: 0, limit: MIB, is_cgroup: true });
+        assert!(never.admit().is_ok());
+    }
+
+    #[test]
     fn refusals_say_what_to_do() {
         let cases = [
             (Refusal::Unauthorized("why".into()), 401, CloseReason::Unauthorized, false),
             (Refusal::TooManySessions, 429, CloseReason::TooManySessions, true),
             (Refusal::Full, 503, CloseReason::Overloaded, true),
+            (Refusal::Memory, 503, CloseReason::Overloaded, true),
             (Refusal::HandshakeRate, 503, CloseReason::Overloaded, true),
             (Refusal::Draining, 503, CloseReason::Draining, true),
         ];

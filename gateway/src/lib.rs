@@ -9,6 +9,7 @@
 //! [`frame`], and is written by the session or waits in its [`outbound`] queue.
 
 pub mod descriptors;
+pub mod foresight;
 pub mod settings;
 
 pub mod gateway;

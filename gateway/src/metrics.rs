@@ -58,6 +58,10 @@ pub struct Metrics {
     /// In microseconds.
     longest_stall: AtomicU64,
     stall: Gauge,
+    /// Bytes of memory left where it is tightest.
+    pub memory_left: IntGauge,
+    /// Whether that is so little that sessions are refused.
+    pub memory_short: IntGauge,
     fds_open: IntGauge,
     fds_limit: IntGauge,
     resident: IntGauge,
@@ -165,6 +169,14 @@ impl Default for Metrics {
                 "holdfast_worker_longest_stall_seconds",
                 "Longest time a worker was busy without a break (with --measure-stalls)",
             )),
+            memory_left: make.gauge(
+                "holdfast_memory_left_bytes",
+                "Memory left in the cgroup or on the machine, whichever is less",
+            ),
+            memory_short: make.gauge(
+                "holdfast_memory_short",
+                "1 while sessions are refused because less than --memory-reserve is left",
+            ),
             fds_open: make.gauge("holdfast_fds_open", "Open descriptors of the process"),
             fds_limit: make.gauge("holdfast_fds_limit", "Descriptors the process may open"),
             resident: make.gauge("holdfast_resident_memory_bytes", "Resident set of the process"),

@@ -70,6 +70,7 @@ async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
     let reasons = [
         (gateway.admission.is_draining(), "draining"),
         (gateway.admission.is_full(), "as many sessions as --max-sessions allows"),
+        (gateway.admission.is_short_of_memory(), "less memory is left than --memory-reserve"),
         (gateway.push_memory.is_full(), "pushes that wait fill --push-memory"),
         (probe.is_late(), "a worker has not delivered its own push lately"),
     ];
@@ -84,6 +85,7 @@ async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
 
 async fn metrics(gateway: Data<Gateway>) -> HttpResponse {
     let shown = &gateway.metrics;
+    shown.memory_short.set(gateway.admission.is_short_of_memory().into());
     shown.users.set(gateway.users() as i64);
     shown.push_memory.set(gateway.push_memory.used() as i64);
     shown.link_queue.set(gateway.presence.queued() as i64);

@@ -11,6 +11,7 @@ use ::settings::ConfigError;
 use actix_rt::{Arbiter, ArbiterHandle};
 use bytes::BytesMut;
 use futures::future::join_all;
+use limits::Headroom;
 use prometheus::IntGauge;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -23,6 +24,7 @@ use crate::{
     arrivals::{Arrival, Arrivals},
     begun::BegunStream,
     broadcast::Recent,
+    foresight,
     gateway::{Gateway, Keys, ticks},
     http::Serve,
     listen::{ListenError, Listeners, Options},
@@ -34,8 +36,8 @@ use crate::{
     worker::Worker,
 };
 
-/// How often late gates are looked for.
-const GATE_CHECK: Duration = Duration::from_millis(250);
+/// How often late gates, and the memory that is left, are looked at.
+const CHECK: Duration = Duration::from_millis(250);
 
 /// Why a gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +133,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let listeners = operators.per_worker.pop().unwrap_or_default();
     running.spawn(|| run_operators(gateway, probe, listeners, clients));
     running.log_addresses();
+    foresight::spawn(&running.gateway);
     Ok(running)
 }
 
@@ -272,9 +275,14 @@ async fn run_operators(
         spawn_accept(listener, &pending, arrive, &stop);
     }
     actix_rt::spawn(probe.run(clients));
-    let mut checks = interval(GATE_CHECK);
+    let mut checks = interval(CHECK);
+    let headroom = Headroom::of_this_process();
     loop {
         checks.tick().await;
+        if let Some(left) = headroom.look() {
+            gateway.metrics.memory_left.set(i64::try_from(left.bytes).unwrap_or(i64::MAX));
+            gateway.admission.set_memory_left(left);
+        }
         let late = gateway.presence.open_late_gates();
         gateway.metrics.unconfirmed_hellos.inc_by(late as u64);
     }

@@ -124,6 +124,11 @@ pub struct Settings {
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "256MiB")]
     pub push_memory: usize,
 
+    /// Memory kept free in the memory cgroup and on the machine: with less left, new sessions are
+    /// refused; at most a quarter of the limit, 0B to never refuse
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB")]
+    pub memory_reserve: usize,
+
     /// How long a client may take none of the bytes that wait for it
     #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "30s")]
     pub write_timeout: Duration,
