@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use limits::symptom::{Evidence, Symptom};
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -44,50 +45,23 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// The limit that is usually behind it, and what to do.
-    pub fn limit(&self) -> Option<&'static str> {
-        match self {
-            Self::Socket(_, errno) => errno_limit(Errno::from_raw(*errno)),
-            Self::Timeout(State::Connecting) => errno_limit(Errno::ETIMEDOUT),
-            Self::Timeout(_) => {
-                Some("the server is slower than --rate; lower it or raise --connect-timeout")
-            }
+    /// The limit that is likely behind it, and what to do.
+    pub fn limit(&self, evidence: &Evidence) -> Option<String> {
+        let known = match self {
+            Self::Socket(_, errno) => return evidence.behind(Symptom::Errno(*errno)),
+            Self::Timeout(State::Connecting) => return evidence.behind(Symptom::ConnectTimeout),
+            Self::Timeout(_) => return evidence.behind(Symptom::Silence),
+            Self::Status(503) | Self::Close(1013) => return evidence.behind(Symptom::Refused),
             Self::Status(401 | 403) | Self::Close(1008) => {
-                Some("authentication: --token-secret must be the gateway's --jwt-secret")
+                "authentication: --token-secret must be the gateway's --jwt-secret"
             }
-            Self::Status(404) => {
-                Some("no such path: give it in --target, like ws://host:8080/v1/ws")
-            }
-            Self::Status(429 | 503) | Self::Close(1013) => {
-                Some("the server's admission control; lower --rate or --sessions, or add gateways")
-            }
-            Self::Close(4401) => Some("the lifetime of the token"),
-            Self::Close(4409) => {
-                Some("another run uses the same users; give another --user-prefix")
-            }
-            _ => None,
-        }
-    }
-}
-
-fn errno_limit(errno: Errno) -> Option<&'static str> {
-    match errno {
-        Errno::EMFILE => Some("RLIMIT_NOFILE of this process; raise ulimit -n or --processes"),
-        Errno::ENFILE => Some("fs.file-max of this machine"),
-        Errno::EADDRNOTAVAIL => Some(
-            "net.ipv4.ip_local_port_range: no free port towards the target; more --sources or ports",
-        ),
-        Errno::ETIMEDOUT => {
-            Some("the server's accept queue (net.core.somaxconn, backlog), or conntrack's table")
-        }
-        Errno::ECONNREFUSED => Some("nobody listens there, or the server stopped listening"),
-        Errno::ECONNRESET => {
-            Some("the server or a middlebox dropped it: accept queue, conntrack or a crash")
-        }
-        Errno::ENOBUFS | Errno::ENOMEM => Some("kernel memory: net.ipv4.tcp_mem, or the cgroup"),
-        Errno::EPERM => Some("a firewall, or conntrack's table (net.netfilter.nf_conntrack_max)"),
-        Errno::EHOSTUNREACH | Errno::ENETUNREACH => Some("no route to the target from the source"),
-        _ => None,
+            Self::Status(404) => "no such path: give it in --target, like ws://host:8080/v1/ws",
+            Self::Status(429) => "sessions of one user: --sessions-per-user of the gateway",
+            Self::Close(4401) => "the lifetime of the token",
+            Self::Close(4409) => "another run uses the same users; give another --user-prefix",
+            _ => return None,
+        };
+        Some(known.to_owned())
     }
 }
 
@@ -142,12 +116,18 @@ mod tests {
             (socket(Errno::EADDRNOTAVAIL), "EADDRNOTAVAIL while connecting", "ip_local_port_range"),
             (socket(Errno::ETIMEDOUT), "ETIMEDOUT while connecting", "accept queue"),
             (Failure::Timeout(State::Connecting), "timeout while connecting", "conntrack"),
+            (
+                Failure::Timeout(State::AwaitingHello),
+                "timeout while awaiting hello",
+                "RLIMIT_NOFILE",
+            ),
+            (Failure::Status(503), "HTTP status 503", "--memory-reserve"),
             (Failure::Status(401), "HTTP status 401", "--token-secret"),
             (Failure::Close(4409), "WebSocket close code 4409", "--user-prefix"),
         ];
         for (failure, shown, limit) in cases {
             assert_eq!(failure.to_string(), shown);
-            assert!(failure.limit().expect(shown).contains(limit), "{shown}");
+            assert!(failure.limit(&Evidence::default()).expect(shown).contains(limit), "{shown}");
         }
     }
 }

@@ -3,10 +3,12 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
+use limits::symptom::Evidence;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     distribution::Distribution,
+    failure::Failures,
     pusher::Outcome,
     storm::Storm,
     tally::{Tally, add},
@@ -33,6 +35,8 @@ pub struct Record {
     pub processes: u64,
     /// What the workers counted.
     pub tally: Tally,
+    /// The limit behind each failure that has one, as far as its machine could tell.
+    pub limits: BTreeMap<String, String>,
     /// What was pushed.
     pub pushes: Option<Pushed>,
     /// Sessions dropped at once, one entry per run.
@@ -97,11 +101,22 @@ impl Record {
             asked,
             processes,
             tally: Tally::default(),
+            limits: BTreeMap::new(),
             pushes: None,
             storms: Vec::new(),
             probes: BTreeMap::new(),
             timelines: Vec::new(),
         }
+    }
+
+    /// Names the limits behind the failures counted so far, with what this machine shows.
+    pub fn name_limits(&mut self, evidence: &Evidence) {
+        let Tally { failures, losses, arrivals, returns, .. } = &self.tally;
+        let kinds = [failures, losses, &arrivals.retried, &returns.retried];
+        let counted = kinds.into_iter().flat_map(Failures::iter);
+        let named = counted
+            .filter_map(|(failure, _)| Some((failure.to_string(), failure.limit(evidence)?)));
+        self.limits = named.collect();
     }
 
     /// Adds another run, or another host's part of the same.
@@ -113,6 +128,9 @@ impl Record {
         add(&mut self.asked, other.asked);
         add(&mut self.processes, other.processes);
         self.tally.merge(other.tally);
+        for (failure, limit) in other.limits {
+            self.limits.entry(failure).or_insert(limit);
+        }
         self.pushes = match (self.pushes.take(), other.pushes) {
             (Some(mut mine), Some(theirs)) => {
                 mine.merge(theirs);

@@ -86,7 +86,7 @@ pub struct FailureReport {
     /// How often.
     pub count: u64,
     /// The limit that is usually behind it.
-    pub limit: Option<&'static str>,
+    pub limit: Option<String>,
 }
 
 /// What clients received.
@@ -199,9 +199,9 @@ impl<'a> Report<'a> {
             scenario: &record.scenario,
             interrupted: record.interrupted,
             sessions: sessions(record),
-            failures: failures(&tally.failures),
-            retried: failures(&retried(tally)),
-            losses: failures(&tally.losses),
+            failures: failures(&tally.failures, &record.limits),
+            retried: failures(&retried(tally), &record.limits),
+            losses: failures(&tally.losses, &record.limits),
             received: received(tally),
             phases: tally.phases.iter().map(|(phase, it)| (*phase, PhaseReport::new(it))).collect(),
             broadcasts: broadcasts(tally.broadcasts.values()),
@@ -360,11 +360,10 @@ fn rate(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }
 
-fn failures(failures: &Failures) -> Vec<FailureReport> {
-    let row = |(failure, count): (&crate::failure::Failure, u64)| FailureReport {
-        what: failure.to_string(),
-        count,
-        limit: failure.limit(),
+fn failures(failures: &Failures, limits: &BTreeMap<String, String>) -> Vec<FailureReport> {
+    let row = |(failure, count): (&crate::failure::Failure, u64)| {
+        let what = failure.to_string();
+        FailureReport { limit: limits.get(&what).cloned(), what, count }
     };
     failures.iter().map(row).collect()
 }

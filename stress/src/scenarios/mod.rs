@@ -17,6 +17,7 @@ use std::{
 };
 
 use ::settings::ConfigError;
+use limits::{Counters, symptom::Evidence};
 
 use crate::{
     clock,
@@ -62,6 +63,10 @@ struct Run {
     timeline: Timeline,
     sampled: Option<Instant>,
     prober: Option<Prober>,
+    /// What the machine had counted before.
+    before: Counters,
+    /// What it showed when the last sessions were opened, and everything was still open.
+    evidence: Evidence,
     /// Set by Ctrl-C; everything that waits or sends looks at it.
     interrupted: Arc<AtomicBool>,
 }
@@ -88,6 +93,8 @@ impl Run {
             watch: (!urls.is_empty()).then(|| Watch::start(urls, every)).transpose()?,
             sampled: None,
             prober: None,
+            before: Counters::read(),
+            evidence: Evidence::default(),
             interrupted,
         };
         run.await_gateways()?;
@@ -124,6 +131,7 @@ impl Run {
         let rate = f64::from(sessions.rate);
         self.fleet.open(part, Manner { rate, retries: sessions.retry, ..Manner::default() });
         self.wait("opening", |run| run.fleet.is_settled());
+        self.evidence = Evidence::since(&self.before);
     }
 
     fn hold(&mut self, period: Duration) {
@@ -179,6 +187,7 @@ impl Run {
         record.timelines.push(self.timeline);
         drop(self.display);
         complete(&mut record);
+        record.name_limits(&self.evidence);
         report(&record, &self.output)
     }
 }
