@@ -29,16 +29,11 @@ impl fmt::Display for Page<'_> {
         }
         writeln!(f, "{table}")?;
         for row in found.limits.iter().filter(|row| row.verdict.is_bad()) {
-            writeln!(f, "{} is {}:\n    {}", row.limit, row.verdict.as_str(), row.cure)?;
+            writeln!(f, "{} is {}:\n    {}", row.limit, row.verdict.as_str(), lines(&row.cure))?;
         }
         for row in found.limits.iter().filter(|row| row.verdict == Verdict::Advice) {
-            writeln!(
-                f,
-                "{} could be {}:\n    {}",
-                row.limit,
-                Amount(row.needed, row.unit),
-                row.cure
-            )?;
+            let better = Amount(row.needed, row.unit);
+            writeln!(f, "{} could be {better}:\n    {}", row.limit, lines(&row.cure))?;
         }
         for trace in &found.hit {
             writeln!(f, "has been hit: {}: {}", trace.limit, trace.evidence)?;
@@ -48,6 +43,11 @@ impl fmt::Display for Page<'_> {
         }
         write!(f, "{}", Sentence(found))
     }
+}
+
+/// A cure and its remarks below each other, so that commands can be copied.
+fn lines(cure: &str) -> String {
+    cure.replace("; ", "\n    ")
 }
 
 fn cells(row: &Row) -> [String; 5] {

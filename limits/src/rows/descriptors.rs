@@ -30,7 +30,7 @@ fn of_the_process(case: &Case<'_>) -> Row {
     .at_least(Some(limit), needed)
     .fitting(Some(usable.saturating_sub(RESERVED_DESCRIPTORS)), case.wanted());
     let lasting = format!(
-        "where it is started: ulimit -n {needed}, LimitNOFILE={needed} in its systemd unit, \
+        "where it is started: ulimit -n {needed}; in its systemd unit: LimitNOFILE={needed}; \
          docker run --ulimit nofile={needed}"
     );
     row.cure = lasting.clone();

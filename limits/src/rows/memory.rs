@@ -2,7 +2,9 @@
 
 use super::Case;
 use crate::{
-    cost::{CGROUP_V1_KERNEL_BYTES, GATEWAY_BYTES, bytes_per_session},
+    cost::{
+        CGROUP_V1_KERNEL_BYTES, GATEWAY_BYTES, HANDSHAKES_BYTES, KERNEL_BYTES, bytes_per_session,
+    },
     headroom::{RESERVE, reserve_of},
     row::{Row, Scope, Unit},
 };
@@ -22,8 +24,10 @@ fn container(case: &Case<'_>) -> Option<Row> {
     let reserve = reserve_of(RESERVE, group.limit);
     let held = case.held();
     let more = case.wanted().saturating_sub(held);
-    let needed = group.used.saturating_add(more.saturating_mul(each)).saturating_add(reserve);
-    let fits = held + group.left().saturating_sub(reserve) / each;
+    let used = group.used.saturating_add(more.saturating_mul(each) + HANDSHAKES_BYTES);
+    // Of a limit so high that a quarter of it is the reserve, three quarters are for use.
+    let needed = used.saturating_add(RESERVE.min(used / 3 + 1));
+    let fits = held + group.left().saturating_sub(reserve + HANDSHAKES_BYTES) / each;
     let kills = case.machine.counters.cgroup_oom_kills;
     let hits = case.machine.counters.cgroup_limit_hits;
     let row = Row::new(
@@ -36,7 +40,7 @@ fn container(case: &Case<'_>) -> Option<Row> {
     .fitting(Some(fits), case.wanted())
     .hit_if(kills + hits > 0, || format!("limit met {hits} times, {kills} processes killed"));
     let cure = format!(
-        "echo {needed} > {}; docker run --memory {needed}, MemoryMax={needed} in its systemd unit",
+        "echo {needed} > {}; docker run --memory {needed}; in its systemd unit: MemoryMax={needed}",
         group.file.display()
     );
     Some(row.cure(cure))
@@ -48,11 +52,12 @@ fn machine(case: &Case<'_>) -> Row {
     let reserve = reserve_of(RESERVE, memory.total);
     let held = case.held();
     let more = case.wanted().saturating_sub(held);
-    let needed = more.saturating_mul(each).saturating_add(reserve);
-    let fits = held + memory.available.saturating_sub(reserve) / each;
+    let kept_free = reserve + HANDSHAKES_BYTES;
+    let needed = more.saturating_mul(each).saturating_add(kept_free);
+    let fits = held + memory.available.saturating_sub(kept_free) / each;
     let cure = format!(
         "a larger machine, or several: {each} bytes a session, {} of them the kernel's",
-        crate::cost::KERNEL_BYTES * case.ends()
+        KERNEL_BYTES * case.ends()
     );
     Row::new(
         "available memory",

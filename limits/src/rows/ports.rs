@@ -26,8 +26,8 @@ pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
     }
     let pairs = case.wanted().div_ceil(WIDEST);
     let remark = format!(
-        "one source address reaches one listening port so often: {pairs} pairs of them carry {} \
-         sessions (stress --sources, gateway --listen IP:PORT-PORT)",
+        "{pairs} pairs of a source address and a listening port carry {} sessions; \
+         stress --sources IP-IP; gateway --listen IP:PORT-PORT",
         case.wanted()
     );
     vec![row.remark(&remark)]

@@ -63,8 +63,8 @@ fn backlog(case: &Case<'_>, listener: &Listener, is_cause: bool) -> Row {
         .at_least(Some(listener.backlog.into()), needed)
         .hit_if(is_full || overflowed, evidence)
         .cure(format!(
-            "start the gateway with --backlog {needed} or more, and net.core.somaxconn as high; if \
-             it is high enough, the process was stopped or too slow"
+            "start the gateway with --backlog {needed} or more, and net.core.somaxconn as high; \
+             if they are, the process was stopped or too slow"
         ))
 }
 

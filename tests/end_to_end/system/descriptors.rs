@@ -71,6 +71,15 @@ fn without_descriptors_clients_wait_and_get_in_when_others_leave() {
     assert_eq!(lines_with(&gateway, "accepting connections again"), 1);
 }
 
+#[test]
+fn what_would_stop_sessions_is_said_at_the_start() {
+    let mut gateway = start(300, &["--max-sessions=5000"]);
+    gateway.process.find_in_log("a warning of RLIMIT_NOFILE", |line| {
+        let warns = line.contains("stops before --max-sessions") && line.contains("RLIMIT_NOFILE");
+        warns.then_some(())
+    });
+}
+
 fn lines_with(gateway: &Gateway, text: &str) -> usize {
     gateway.process.log().iter().filter(|line| line.contains(text)).count()
 }

@@ -5,6 +5,7 @@ mod broadcast;
 mod configuration;
 mod descriptors;
 mod development;
+mod doctor;
 mod emptiness;
 mod joining;
 mod order;
