@@ -2,11 +2,13 @@
 //! how the bytes were cut or how often they are read.
 
 mod clients;
+mod kernel;
 mod links;
 mod pushes;
 mod reports;
 
 pub use clients::{client_frames, tcp_lines, websocket_frames};
+pub use kernel::kernel_text;
 pub use links::link_frames;
 pub use pushes::push_body;
 pub use reports::stress_report;

@@ -30,4 +30,12 @@ macro_rules! targets {
     };
 }
 
-targets!(websocket_frames, tcp_lines, client_frames, link_frames, push_body, stress_report);
+targets!(
+    websocket_frames,
+    tcp_lines,
+    client_frames,
+    link_frames,
+    push_body,
+    stress_report,
+    kernel_text
+);
