@@ -30,12 +30,16 @@ pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
 fn tcp_mem(case: &Case<'_>) -> Row {
     let counters = &case.machine.counters;
     let current = case.machine.sysctls.all("net.ipv4.tcp_mem").map(<[u64]>::to_vec);
-    let most = case.machine.memory.total / PAGE / 4;
+    let pages = case.machine.memory.total / PAGE;
     let is_pressed = matches!(current.as_deref(), Some([_, pressure, _])
         if counters.tcp_pages >= *pressure);
-    // A page for each session; more where more is in use.
-    let in_use = if is_pressed { counters.tcp_pages.saturating_mul(2) } else { 0 };
-    let needed = case.wanted().max(in_use).min(most);
+    // A page for each session. What is in use under pressure says little about what would be used
+    // without, so then at least as much as the kernel chooses by itself: 3/32 of memory.
+    let in_use = match is_pressed {
+        true => counters.tcp_pages.saturating_mul(2).max(pages * 3 / 32),
+        false => 0,
+    };
+    let needed = case.wanted().max(in_use).min(pages / 4);
     let hit = is_pressed || counters.memory_pressures > 0;
     Row::new(
         "net.ipv4.tcp_mem",

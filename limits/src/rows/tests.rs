@@ -158,6 +158,16 @@ fn a_client_on_the_same_machine_needs_as_much_again() {
 }
 
 #[test]
+fn under_pressure_tcp_gets_what_the_kernel_would_choose() {
+    let mut pressed = machine(&[("net.ipv4.tcp_mem", vec![150, 300, 450])]);
+    assert_eq!(row(&Assessment::new(ask(100), &pressed), "net.ipv4.tcp_mem").verdict, Verdict::Ok);
+    pressed.counters.tcp_pages = 300;
+    let tcp_mem = row(&Assessment::new(ask(100), &pressed), "net.ipv4.tcp_mem");
+    assert_eq!((tcp_mem.verdict, tcp_mem.needed), (Verdict::Hit, Some(589_824)));
+    assert!(tcp_mem.cure.contains("'net.ipv4.tcp_mem=235929 353894 589824'"), "{}", tcp_mem.cure);
+}
+
+#[test]
 fn a_control_group_stops_sessions_before_the_machine() {
     let mut contained = machine(&[]);
     let file = "/sys/fs/cgroup/memory.max".into();
