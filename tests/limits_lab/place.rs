@@ -77,7 +77,9 @@ pub fn case(name: &str, needs: &[Need], work: impl FnOnce(&Home) + Send) {
 
 /// Says on the test's own stderr, which is shown for tests that pass, too, what was not tested.
 pub fn skip(name: &str, missing: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {name}: needs {missing}");
+    // In one piece, and on a line of its own: the names of tests are being written, too.
+    let line = format!("\nskipped: {name}: needs {missing}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Runs a program; whether it succeeded.
