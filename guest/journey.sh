@@ -57,7 +57,8 @@ leave() {
   await "the registry is empty" "$PATIENCE" emptied || return 1
   seconds_since "$begun" > leaving.seconds
   say step "all sessions closed and gone from the registry in $(cat leaving.seconds) s"
-  wait $leaver
+  # Its exit code knows nothing of the broadcast; the host looks at the sessions in its report.
+  wait $leaver || true
 }
 
 hold() {
