@@ -126,7 +126,10 @@ impl fmt::Display for MemoryReport {
                 None => writeln!(f)?,
             }
         }
-        writeln!(f, "kernel       {kernel:.1} MiB more at most than at least (slab and sockets)")
+        writeln!(
+            f,
+            "kernel       {kernel:.1} MiB between its least and its most (slab and sockets)"
+        )
     }
 }
 

@@ -186,6 +186,8 @@ impl Worker {
             return Ok(());
         }
         self.settled = true;
+        // Idle sessions pay for nothing that only handshakes need.
+        self.deadlines.shrink_to_fit();
         self.memory = (Instant::now(), resident_bytes());
         if !self.opening.is_returning() {
             self.tally.memory.1 = self.memory.1;

@@ -60,7 +60,7 @@ fn over_time(
         title,
         across: "seconds",
         scale: Scale::Linear,
-        show_x: |seconds| format!("{seconds:.0}"),
+        show_x: trimmed,
         show_y,
         lines: lines.iter().map(line).filter(is_drawn).collect(),
     }
@@ -103,7 +103,7 @@ fn memory(points: &[Point]) -> Plot {
         &[
             ("gateways (RSS)", &|it| it.gateways.map(|it| it.memory as f64 / unit)),
             ("kernel (slab and sockets), growth", &|it| Some(growth(it) as f64 / unit)),
-            ("this client (RSS)", &|it| Some(it.client as f64 / unit)),
+            ("this client (RSS)", &|it| (it.client > 0).then_some(it.client as f64 / unit)),
         ],
     )
 }
