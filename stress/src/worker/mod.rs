@@ -247,3 +247,15 @@ fn say(events: &mut impl Write, event: &Event) -> io::Result<()> {
     events.write_all(&line)?;
     events.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_session_costs_a_few_words() {
+        // With the slab's own word, and two that mio's sockets have in debug builds; what else a
+        // process needs is shared by all its sessions.
+        assert!(size_of::<Entry>() + size_of::<usize>() <= 56);
+    }
+}
