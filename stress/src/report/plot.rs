@@ -29,6 +29,7 @@ pub(super) const SERIES: [RGBColor; 6] = [
 /// One line of a plot.
 pub(super) struct Line {
     pub(super) name: String,
+    /// Across and up; a value that is not a number interrupts the line.
     pub(super) points: Vec<(f64, f64)>,
 }
 
@@ -108,8 +109,10 @@ impl Plot {
             .y_label_formatter(&|value| (self.show_y)(*value))
             .draw()?;
         for (line, color) in self.lines.iter().zip(SERIES.iter().cycle()) {
-            chart
-                .draw_series(LineSeries::new(line.points.iter().copied(), color.stroke_width(2)))?;
+            for part in line.points.split(|(_, value)| value.is_nan()) {
+                let style = color.stroke_width(2);
+                chart.draw_series(LineSeries::new(part.iter().copied(), style))?;
+            }
         }
         Ok(())
     }
@@ -144,6 +147,15 @@ mod tests {
             }
             assert!(svg.contains("seconds") && svg.contains(" B\n"), "{svg}");
         }
+    }
+
+    #[test]
+    fn gaps_interrupt_a_line() {
+        let gap = vec![(0.0, 1.0), (1.0, 2.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 2.0)];
+        let svg = plot(Scale::Linear, gap).svg().expect("a drawing");
+        let drawn = format!("stroke=\"{}\"", hex(SERIES[0]));
+        assert_eq!(svg.matches(&drawn).count(), 2, "{svg}");
+        assert!(!svg.contains("NaN"), "{svg}");
     }
 
     #[test]

@@ -53,9 +53,9 @@ fn over_time(
     let seconds = |point: &Point| point.at.saturating_sub(start) as f64 / 1e6;
     let line = |(name, value): &Series<'_>| Line {
         name: (*name).to_owned(),
-        points: points.iter().filter_map(|it| Some((seconds(it), value(it)?))).collect(),
+        points: points.iter().map(|it| (seconds(it), value(it).unwrap_or(f64::NAN))).collect(),
     };
-    let is_drawn = |line: &Line| !line.points.is_empty();
+    let is_drawn = |line: &Line| line.points.iter().any(|(_, value)| !value.is_nan());
     Plot {
         title,
         across: "seconds",
@@ -79,16 +79,11 @@ fn sessions(points: &[Point]) -> Plot {
     )
 }
 
-/// Between runs one after another nobody looked at memory.
-fn known(points: &[Point]) -> Vec<Point> {
-    points.iter().copied().filter(Point::has_memory).collect()
-}
-
 fn memory(points: &[Point]) -> Plot {
-    let points = &known(points);
-    let kernel = |point: &Point| point.kernel.total();
-    let least = points.iter().map(kernel).min().unwrap_or_default();
-    let growth = |point: &Point| kernel(point).saturating_sub(least);
+    // Between runs one after another nobody looked at memory.
+    let known = points.iter().filter(|point| point.has_memory());
+    let least = known.map(|point| point.kernel.total()).min().unwrap_or_default();
+    let growth = |point: &Point| point.kernel.total().saturating_sub(least);
     let gateways = |point: &Point| point.gateways.map_or(0, |it| it.memory);
     let most = points.iter().map(|it| growth(it).max(gateways(it)).max(it.client)).max();
     // The unit that gives the axis round numbers.
@@ -102,7 +97,9 @@ fn memory(points: &[Point]) -> Plot {
         points,
         &[
             ("gateways (RSS)", &|it| it.gateways.map(|it| it.memory as f64 / unit)),
-            ("kernel (slab and sockets), growth", &|it| Some(growth(it) as f64 / unit)),
+            ("kernel (slab and sockets), growth", &|it| {
+                it.has_memory().then_some(growth(it) as f64 / unit)
+            }),
             ("this client (RSS)", &|it| (it.client > 0).then_some(it.client as f64 / unit)),
         ],
     )
