@@ -1,5 +1,5 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint binaries bench figures million-native side-by-side million
+.PHONY: run test setup lint binaries bench figures million-native side-by-side million limits-lab
 
 # A C compiler for the allocator, git for cargo, nothing else beyond the Rust toolchain.
 setup:
@@ -19,6 +19,10 @@ lint: setup
 
 test: lint
 	cargo test --workspace
+
+# Every limit hit for real, as root: also those that are the whole machine's, for some seconds each.
+limits-lab: setup
+	HOLDFAST_LAB=machine cargo test --test limits_lab
 
 binaries: setup
 	cargo build --release -p holdfast -p floor

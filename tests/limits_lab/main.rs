@@ -2,7 +2,8 @@
 //! their own run into it; the gateway has to survive and to count it, `doctor` and `stress` have
 //! to name it; the fix is applied, and the same run has to pass.
 //!
-//! Needs root and some programs; what is missing is said, and the case is skipped. [`place`] makes
+//! Needs root and some programs, and for settings of the whole machine, which others on it would
+//! feel, HOLDFAST_LAB=machine; what is missing is said, and the case is skipped. [`place`] makes
 //! the namespaces, [`kept`] puts settings back, [`runs`] starts `stress` and `doctor`.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers, too")]

@@ -29,8 +29,16 @@ impl Home {
 pub enum Need {
     /// A program that answers to this argument.
     Program(&'static str, &'static str),
-    /// A setting of the machine that can be written.
+    /// A setting of the whole machine, which every process on it feels meanwhile: it has to be
+    /// asked for, and to be writable.
     Setting(&'static str),
+}
+
+/// How to ask for the cases that change settings of the whole machine.
+const ASK: &str = "HOLDFAST_LAB=machine";
+
+fn may_touch_the_machine() -> bool {
+    ASK.split_once('=').is_some_and(|(name, value)| std::env::var(name).as_deref() == Ok(value))
 }
 
 impl Need {
@@ -39,6 +47,9 @@ impl Need {
             Self::Program(name, argument) => {
                 let run = Command::new(name).arg(argument).stdout(Stdio::null()).status();
                 run.is_err().then(|| format!("the program {name}"))
+            }
+            Self::Setting(name) if !may_touch_the_machine() => {
+                Some(format!("{ASK}, for it changes {name} under every process here"))
             }
             Self::Setting(name) => {
                 let path = path(name);
