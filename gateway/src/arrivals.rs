@@ -11,7 +11,7 @@ use std::{
     rc::Rc,
 };
 
-use actix_codec::{Decoder, Framed};
+use actix_codec::Decoder;
 use actix_http::{ServiceConfig, h1};
 use bytes::BytesMut;
 
@@ -113,16 +113,7 @@ impl Arrivals {
         let Err(refused) = upgrade::join(&self.worker, &request, arrival.socket, rest, seat) else {
             return Ok(());
         };
-        let socket = self.worker.release(refused.socket)?;
-        let problem = refused.refusal.problem();
-        actix_rt::spawn(async move {
-            let framed = Framed::new(socket, codec);
-            if let Err(error) = upgrade::answer(framed, &problem).await {
-                debug!(%error, "refusal not delivered");
-            }
-            drop(arrival.guard);
-        });
-        Ok(())
+        upgrade::answer_at_once(refused.socket, &mut codec, &refused.refusal.problem())
     }
 
     fn serve_http(&self, arrival: Arrival, read: BytesMut) -> io::Result<()> {

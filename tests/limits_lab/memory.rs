@@ -16,7 +16,9 @@ use crate::{
     runs::{Diagnosis, Load},
 };
 
-const SESSIONS: u32 = 3000;
+const SESSIONS: u32 = 8000;
+/// Slow enough for the gateway, which looks at its memory four times a second.
+const RATE: &str = "--rate=4000";
 const MIB: u64 = 1 << 20;
 const RESERVE: u64 = 8 * MIB;
 
@@ -94,7 +96,8 @@ fn sessions_are_refused_before_the_kernel_kills() {
 
         let address = gateway.http;
         let load = thread::scope(|scope| {
-            let load = scope.spawn(move || Load::websockets(address, SESSIONS, &["--hold=2s"]));
+            let load =
+                scope.spawn(move || Load::websockets(address, SESSIONS, &[RATE, "--hold=2s"]));
             eventually("not ready", || (gateway.get("/readyz").status == 503).then_some(()));
             load.join().unwrap()
         });
@@ -109,7 +112,7 @@ fn sessions_are_refused_before_the_kernel_kills() {
 
         group.set_limit(found.limit("memory cgroup", "needed").as_u64().unwrap());
         eventually("ready again", || (gateway.get("/readyz").status == 200).then_some(()));
-        Load::websockets(gateway.http, SESSIONS, &[]).assert_passes();
+        Load::websockets(gateway.http, SESSIONS, &[RATE]).assert_passes();
         witness.expect_alive();
     });
 }

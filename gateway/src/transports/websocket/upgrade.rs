@@ -1,9 +1,19 @@
 //! The HTTP request that becomes a WebSocket, and the answers to it.
 
-use std::{net::TcpStream, rc::Rc};
+use std::{
+    io::{self, Write},
+    net::TcpStream,
+    rc::Rc,
+};
 
-use actix_codec::{AsyncRead, AsyncWrite, Framed};
-use actix_http::{HttpMessage, Request, Response, StatusCode, error::PayloadError, h1, header, ws};
+use actix_codec::{AsyncRead, AsyncWrite, Encoder, Framed};
+use actix_http::{
+    HttpMessage, Request, Response, StatusCode,
+    body::BodySize,
+    error::PayloadError,
+    h1::{self, Message},
+    header, ws,
+};
 use actix_web::web::Query;
 use actix_web_actors::ws::HandshakeError;
 use bytes::{Bytes, BytesMut};
@@ -122,6 +132,31 @@ pub async fn answer<T: AsyncRead + AsyncWrite + Unpin>(
     framed: Framed<T, h1::Codec>,
     problem: &Problem,
 ) -> Result<(), actix_http::Error> {
+    let response = refusal(problem).set_body(Bytes::from(problem.to_json()));
+    h1::SendResponse::new(framed, response).await?;
+    Ok(())
+}
+
+/// The same for a connection that nothing was sent to yet: its socket has room for the answer, so
+/// that no task needs to wait for it, however many are refused at once.
+///
+/// # Errors
+/// The client is gone.
+pub fn answer_at_once(
+    mut socket: TcpStream,
+    codec: &mut h1::Codec,
+    problem: &Problem,
+) -> io::Result<()> {
+    let body = Bytes::from(problem.to_json());
+    let head = (refusal(problem), BodySize::Sized(body.len() as u64));
+    let mut bytes = BytesMut::new();
+    for part in [Message::Item(head), Message::Chunk(Some(body)), Message::Chunk(None)] {
+        codec.encode(part, &mut bytes)?;
+    }
+    socket.write_all(&bytes)
+}
+
+fn refusal(problem: &Problem) -> Response<()> {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = Response::build(status);
     response.insert_header((header::CONTENT_TYPE, problem::CONTENT_TYPE));
@@ -136,7 +171,5 @@ pub async fn answer<T: AsyncRead + AsyncWrite + Unpin>(
     if problem.status == 401 {
         response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
     }
-    let response = response.message_body(Bytes::from(problem.to_json()))?;
-    h1::SendResponse::new(framed, response).await?;
-    Ok(())
+    response.finish().set_body(())
 }
