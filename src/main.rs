@@ -2,6 +2,7 @@
 
 mod development;
 mod doctor;
+mod health;
 mod serve;
 mod token;
 
@@ -35,6 +36,8 @@ enum Command {
     Stress(Box<stress::Settings>),
     /// Say how many sessions fit on this machine, or into a running process, and what stops more
     Doctor(doctor::Settings),
+    /// Ask a running gateway or pusher-api whether it is well
+    Health(health::Settings),
     /// Print a signed token for trying things out
     Token(token::Settings),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::PusherApi(settings) => serve::pusher_api(*settings),
         Command::Stress(settings) => stress::run(*settings),
         Command::Doctor(settings) => doctor::run(&settings),
+        Command::Health(settings) => health::ask(&settings),
         Command::Token(settings) => token::print(&settings),
     }
 }

@@ -7,6 +7,7 @@ mod descriptors;
 mod development;
 mod doctor;
 mod emptiness;
+mod health;
 mod joining;
 mod order;
 mod reachability;
