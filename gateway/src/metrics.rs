@@ -111,6 +111,16 @@ impl Default for Metrics {
         .buckets(vec![
             0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0,
         ]);
+        let closed = make.counters(
+            "holdfast_sessions_closed_total",
+            "Ended sessions by reason",
+            &["reason"],
+        );
+        let accept_errors =
+            make.counters("holdfast_accept_errors_total", "Failed accepts by errno", &["errno"]);
+        // From 0, so that the first ones are seen as an increase.
+        CloseReason::ALL.iter().for_each(|it| drop(closed.with_label_values(&[it.as_str()])));
+        ACCEPT_ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
         Self {
             sessions: Transport::ALL.map(|one| sessions.with_label_values(&[one.as_str()])),
             pushes: [Outcome::Written, Outcome::Queued, Outcome::Dropped]
@@ -120,16 +130,8 @@ impl Default for Metrics {
                 "Handshakes by result",
                 &["transport", "result"],
             ),
-            closed: make.counters(
-                "holdfast_sessions_closed_total",
-                "Ended sessions by reason",
-                &["reason"],
-            ),
-            accept_errors: make.counters(
-                "holdfast_accept_errors_total",
-                "Failed accepts by errno",
-                &["errno"],
-            ),
+            closed,
+            accept_errors,
             pending: make.gauge("holdfast_handshakes_pending", "Connections not yet sessions"),
             users: make.gauge("holdfast_users", "Users with at least one session"),
             frames_in: make.counter("holdfast_frames_in_total", "JSON frames from clients"),
@@ -238,19 +240,21 @@ impl Metrics {
     }
 }
 
-/// The symbolic name of the errors accept(2) is known for, else the number.
+/// The errors accept(2) is known for.
+const ACCEPT_ERRORS: [(i32, &str); 6] = [
+    (12, "ENOMEM"),
+    (23, "ENFILE"),
+    (24, "EMFILE"),
+    (71, "EPROTO"),
+    (103, "ECONNABORTED"),
+    (105, "ENOBUFS"),
+];
+
+/// The symbolic name of an error of accept, else the number.
 fn errno_name(error: &std::io::Error) -> String {
     let number = error.raw_os_error().unwrap_or(0);
-    let name = match number {
-        12 => "ENOMEM",
-        23 => "ENFILE",
-        24 => "EMFILE",
-        71 => "EPROTO",
-        103 => "ECONNABORTED",
-        105 => "ENOBUFS",
-        _ => return number.to_string(),
-    };
-    name.to_owned()
+    let known = ACCEPT_ERRORS.iter().find(|(errno, _)| *errno == number);
+    known.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
 }
 
 /// Descriptors in use. Since Linux 6.2 the size of the folder says how many it has (proc(5)), so
