@@ -1,5 +1,5 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint binaries bench figures million-native side-by-side million limits-lab
+.PHONY: run test setup lint binaries bench figures million-native side-by-side million limits-lab docker-test
 
 # A C compiler for the allocator, git for cargo, nothing else beyond the Rust toolchain.
 setup:
@@ -50,3 +50,7 @@ side-by-side: setup
 million: setup
 	cargo build --release -p holdfast
 	guest/million
+
+# The image and the lab of docker/, for real; needs docker and compose. Not part of `make test`.
+docker-test:
+	docker/tests/run
