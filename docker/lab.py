@@ -93,7 +93,9 @@ class Lab:
     def down(self):
         """Removes containers, networks and volumes."""
         self.attempt(*self.compose_command, "unpause")
-        self.attempt(*self.compose_command, "down", "--volumes", "--remove-orphans")
+        code, said = self.attempt(*self.compose_command, "down", "--volumes", "--remove-orphans")
+        if code != 0:
+            print(f"project {self.name} is still there: {said}", file=sys.stderr)
 
 
 def eventually(what, probe):
