@@ -213,15 +213,17 @@ impl Session {
         if self.member.transport != Transport::WebSocket {
             return;
         }
+        // A client that is being written to shows itself by reading, or meets the write deadline.
+        if self.has_outbound() {
+            self.heard = true;
+            return;
+        }
         if !std::mem::replace(&mut self.heard, false) {
             return self.close(CloseReason::PingTimeout);
         }
-        // A client that is being written to shows itself by reading.
-        if !self.has_outbound() {
-            let mut ping = Vec::new();
-            frame::header(Opcode::Ping, 0, &mut ping);
-            self.send_bytes(ping);
-        }
+        let mut ping = Vec::new();
+        frame::header(Opcode::Ping, 0, &mut ping);
+        self.send_bytes(ping);
     }
 }
 
