@@ -18,9 +18,12 @@ class Client:
         self.file = Path(self.directory.name) / "report.json"
         command = [program, "stress", scenario, "--sessions", sessions, "--sources", SOURCES]
         command += ["--json", self.file, *flags]
-        self.process = subprocess.Popen(
-            list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
+        # A file and no pipe: nobody reads along, and a full pipe would stop the client.
+        self.said = Path(self.directory.name) / "stderr"
+        with self.said.open("w") as said:
+            self.process = subprocess.Popen(
+                list(map(str, command)), stdout=subprocess.DEVNULL, stderr=said
+            )
 
     def check(self):
         """Ends the measuring if the client has ended before it was told to."""
@@ -33,11 +36,12 @@ class Client:
         if stop:
             self.process.send_signal(signal.SIGINT)
         try:
-            _, errors = self.process.communicate(timeout=seconds)
+            self.process.wait(timeout=seconds)
         finally:
             self.process.kill()
         if not self.file.exists():
-            raise SystemExit(f"no report; the load client said: {errors[-2000:]}")
+            said = self.said.read_text()[-2000:]
+            raise SystemExit(f"no report; the load client said: {said}")
         report = json.loads(self.file.read_text())
         self.directory.cleanup()
         held, asked = report["sessions"]["held_to_end"], report["sessions"]["asked"]

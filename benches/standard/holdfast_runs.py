@@ -8,7 +8,7 @@ from benches.measured.unicast import Unicast, quantile
 
 # Data of a push in bytes; the frame around it has 71 more.
 PAYLOAD = 100
-RAMP_SECONDS = 1200
+RAMP_SECONDS = 600
 
 
 def idle(given, holdfast, hold):

@@ -173,9 +173,14 @@ impl Admission {
         self.short_of_memory.load(Ordering::Relaxed)
     }
 
+    /// How many sessions have room.
+    pub fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
     /// Whether `--max-sessions` is reached.
     pub fn is_full(&self) -> bool {
-        self.sessions.load(Ordering::Relaxed) >= self.max_sessions
+        self.sessions() >= self.max_sessions
     }
 
     /// Lets nobody in any more.

@@ -24,6 +24,7 @@ pub mod transports;
 pub mod admission;
 pub mod auth;
 pub mod handshake;
+pub mod memory;
 
 pub mod reactor;
 pub mod registry;

@@ -11,7 +11,6 @@ use ::settings::ConfigError;
 use actix_rt::{Arbiter, ArbiterHandle};
 use bytes::BytesMut;
 use futures::future::join_all;
-use limits::Headroom;
 use prometheus::IntGauge;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -28,6 +27,7 @@ use crate::{
     gateway::{Gateway, Keys, ticks},
     http::Serve,
     listen::{ListenError, Listeners, Options},
+    memory::MemoryCheck,
     operators,
     probe::{self, Probe, ProbeClient},
     settings::Settings,
@@ -186,8 +186,8 @@ async fn run_worker(parts: WorkerParts) {
         Err(error) => return error!(%error, "cannot start a worker"),
     };
     let arrivals = Rc::new(Arrivals::new(&worker).await);
-    actix_rt::spawn(Rc::clone(&worker).run_sessions(reactor, arrivals));
-    actix_rt::spawn(Rc::clone(&worker).keep_time());
+    actix_rt::spawn(Rc::clone(&worker).run_sessions(reactor, Rc::clone(&arrivals)));
+    actix_rt::spawn(Rc::clone(&worker).keep_time(arrivals));
     if gateway.settings.measure_stalls {
         actix_rt::spawn(measure_stalls(Arc::clone(&gateway)));
     }
@@ -276,13 +276,10 @@ async fn run_operators(
     }
     actix_rt::spawn(probe.run(clients));
     let mut checks = interval(CHECK);
-    let headroom = Headroom::of_this_process();
+    let mut memory = MemoryCheck::default();
     loop {
         checks.tick().await;
-        if let Some(left) = headroom.look() {
-            gateway.metrics.memory_left.set(i64::try_from(left.bytes).unwrap_or(i64::MAX));
-            gateway.admission.set_memory_left(left);
-        }
+        memory.look(&gateway);
         let late = gateway.presence.open_late_gates();
         gateway.metrics.unconfirmed_hellos.inc_by(late as u64);
     }

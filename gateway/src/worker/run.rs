@@ -57,7 +57,7 @@ impl Worker {
     }
 
     /// Turns the wheel, for ever.
-    pub async fn keep_time(self: Rc<Self>) {
+    pub async fn keep_time(self: Rc<Self>, arrivals: Rc<Arrivals>) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -67,22 +67,26 @@ impl Worker {
                 let tick = self.tick.get() + 1;
                 self.tick.set(tick);
                 let noted = self.wheel.borrow_mut().take(tick);
-                self.in_slices(&noted, |seat| self.on_tick(*seat, tick)).await;
+                self.in_slices(&noted, |seat| self.on_tick(*seat, tick, &arrivals)).await;
             }
             self.recent.forget();
         }
     }
 
-    fn on_tick(&self, seat: u32, tick: u32) {
+    fn on_tick(&self, seat: u32, tick: u32, arrivals: &Arrivals) {
         self.turn(seat, |session, _| session.on_tick(tick));
         let Some(mut arrival) = self.take_arrival(seat, |arrival| arrival.due == tick) else {
             return;
         };
-        // One that was silent for so long is not worth an answer.
-        if arrival.deadline <= tick {
-            return self.free_kept(seat);
+        if arrival.deadline > tick {
+            arrival.schedule(seat, self);
+            self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
+            return;
         }
-        arrival.schedule(seat, self);
-        self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
+        // A busy worker may not have come to read what the client said in time; one that was
+        // silent all the while is not worth an answer.
+        self.on_first_words(seat, Ready::TO_READ, arrival, arrivals);
+        drop(self.take_arrival(seat, |_| true));
+        self.free_kept(seat);
     }
 }
