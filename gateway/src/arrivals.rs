@@ -14,7 +14,6 @@ use std::{
 use actix_codec::Decoder;
 use actix_http::{ServiceConfig, h1};
 use bytes::BytesMut;
-
 use tracing::debug;
 
 use crate::{

@@ -7,6 +7,7 @@ mod descriptors;
 mod development;
 mod doctor;
 mod emptiness;
+mod first_line;
 mod health;
 mod joining;
 mod order;

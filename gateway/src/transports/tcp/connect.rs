@@ -60,15 +60,14 @@ async fn read_first_frame(
 /// The `connect` frame, which is taken off `read`; nothing while it is incomplete.
 ///
 /// # Errors
-/// The first line is something else.
+/// The first line is something else, and stays in `read`: whoever looks again finds the same.
 pub fn first_frame(read: &mut BytesMut, limit: usize) -> Result<Option<Connect>, CloseReason> {
     let Some((line, used)) = next_line(read, limit)? else { return Ok(None) };
-    let frame = ClientFrame::parse(line);
+    let Ok(ClientFrame::Connect(connect)) = ClientFrame::parse(line) else {
+        return Err(CloseReason::InvalidFrame);
+    };
     read.advance(used);
-    match frame {
-        Ok(ClientFrame::Connect(connect)) => Ok(Some(connect)),
-        _ => Err(CloseReason::InvalidFrame),
-    }
+    Ok(Some(connect))
 }
 
 async fn join_in_new_seat(
