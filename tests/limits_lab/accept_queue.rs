@@ -3,7 +3,6 @@
 use std::thread;
 
 use limits::sockets::{Sockets, serves};
-use rustix::process::Signal;
 
 use crate::{
     harness::{Client, Gateway, WebSocket, eventually},
@@ -12,22 +11,6 @@ use crate::{
 };
 
 const SESSIONS: u32 = 300;
-
-/// Stopped while this lives.
-struct Stopped<'a>(&'a Gateway);
-
-impl<'a> Stopped<'a> {
-    fn new(gateway: &'a Gateway) -> Self {
-        gateway.process.signal(Signal::STOP);
-        Self(gateway)
-    }
-}
-
-impl Drop for Stopped<'_> {
-    fn drop(&mut self) {
-        self.0.process.signal(Signal::CONT);
-    }
-}
 
 /// Connections that wait to be accepted by the gateway.
 fn waiting(gateway: &Gateway) -> u32 {
@@ -40,7 +23,7 @@ fn a_short_queue_overflows_and_a_long_one_does_not() {
     case("queue", &[], |home| {
         let gateway = Gateway::start(&["--backlog=16"]);
         let mut witness = WebSocket::join(&gateway, "witness");
-        let stopped = Stopped::new(&gateway);
+        let stopped = gateway.process.stopped();
         let load = Load::websockets(gateway.http, SESSIONS, &["--connect-timeout=3s"]);
         load.assert_fails("timeout while connecting", "accept queue");
         let found = Diagnosis::of(home, &gateway, SESSIONS, &[]);
@@ -64,7 +47,7 @@ fn passes_with_a_long_queue() {
     let gateway = Gateway::start(&[]);
     let mut witness = WebSocket::join(&gateway, "witness");
     let address = gateway.http;
-    let stopped = Stopped::new(&gateway);
+    let stopped = gateway.process.stopped();
     thread::scope(|scope| {
         // A thread begins in the namespace of the one that starts it.
         let load =

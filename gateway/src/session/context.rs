@@ -45,7 +45,7 @@ pub struct SessionContext {
 impl SessionContext {
     /// Whether messages may be waiting in the mailbox.
     pub fn is_behind(&self) -> bool {
-        self.behind
+        self.behind || self.waiting()
     }
 
     /// Puts a message into the mailbox, behind those that wait.

@@ -27,7 +27,7 @@ impl Session {
     }
 
     /// Reads what has come; true if there may be more.
-    fn read(&mut self, ctx: &mut SessionContext) -> bool {
+    pub(super) fn read(&mut self, ctx: &mut SessionContext) -> bool {
         let worker = Rc::clone(&self.member.worker);
         let mut scratch = worker.scratch.borrow_mut();
         for _ in 0..READS_PER_TURN {

@@ -182,48 +182,63 @@ impl Session {
         }
     }
 
-    /// Does what is due, if this is the tick the session asked for. Nothing is left to do in any
-    /// case.
-    pub fn on_tick(&mut self, now: u32) -> bool {
-        if self.due == now {
-            self.due = NEVER;
-            self.on_deadline(now);
+    /// Does what is due, if this is the tick the session asked for; true if there may be more to
+    /// read.
+    pub fn on_tick(&mut self, now: u32, ctx: &mut SessionContext) -> bool {
+        if self.due != now {
+            return false;
         }
-        false
+        self.due = NEVER;
+        self.on_deadline(now, ctx)
     }
 
-    fn on_deadline(&mut self, now: u32) {
+    fn on_deadline(&mut self, now: u32, ctx: &mut SessionContext) -> bool {
         let stalled = |rare: &super::Rare| !rare.outbound.is_empty() && rare.write_deadline <= now;
+        let mut more = false;
         match self.stage {
-            Stage::Gone => return,
-            Stage::Closing if self.ping_due <= now => return self.end(CloseReason::ClientLeft),
+            Stage::Gone => return false,
+            Stage::Closing if self.ping_due <= now => {
+                self.end(CloseReason::ClientLeft);
+                return false;
+            }
             Stage::Closing => {}
             _ if self.expires <= now => self.close(CloseReason::TokenExpired),
             _ if self.rare.as_deref().is_some_and(stalled) => self.close(CloseReason::TooSlow),
-            _ if self.ping_due <= now => self.ping(now),
+            _ if self.ping_due <= now => more = self.ping(ctx),
             _ => {}
         }
         self.schedule();
+        more
     }
 
     /// Pings a client that may be gone, and gives up on one that was silent since the last ping.
-    /// TCP clients are watched by the kernel's keepalive instead.
-    fn ping(&mut self, now: u32) {
-        self.ping_due = now + ticks(self.member.worker.gateway.settings.ping_interval).max(1);
+    /// TCP clients are watched by the kernel's keepalive instead. True if there may be more to read.
+    fn ping(&mut self, ctx: &mut SessionContext) -> bool {
+        let gateway = &self.member.worker.gateway;
+        // By the clock: a worker that was held up catches up on ticks, and the client has its
+        // interval all the same.
+        self.ping_due = gateway.clock.tick_now() + ticks(gateway.settings.ping_interval).max(1);
         if self.member.transport != Transport::WebSocket {
-            return;
+            return false;
         }
         // A client that is being written to shows itself by reading, or meets the write deadline.
         if self.has_outbound() {
             self.heard = true;
-            return;
+            return false;
+        }
+        // A busy worker may not have come to read the answer.
+        let more = !self.heard && self.read(ctx);
+        if self.stage >= Stage::Closing {
+            return more;
         }
         if !std::mem::replace(&mut self.heard, false) {
-            return self.close(CloseReason::PingTimeout);
+            self.close(CloseReason::PingTimeout);
+            return more;
         }
         let mut ping = Vec::new();
         frame::header(Opcode::Ping, 0, &mut ping);
         self.send_bytes(ping);
+        more
     }
 }
 

@@ -74,7 +74,7 @@ impl Worker {
     }
 
     fn on_tick(&self, seat: u32, tick: u32, arrivals: &Arrivals) {
-        self.turn(seat, |session, _| session.on_tick(tick));
+        self.turn(seat, |session, ctx| session.on_tick(tick, ctx));
         let Some(mut arrival) = self.take_arrival(seat, |arrival| arrival.due == tick) else {
             return;
         };

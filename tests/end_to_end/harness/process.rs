@@ -21,6 +21,15 @@ pub struct Process {
     output: Arc<Mutex<Vec<String>>>,
 }
 
+/// A process that goes on when this is dropped.
+pub struct Stopped<'a>(&'a Process);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        self.0.signal(Signal::CONT);
+    }
+}
+
 impl Process {
     /// Starts `holdfast` with these arguments and nothing of our own environment that it reads.
     pub fn start(arguments: &[String]) -> Self {
@@ -69,6 +78,12 @@ impl Process {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.pid() as i32).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    /// Stops it while what is returned lives.
+    pub fn stopped(&self) -> Stopped<'_> {
+        self.signal(Signal::STOP);
+        Stopped(self)
     }
 
     /// Waits for its end.

@@ -1,11 +1,11 @@
 //! Clients that are gone without a word are found out.
 
-use std::thread;
+use std::{thread, time::Duration};
 
 use serde_json::{Value, json};
 use tungstenite::Message;
 
-use crate::harness::{Client, WebSocket, eventually, pair};
+use crate::harness::{Client, Gateway, WebSocket, eventually, pair};
 
 #[test]
 fn a_client_that_answers_no_pings_is_gone_and_one_that_does_stays() {
@@ -53,4 +53,25 @@ fn a_client_that_takes_long_over_its_pushes_is_not_silent() {
         slow.expect("push");
     }
     slow.expect_alive();
+}
+
+#[test]
+fn a_gateway_that_was_held_up_reads_answers_before_it_gives_anybody_up() {
+    let gateway = Gateway::start(&["--ping-interval=1s"]);
+    let mut sessions: Vec<_> =
+        (0..50).map(|number| WebSocket::join(&gateway, format!("u{number}").as_str())).collect();
+    for session in &mut sessions {
+        while !matches!(session.message().unwrap(), Message::Ping(_)) {}
+    }
+    let stopped = gateway.process.stopped();
+    sessions.iter_mut().for_each(|session| session.write_frame(0x8a, b""));
+    // Several pings would have been due.
+    thread::sleep(Duration::from_millis(3500));
+    drop(stopped);
+    for session in &mut sessions {
+        // What comes first is a ping and no goodbye.
+        assert!(matches!(session.message().unwrap(), Message::Ping(_)));
+        session.write_frame(0x8a, b"");
+    }
+    sessions.iter_mut().for_each(Client::expect_alive);
 }
