@@ -5,8 +5,9 @@
 //! stands on a command line and the worker ends with its parent.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     io::{self, BufRead, BufReader, PipeReader, Read, Write},
+    num::NonZero,
     ops::Range,
     os::unix::process::CommandExt,
     process::{Child, Command as Program, Stdio},
@@ -29,6 +30,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(60);
 /// All workers.
 pub struct Fleet {
     workers: Vec<Member>,
+    /// Those that will open sessions when others are done.
+    queue: VecDeque<(usize, Wave)>,
     events: Receiver<(usize, Option<Event>)>,
 }
 
@@ -99,7 +102,7 @@ impl Fleet {
                 gone: false,
             });
         }
-        Ok(Self { workers, events })
+        Ok(Self { workers, queue: VecDeque::new(), events })
     }
 
     /// Takes what workers say, until `deadline` at the latest or as soon as they have said
@@ -111,6 +114,7 @@ impl Fleet {
             self.workers[index].on_event(event);
             next = self.events.try_recv().ok();
         }
+        self.let_begin(processes_at_once());
     }
 
     /// Where all of them stand together.
@@ -120,13 +124,28 @@ impl Fleet {
         total
     }
 
-    /// Opens sessions.
+    /// Opens sessions: at a given rate with all workers, as fast as possible with few at a time,
+    /// because a core that goes from process to process does little in each.
     pub fn open(&mut self, part: Part, manner: Manner) {
         let Manner { retries, until, returning, .. } = manner;
         let rate = manner.rate / self.workers.len() as f64;
-        for worker in &mut self.workers {
+        self.queue.clear();
+        for (index, worker) in self.workers.iter_mut().enumerate() {
+            worker.is_idle = false;
             let numbers = worker.numbers(part);
-            worker.begin(&Command::Open(Wave { numbers, rate, retries, until, returning }));
+            self.queue.push_back((index, Wave { numbers, rate, retries, until, returning }));
+        }
+        self.let_begin(if rate > 0.0 { usize::MAX } else { processes_at_once() });
+    }
+
+    fn let_begin(&mut self, at_once: usize) {
+        let busy = self.workers.iter().filter(|worker| !worker.is_idle && !worker.gone).count();
+        let mut busy = busy - self.queue.iter().filter(|next| !self.workers[next.0].gone).count();
+        while busy < at_once
+            && let Some((index, wave)) = self.queue.pop_front()
+        {
+            self.workers[index].begin(&Command::Open(wave));
+            busy += 1;
         }
     }
 
@@ -239,6 +258,11 @@ impl Member {
         let lost = || Tally::of_dead_worker(u64::from(self.count));
         self.report.map_or_else(lost, |report| *report)
     }
+}
+
+/// How many workers open sessions at a time if that is to be fast: each keeps a server busy.
+fn processes_at_once() -> usize {
+    2 * thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 type Commands = Box<dyn Write + Send>;

@@ -9,7 +9,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Endpoint, Secret};
 
-use crate::{settings::Sessions, target::Targets};
+use crate::{
+    settings::Sessions,
+    target::{Target, Targets},
+};
 
 /// Descriptors of a process that are not sessions: standard streams, epoll, pushes, links.
 pub const SPARE_DESCRIPTORS: u64 = 1200;
@@ -26,8 +29,10 @@ pub struct Assignment {
     pub count: u32,
     /// How many of them, from the first on, are never dropped.
     pub kept: u32,
-    /// Servers, taken in turn.
+    /// Servers.
     pub targets: Targets,
+    /// Of how many sessions every server gets its part in one piece; none takes servers in turn.
+    pub pieces_of: Option<u32>,
     /// Addresses to connect from, taken in turn; none leaves it to the system.
     pub sources: Vec<IpAddr>,
     /// Handshakes under way at once.
@@ -56,10 +61,19 @@ pub struct Identity {
 }
 
 impl Assignment {
+    /// The server that a session connects to.
+    pub fn target(&self, number: u32) -> (SocketAddr, &Target) {
+        let (number, count) = (number as usize, self.targets.count());
+        self.targets.pick(self.pieces_of.map_or(number, |total| number * count / total as usize))
+    }
+
     /// The address that a session connects from. Every source meets every target before a pair
     /// comes again.
     pub fn source(&self, number: u32) -> Option<IpAddr> {
-        let turn = number as usize / self.targets.count();
+        let turn = match self.pieces_of {
+            Some(_) => number as usize,
+            None => number as usize / self.targets.count(),
+        };
         (!self.sources.is_empty()).then(|| self.sources[turn % self.sources.len()])
     }
 }
@@ -90,6 +104,8 @@ pub fn assignments(
             count,
             kept: kept_before(first + count) - kept_before(first),
             targets: targets.clone(),
+            // Few servers at a time have all the work of a few processes.
+            pieces_of: (workers > 1).then_some(sessions.sessions),
             sources: sources.clone(),
             concurrency: sessions.concurrency,
             connect_timeout: sessions.connect_timeout,

@@ -7,7 +7,7 @@ use settings::{ConfigError, Endpoint};
 
 use crate::{plan, session::Transport};
 
-/// All servers, taken in turn.
+/// All servers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Targets(Vec<Target>);
 
@@ -48,9 +48,9 @@ impl Targets {
         self.0.iter().map(Target::ports).sum()
     }
 
-    /// The server of a session.
-    pub fn pick(&self, number: u32) -> (SocketAddr, &Target) {
-        let mut index = number as usize % self.count();
+    /// A server by its place among all of them, counted round and round.
+    pub fn pick(&self, index: usize) -> (SocketAddr, &Target) {
+        let mut index = index % self.count();
         for target in &self.0 {
             if index < target.ports() {
                 // In range: it is less than the number of ports.

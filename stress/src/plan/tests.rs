@@ -61,11 +61,31 @@ fn each_source_meets_each_target_before_a_pair_comes_again() {
     let flags = "--target ws://127.0.0.1:8100-8102 --sources 127.0.0.2-127.0.0.3 --sessions 12";
     let share = planned(flags).expect("a plan").remove(0);
     let pairs: Vec<_> = (0..12)
-        .map(|number| (share.source(number).expect("a source"), share.targets.pick(number).0))
+        .map(|number| (share.source(number).expect("a source"), share.target(number).0))
         .collect();
     let distinct: std::collections::HashSet<_> = pairs[..6].iter().collect();
     assert_eq!(distinct.len(), 6);
     assert_eq!(pairs[..6], pairs[6..]);
+}
+
+#[test]
+fn several_processes_fill_one_target_after_another_and_all_alike() {
+    let flags = "--target ws://127.0.0.1:8100-8104 --sources 127.0.0.2-127.0.0.3 --sessions 23 \
+                 --processes 3";
+    let shares = planned(flags).expect("a plan");
+    let numbers = |share: &Assignment| share.first..share.first + share.count;
+    let pairs: Vec<_> = shares
+        .iter()
+        .flat_map(|share| {
+            numbers(share).map(|number| (share.target(number).0, share.source(number)))
+        })
+        .collect();
+    assert!(pairs.is_sorted_by_key(|pair| pair.0));
+    for port in 8100..8105 {
+        let count = pairs.iter().filter(|pair| pair.0.port() == port).count();
+        assert!((4..=5).contains(&count), "{port}: {count}");
+    }
+    assert!(pairs.windows(2).all(|two| two[0].1 != two[1].1), "sources alternate");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn broadcasts(order: Order, every: Option<Duration>) -> Option<Order> {
 fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
     let sessions = &settings.sessions;
     let targets = Targets::new(&sessions.targets)?;
-    let servers = || (0..targets.count() as u32).map(|index| targets.pick(index));
+    let servers = || (0..targets.count()).map(|index| targets.pick(index));
     let mut sorts = vec![Sort::connect(servers().map(|(address, _)| address).collect())];
     let upgrades = servers().filter(|(_, target)| target.transport == Transport::WebSocket);
     sorts.push(Sort::http("http", upgrades.map(|(address, target)| (address, &*target.path))));

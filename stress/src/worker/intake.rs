@@ -31,7 +31,7 @@ impl Worker {
     fn on_connected(&mut self, place: usize) -> bool {
         let Self { sessions, assignment, openings, .. } = self;
         let entry = &mut sessions[place];
-        let (address, target) = assignment.targets.pick(entry.number);
+        let (address, target) = assignment.target(entry.number);
         let opening = openings.bytes(entry.number, target, address.port());
         match entry.stream.write(opening.as_bytes()) {
             Ok(sent) if sent == opening.len() => {}

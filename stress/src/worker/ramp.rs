@@ -26,7 +26,7 @@ impl Worker {
     }
 
     fn open(&mut self, number: u32, started: u64) -> io::Result<()> {
-        let (address, target) = self.assignment.targets.pick(number);
+        let (address, target) = self.assignment.target(number);
         let mut stream = socket::connect(address, self.assignment.source(number))?;
         let slot = self.sessions.vacant_entry();
         let place = slot.key();
