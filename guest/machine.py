@@ -15,9 +15,10 @@ PROBLEMS = re.compile(r"Out of memory|Killed process|Call Trace|Kernel panic|BUG
                       r"rcu:.*stall|TCP: |file-max|segfault")
 # Emulated processors that wait for real ones look stuck: the kernel's checks of its timer, and its
 # watchdogs, would end a guest that is only slow. It would also measure the wrong speed of its
-# processors' own clock, and then time itself runs several times too fast.
+# processors' own clock, and then time itself runs several times too fast. Without thash_entries the
+# table of connections has room for a tenth of them.
 BOOT = ("console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off no_timer_check clocksource=hpet "
-        "nowatchdog rcupdate.rcu_cpu_stall_timeout=300")
+        "nowatchdog rcupdate.rcu_cpu_stall_timeout=300 thash_entries=2097152")
 # qemu64 lacks what the guest's libraries want to be fast; max has all that can be emulated.
 ACCELERATORS = {
     "kvm": ["-accel", "kvm", "-cpu", "host"],

@@ -5,7 +5,7 @@ API=http://127.0.0.1:8090
 # The number of ports shares no factor with that of the sources: the load client takes both in
 # turn, and so uses every pair of them.
 PORTS=8100-8130
-SOURCES=127.0.0.2-127.0.0.33
+SOURCES=127.0.0.2-127.0.0.5
 SECRETS=/run/secrets
 GATEWAY='' PUSHER='' STRESS='' PROGRESS=''
 
