@@ -7,7 +7,7 @@ set_limits() {
   # Here every packet passes a processor's queue, and a broadcast or everybody leaving at once are a
   # packet for each session: what finds the queue full is lost and sent again much later.
   sysctl -q -w net.core.netdev_max_backlog=$((SESSIONS + 16384))
-  with_descriptors holdfast doctor --with-client --sessions "$SESSIONS" > doctor.after 2>&1
+  (with_descriptors holdfast doctor --with-client --sessions "$SESSIONS") > doctor.after 2>&1
 }
 
 examine() { holdfast doctor --with-client --sessions "$SESSIONS" "$@" 2>&1; }

@@ -16,7 +16,7 @@ make_secrets() {
   done
 }
 
-# Runs a command with room for every session in its descriptor table.
+# Becomes a command with room for every session in its descriptor table: for a subshell.
 with_descriptors() {
   ulimit -n $((SESSIONS + 10000)) || return 1
   exec "$@"
