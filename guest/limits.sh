@@ -4,9 +4,6 @@
 set_limits() {
   examine > doctor.before
   examine --fix > doctor.fix
-  # Here every packet passes a processor's queue, and a broadcast or everybody leaving at once are a
-  # packet for each session: what finds the queue full is lost and sent again much later.
-  sysctl -q -w net.core.netdev_max_backlog=$((SESSIONS + 16384))
   (with_descriptors holdfast doctor --with-client --sessions "$SESSIONS") > doctor.after 2>&1
 }
 

@@ -4,6 +4,7 @@ mod buffers;
 mod conntrack;
 mod descriptors;
 mod endings;
+mod lookup;
 mod memory;
 mod ports;
 mod queues;
@@ -27,6 +28,7 @@ impl Case<'_> {
         let groups = [
             descriptors::rows(self),
             queues::rows(self),
+            lookup::rows(self),
             conntrack::rows(self),
             ports::rows(self),
             buffers::rows(self),

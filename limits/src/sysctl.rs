@@ -10,6 +10,7 @@ pub const OF_A_NETWORK: &[&str] = &[
     "net.core.somaxconn",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.tcp_abort_on_overflow",
+    "net.ipv4.tcp_ehash_entries",
     "net.ipv4.tcp_fin_timeout",
     "net.ipv4.tcp_keepalive_time",
     "net.ipv4.tcp_max_syn_backlog",
@@ -43,7 +44,9 @@ impl Sysctls {
     pub fn read(names: &[&'static str]) -> Self {
         let value = |name: &&'static str| {
             let text = fs::read_to_string(path(name)).ok()?;
-            Some((*name, numbers(&text)?))
+            // A namespace without a table of connections of its own shows the size of the shared
+            // one as a negative number (ip-sysctl, tcp_ehash_entries).
+            Some((*name, numbers(text.trim_start_matches('-'))?))
         };
         Self(names.iter().filter_map(value).collect())
     }

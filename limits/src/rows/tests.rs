@@ -24,6 +24,7 @@ fn defaults() -> Vec<(&'static str, Vec<u64>)> {
         ("net.core.somaxconn", vec![4096]),
         ("net.ipv4.ip_local_port_range", vec![32_768, 60_999]),
         ("net.ipv4.tcp_abort_on_overflow", vec![0]),
+        ("net.ipv4.tcp_ehash_entries", vec![262_144]),
         ("net.ipv4.tcp_fin_timeout", vec![60]),
         ("net.ipv4.tcp_keepalive_time", vec![7200]),
         ("net.ipv4.tcp_max_orphans", vec![131_072]),
@@ -148,13 +149,29 @@ fn a_client_on_the_same_machine_needs_as_much_again() {
     let alone = Assessment::new(ask(1_000_000), &machine(&[]));
     let question = Question { with_client: true, ..ask(1_000_000) };
     let both = Assessment::new(question, &machine(&[]));
-    for limit in ["fs.file-max", "fs.epoll.max_user_watches", "available memory"] {
+    for limit in [
+        "fs.file-max",
+        "fs.epoll.max_user_watches",
+        "net.core.netdev_max_backlog",
+        "net.ipv4.tcp_ehash_entries",
+        "available memory",
+    ] {
         assert!(row(&both, limit).needed > row(&alone, limit).needed, "{limit}");
     }
+    assert_eq!(row(&both, "net.core.netdev_max_backlog").needed, Some(1_016_384));
     let ports = |found| row(found, "net.ipv4.ip_local_port_range");
     assert_eq!((ports(&alone).verdict, ports(&both).verdict), (Verdict::Ok, Verdict::TooLow));
     assert!(ports(&both).cure.contains("16 pairs"), "{}", ports(&both).cure);
     assert_eq!(ports(&both).fits, None);
+}
+
+#[test]
+fn a_small_table_of_connections_is_worth_a_thought_and_stops_nobody() {
+    let found = Assessment::new(ask(1_000_000), &machine(&[]));
+    let table = row(&found, "net.ipv4.tcp_ehash_entries");
+    assert_eq!((table.verdict, table.needed, table.fits), (Verdict::Advice, Some(524_288), None));
+    let found = Assessment::new(ask(10_000), &machine(&[("net.ipv4.tcp_ehash_entries", vec![16])]));
+    assert_eq!(row(&found, "net.ipv4.tcp_ehash_entries").verdict, Verdict::Ok);
 }
 
 #[test]
@@ -190,7 +207,7 @@ proptest! {
     fn what_fits_is_good(
         sessions in any::<u32>().prop_map(u64::from),
         value in any::<u64>(),
-        which in 0..20_usize,
+        which in 0..21_usize,
         counted in any::<u64>(),
         with_client in any::<bool>(),
         process in prop::option::of(1..10_u32),
