@@ -32,6 +32,7 @@ mod distribution;
 mod failure;
 mod tally;
 
+mod phases;
 mod prober;
 mod pusher;
 mod scenarios;

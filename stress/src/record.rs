@@ -1,7 +1,11 @@
 //! What a run counted, in the form that can be added up: it stands in every JSON report, so that
 //! the reports of several runs or hosts become one.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fs, io,
+    path::Path,
+};
 
 use limits::symptom::Evidence;
 use serde::{Deserialize, Serialize};
@@ -11,7 +15,7 @@ use crate::{
     failure::Failures,
     pusher::Outcome,
     storm::Storm,
-    tally::{Tally, add},
+    tally::{Phase, Tally, add},
     timeline::Timeline,
 };
 
@@ -39,6 +43,8 @@ pub struct Record {
     pub limits: BTreeMap<String, String>,
     /// What was pushed.
     pub pushes: Option<Pushed>,
+    /// The same by phase, where phases of pushes follow each other.
+    pub phases: BTreeMap<Phase, Pushed>,
     /// Sessions dropped at once, one entry per run.
     pub storms: Vec<Storm>,
     /// Other traffic, by its kind.
@@ -84,7 +90,8 @@ impl Probed {
 }
 
 impl Pushed {
-    fn merge(&mut self, other: Self) {
+    /// Adds what was pushed elsewhere or later.
+    pub fn merge(&mut self, other: Self) {
         self.outcome.merge(other.outcome);
         self.expected = self.expected.zip(other.expected).map(|(a, b)| a.saturating_add(b));
         add(&mut self.arrived, other.arrived);
@@ -103,6 +110,7 @@ impl Record {
             tally: Tally::default(),
             limits: BTreeMap::new(),
             pushes: None,
+            phases: BTreeMap::new(),
             storms: Vec::new(),
             probes: BTreeMap::new(),
             timelines: Vec::new(),
@@ -138,6 +146,12 @@ impl Record {
             }
             (mine, theirs) => mine.or(theirs),
         };
+        for (phase, theirs) in other.phases {
+            match self.phases.entry(phase) {
+                Entry::Vacant(vacant) => drop(vacant.insert(theirs)),
+                Entry::Occupied(mut occupied) => occupied.get_mut().merge(theirs),
+            }
+        }
         self.storms.extend(other.storms);
         for (kind, probed) in other.probes {
             self.probes.entry(kind).or_default().merge(probed);

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 use serde::Serialize;
 
 use crate::{
-    distribution::{Distribution, Quantiles},
+    distribution::Quantiles,
     failure::{Failure, Failures},
     pusher::Outcome,
     record::{Probed, Pushed, Record},
     storm::{Moment, Storm},
-    tally::{Arrivals, Phase, Spread, Tally},
+    tally::{Arrivals, Deliveries, Phase, Spread, Tally},
 };
 
 mod html;
@@ -37,7 +37,7 @@ pub struct Report<'a> {
     pub losses: Vec<FailureReport>,
     /// What clients received; nothing if nothing came.
     pub received: Option<Received>,
-    /// Latency of messages in each phase of a storm.
+    /// Messages in each phase, in scenarios that have any.
     pub phases: BTreeMap<Phase, PhaseReport>,
     /// Messages that went to everybody.
     pub broadcasts: Option<Broadcasts>,
@@ -135,15 +135,19 @@ pub struct PushReport {
     pub missing: Option<i64>,
 }
 
-/// Latency of messages in one phase.
+/// Messages of one phase.
 #[derive(Debug, Clone, Serialize)]
 pub struct PhaseReport {
     /// Messages received.
     pub messages: u64,
+    /// Messages per second between the first and the last.
+    pub per_second: f64,
     /// From when they were due.
     pub latency: Option<Quantiles>,
     /// The share received within 200 ms, from 0 to 1.
     pub share_within_200_ms: f64,
+    /// What was pushed in it, where phases of pushes follow each other.
+    pub pushes: Option<PushReport>,
 }
 
 /// One storm.
@@ -203,7 +207,7 @@ impl<'a> Report<'a> {
             retried: failures(&retried(tally), &record.limits),
             losses: failures(&tally.losses, &record.limits),
             received: received(tally),
-            phases: tally.phases.iter().map(|(phase, it)| (*phase, PhaseReport::new(it))).collect(),
+            phases: phases(record),
             broadcasts: broadcasts(tally.broadcasts.values()),
             pushes: record.pushes.as_ref().map(PushReport::new),
             storms: record.storms.iter().map(StormReport::new).collect(),
@@ -290,13 +294,26 @@ fn retried(tally: &Tally) -> Failures {
 }
 
 impl PhaseReport {
-    fn new(latency: &Distribution) -> Self {
+    fn new(Deliveries { latency, receipts }: &Deliveries, pushed: Option<&Pushed>) -> Self {
         Self {
             messages: latency.count(),
+            per_second: rate(latency.count(), receipts.seconds()),
             latency: latency.quantiles(),
             share_within_200_ms: latency.share_within(ON_TIME_MICROS),
+            pushes: pushed.map(PushReport::new),
         }
     }
+}
+
+/// Every phase in which something was received or pushed.
+fn phases(record: &Record) -> BTreeMap<Phase, PhaseReport> {
+    let (received, pushed) = (&record.tally.phases, &record.phases);
+    let nothing = Deliveries::default();
+    let report = |phase: &Phase| {
+        let received = received.get(phase).unwrap_or(&nothing);
+        (*phase, PhaseReport::new(received, pushed.get(phase)))
+    };
+    received.keys().chain(pushed.keys()).map(report).collect()
 }
 
 impl PushReport {

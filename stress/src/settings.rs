@@ -6,7 +6,7 @@ use clap::builder::RangedU64ValueParser;
 use protocol::Device;
 use settings::{Endpoint, Secret, logging::CommonArgs, units};
 
-use crate::sources::Sources;
+use crate::{phases::Step, sources::Sources};
 
 /// The load client: opens many sessions and measures what their server does.
 #[derive(Debug, Clone, clap::Args)]
@@ -273,4 +273,8 @@ pub struct Pushes {
     /// Whom messages are for
     #[arg(long, value_enum, default_value = "random")]
     pub push_to: Recipients,
+    /// Push in several ways with the same sessions, one after another and each once:
+    /// hold:DURATION, batch:N, single:N, rate:PER_SECOND:DURATION, all:N (repeatable)
+    #[arg(long = "phase", value_name = "PHASE", conflicts_with_all = ["push_rate", "push_total", "push_for", "push_mode", "push_to"])]
+    pub phases: Vec<Step>,
 }

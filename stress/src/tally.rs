@@ -37,30 +37,68 @@ pub struct Tally {
     pub receipts: Span,
     /// From when messages were due until they were received.
     pub latency: Distribution,
-    /// The same for the phases of a scenario that has any.
-    pub phases: BTreeMap<Phase, Distribution>,
+    /// What came of each phase, in scenarios that have any.
+    pub phases: BTreeMap<Phase, Deliveries>,
     /// Each broadcast, by when it was due in microseconds since the epoch.
     pub broadcasts: BTreeMap<u64, Spread>,
 }
 
-/// The phases of a storm, in which messages are sent.
+/// Messages of one phase.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Deliveries {
+    /// From when they were due until they were received.
+    pub latency: Distribution,
+    /// When they were received.
+    pub receipts: Span,
+}
+
+impl Deliveries {
+    fn add(&mut self, took: u64, now: u64) {
+        self.latency.record(took);
+        self.receipts.add(now);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.latency.merge(&other.latency);
+        self.receipts.merge(other.receipts);
+    }
+}
+
+/// The parts of a scenario in which messages are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Phase {
-    /// All sessions are open.
+    /// A storm: all sessions are open.
     Steady = 1,
-    /// Some are being dropped, until the gateways know.
+    /// A storm: some are being dropped, until the gateways know.
     Drop,
-    /// They are gone.
+    /// A storm: they are gone.
     After,
-    /// They come back.
+    /// A storm: they come back.
     Reopen,
+    /// Pushes to single users, many in a request, as fast as possible.
+    Batch,
+    /// Pushes to single users, one in a request, as fast as possible.
+    Single,
+    /// Pushes to single users at a rate.
+    Rate,
+    /// Pushes to everybody.
+    All,
 }
 
 impl Phase {
     /// Every phase, in order.
-    pub const ALL: [Self; 4] = [Self::Steady, Self::Drop, Self::After, Self::Reopen];
+    pub const EVERY: [Self; 8] = [
+        Self::Steady,
+        Self::Drop,
+        Self::After,
+        Self::Reopen,
+        Self::Batch,
+        Self::Single,
+        Self::Rate,
+        Self::All,
+    ];
 
     /// As it stands in reports.
     pub fn as_str(self) -> &'static str {
@@ -69,12 +107,16 @@ impl Phase {
             Self::Drop => "drop",
             Self::After => "after",
             Self::Reopen => "reopen",
+            Self::Batch => "batch",
+            Self::Single => "single",
+            Self::Rate => "rate",
+            Self::All => "all",
         }
     }
 
     /// The phase of this number in a stamp.
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|phase| *phase as u8 == number)
+        Self::EVERY.into_iter().find(|phase| *phase as u8 == number)
     }
 }
 
@@ -162,7 +204,7 @@ impl Tally {
         let took = now.saturating_sub(stamp.due);
         self.latency.record(took);
         if let Some(phase) = stamp.phase {
-            self.phases.entry(phase).or_default().record(took);
+            self.phases.entry(phase).or_default().add(took, now);
         }
         if stamp.is_broadcast {
             let spread = self.broadcasts.entry(stamp.due).or_default();
@@ -186,8 +228,8 @@ impl Tally {
         add(&mut self.refusals, other.refusals);
         self.receipts.merge(other.receipts);
         self.latency.merge(&other.latency);
-        for (phase, latency) in other.phases {
-            self.phases.entry(phase).or_default().merge(&latency);
+        for (phase, theirs) in other.phases {
+            self.phases.entry(phase).or_default().merge(&theirs);
         }
         for (due, theirs) in other.broadcasts {
             let spread = self.broadcasts.entry(due).or_default();
@@ -242,7 +284,7 @@ mod tests {
 
     #[test]
     fn phases_keep_their_numbers() {
-        for phase in Phase::ALL {
+        for phase in Phase::EVERY {
             assert_eq!(Phase::from_number(phase as u8), Some(phase));
         }
         assert_eq!(Phase::from_number(0), None);

@@ -74,7 +74,7 @@ pub struct Order {
 }
 
 /// When to stop.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// After so many messages.
     Messages(u64),

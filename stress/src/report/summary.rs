@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    FailureReport, MemoryReport, Moment, ProbeReport, PushReport, Received, Report, SessionsReport,
-    StormReport,
+    FailureReport, MemoryReport, Moment, PhaseReport, ProbeReport, PushReport, Received, Report,
+    SessionsReport, StormReport,
 };
 
 impl fmt::Display for Report<'_> {
@@ -23,12 +23,7 @@ impl fmt::Display for Report<'_> {
         if let Some(received) = &self.received {
             received.fmt(f)?;
         }
-        for (phase, it) in &self.phases {
-            if let Some(latency) = &it.latency {
-                let (phase, share) = (phase.as_str(), it.share_within_200_ms * 100.0);
-                writeln!(f, "  {phase:<10} {latency}; {share:.3} % within 200 ms")?;
-            }
-        }
+        self.phases.iter().try_for_each(|(phase, it)| show_phase(f, phase.as_str(), it))?;
         self.probes.iter().try_for_each(|probe| probe.fmt(f))?;
         if let Some(all) = &self.broadcasts {
             writeln!(
@@ -40,6 +35,16 @@ impl fmt::Display for Report<'_> {
         }
         write!(f, "result       {}", if self.is_success() { "all well" } else { "failed" })
     }
+}
+
+fn show_phase(f: &mut fmt::Formatter<'_>, phase: &str, it: &PhaseReport) -> fmt::Result {
+    let PhaseReport { messages, per_second, latency, share_within_200_ms, .. } = it;
+    let Some(latency) = latency else { return Ok(()) };
+    let share = share_within_200_ms * 100.0;
+    writeln!(
+        f,
+        "  {phase:<10} {messages} messages, {per_second:.0}/s; {latency}; {share:.3} % within 200 ms"
+    )
 }
 
 impl fmt::Display for SessionsReport {

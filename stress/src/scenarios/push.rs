@@ -2,7 +2,7 @@
 //! that was accepted has arrived.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU8},
     time::{Duration, Instant},
 };
 
@@ -11,6 +11,7 @@ use ::settings::ConfigError;
 use super::{Run, Trouble, messages};
 use crate::{
     fleet::Part,
+    phases::{Kind, Step, repeated},
     pusher::{Limit, Order, Outcome},
     record::Pushed,
     settings::{Mode, Push, Pushes, Recipients},
@@ -22,24 +23,52 @@ const MIN_PAYLOAD: usize = 64;
 
 /// Runs it; whether every session was held and every accepted message arrived.
 pub(crate) fn push(settings: &Push) -> Result<bool, Trouble> {
-    let mut order = order(settings)?;
+    let steps = steps(&settings.pushes)?;
+    let order = order(settings)?;
     let mut run = Run::start("push", &settings.sessions, 0)?;
     run.ramp(&settings.sessions);
-    order.online = Arc::new(run.fleet.online(Part::All));
+    let order = Order { online: Arc::new(run.fleet.online(Part::All)), ..order };
     let before = run.progress().messages;
-    let (outcome, expected) = match order.recipients {
-        _ if order.online.is_empty() => (Outcome::default(), 0),
-        Recipients::Random => run.push_random(&order)?,
-        Recipients::All => run.push_all(&order)?,
-    };
+    let mut total = Pushed { expected: Some(0), ..Pushed::default() };
+    for step in steps {
+        match step {
+            Step::Hold(period) => run.hold(period),
+            Step::Push(_) if order.online.is_empty() => {}
+            Step::Push(kind) => {
+                let pushed = run.push_kind(&order, kind, &settings.pushes)?;
+                if let Some(phase) = kind.phase {
+                    run.record.phases.insert(phase, pushed.clone());
+                }
+                total.merge(pushed);
+            }
+        }
+    }
     run.hold(settings.sessions.hold.unwrap_or_default());
     run.finish(|record| {
+        // Some may have come late, in a phase that was not theirs.
         let arrived = record.tally.messages - before;
-        record.pushes = Some(Pushed { outcome, expected: Some(expected), arrived });
+        record.pushes = Some(Pushed { arrived, ..total });
     })
 }
 
 impl Run {
+    /// Pushes in one way until it is done and everything has arrived.
+    fn push_kind(&mut self, order: &Order, kind: Kind, pushes: &Pushes) -> Result<Pushed, Trouble> {
+        let (connections, batch) = shape(kind, pushes);
+        let Kind { phase, mode, recipients, rate, limit } = kind;
+        let phase = Arc::new(AtomicU8::new(phase.map_or(0, |phase| phase as u8)));
+        let rate = f64::from(rate);
+        let order =
+            Order { connections, batch, phase, mode, recipients, rate, limit, ..order.clone() };
+        let before = self.progress().messages;
+        let (outcome, expected) = match recipients {
+            Recipients::Random => self.push_random(&order)?,
+            Recipients::All => self.push_all(&order)?,
+        };
+        let arrived = self.progress().messages - before;
+        Ok(Pushed { outcome, expected: Some(expected), arrived })
+    }
+
     /// Pushes to one user at a time.
     fn push_random(&mut self, order: &Order) -> Result<(Outcome, u64), Trouble> {
         let before = self.progress().messages;
@@ -88,34 +117,37 @@ fn order(settings: &Push) -> Result<Order, ConfigError> {
         key: pushes.api_key.as_ref(),
         key_file: pushes.api_key_file.as_deref(),
     };
-    let (connections, batch) = shape(pushes);
-    Ok(Order {
-        mode: mode(pushes),
-        connections,
-        batch,
-        payload: pushes.payload,
+    Ok(Order { payload: pushes.payload, ..messages::order(&door, sessions)? })
+}
+
+/// What to do one after another: what --phase says, or the one kind that the other flags say.
+fn steps(pushes: &Pushes) -> Result<Vec<Step>, ConfigError> {
+    if let Some(phase) = repeated(&pushes.phases) {
+        let problem = format!("{} stands there twice", phase.as_str());
+        return Err(ConfigError::new("--phase", problem, "give each kind of pushes once"));
+    }
+    if !pushes.phases.is_empty() {
+        return Ok(pushes.phases.clone());
+    }
+    let only = Kind {
+        phase: None,
+        mode: pushes.push_mode,
         recipients: pushes.push_to,
-        rate: f64::from(pushes.push_rate),
+        rate: pushes.push_rate,
         limit: match (pushes.push_total, pushes.push_for) {
             (Some(total), _) => Limit::Messages(total),
             (None, period) => Limit::Time(period.unwrap_or(DEFAULT_PERIOD)),
         },
-        ..messages::order(&door, sessions)?
-    })
-}
-
-/// A broadcast is one message: there is nothing to batch.
-fn mode(pushes: &Pushes) -> Mode {
-    match pushes.push_to {
-        Recipients::All => Mode::Single,
-        Recipients::Random => pushes.push_mode,
-    }
+    };
+    // A broadcast is one message: there is nothing to batch.
+    let mode = if only.recipients == Recipients::All { Mode::Single } else { only.mode };
+    Ok(vec![Step::Push(Kind { mode, ..only })])
 }
 
 /// Connections, and messages in a request.
-fn shape(pushes: &Pushes) -> (usize, u64) {
+fn shape(kind: Kind, pushes: &Pushes) -> (usize, u64) {
     let given = pushes.push_connections.map(|connections| connections as usize);
-    match (pushes.push_to, pushes.push_mode) {
+    match (kind.recipients, kind.mode) {
         (Recipients::All, _) => (1, 1),
         (_, Mode::Single) => (given.unwrap_or(64), 1),
         (_, Mode::Batch) => (given.unwrap_or(4), u64::from(pushes.batch_size)),

@@ -3,6 +3,7 @@
 mod merging;
 mod opening;
 mod probe;
+mod pushing;
 mod storm;
 
 use std::{

@@ -21,7 +21,10 @@ pub(super) fn of(report: &Report<'_>) -> Vec<Plot> {
     let points = timeline::combine(&record.timelines);
     let pushes = match tally.phases.is_empty() {
         true => vec![("all messages".to_owned(), &tally.latency)],
-        false => tally.phases.iter().map(|(phase, it)| (phase.as_str().to_owned(), it)).collect(),
+        false => {
+            let named = tally.phases.iter();
+            named.map(|(phase, it)| (phase.as_str().to_owned(), &it.latency)).collect()
+        }
     };
     let probes = record.probes.iter().map(|(what, it)| (what.clone(), &it.answered));
     vec![
