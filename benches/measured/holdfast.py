@@ -14,7 +14,7 @@ SECRET = "only-for-figures-0123456789abcdef"
 class Holdfast(Processes):
     """Gateways, a pusher-api, and how clients and backends reach them."""
 
-    def __init__(self, program, directory, gateways=1, workers=1):
+    def __init__(self, program, directory, gateways=1, workers=1, flags=()):
         super().__init__()
         self.secrets = {name: Path(directory) / name for name in ("jwt", "link", "api")}
         for file in self.secrets.values():
@@ -23,12 +23,14 @@ class Holdfast(Processes):
         self.target = f"ws://127.0.0.1:{CLIENTS}-{CLIENTS + gateways - 1}"
         self.api = f"http://127.0.0.1:{API}"
         self.all_operators = f"http://127.0.0.1:{OPERATORS}-{OPERATORS + gateways - 1}"
-        self.gateways = [self._start_gateway(number, workers) for number in range(gateways)]
+        self.gateways = [
+            self._start_gateway(number, "--workers", workers, *flags) for number in range(gateways)
+        ]
         self.pusher_api = self._start_pusher_api()
 
-    def _start_gateway(self, number, workers):
+    def _start_gateway(self, number, *flags):
         return self.start(
-            self.program, "gateway", "--name", f"g{number}", "--workers", workers, "--echo",
+            self.program, "gateway", "--name", f"g{number}", "--echo", *flags,
             "--listen", f"127.0.0.1:{CLIENTS + number}",
             "--listen-tcp", f"127.0.0.1:{TCP + number}",
             "--listen-operators", f"127.0.0.1:{OPERATORS + number}",
@@ -61,6 +63,10 @@ class Holdfast(Processes):
     def sessions(self):
         """The sessions that the gateways say they hold."""
         return sum(self.metric("holdfast_sessions"))
+
+    def accepted(self):
+        """The pushes to single users that pusher-api has accepted."""
+        return sum(metric(f"{self.api}/metrics", 'holdfast_pusher_targets_total{to="user"}'))
 
     def client_flags(self):
         """What a load client needs to connect."""

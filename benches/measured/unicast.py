@@ -19,7 +19,7 @@ from .holdfast import API, CLIENTS, SECRET
 
 USERS, RATE = 32, 100
 STAMP = re.compile(rb'"unicast": (\d+)')
-BROADCAST = re.compile(rb'\{"t":(\d+),"b":(\d+)')
+BROADCAST = re.compile(rb'\{"t":(\d+),(?:"f":\d+,)?"b":(\d+)')
 # An empty pong, masked with zeros (RFC 6455 section 5.5.3).
 PONG = b"\x8a\x80\0\0\0\0"
 

@@ -28,6 +28,7 @@ from . import floor_runs, holdfast_runs, table
 
 # A process may open 20,000 descriptors on many machines; some are not sessions.
 PER_GATEWAY = 19_650
+RUNS = [*holdfast_runs.PHASES, *holdfast_runs.SCENARIOS]
 
 
 def options():
@@ -44,8 +45,10 @@ def options():
     add("--storm-push-rate", type=int, default=1000,
         help="pushes/s to those that a storm leaves alone [default: 1000]")
     add("--broadcasts", type=int, default=5, help="broadcasts of a run [default: 5]")
-    add("--only", action="append", choices=list(holdfast_runs.RUNS), metavar="RUN",
-        help=f"only this run (repeatable): {', '.join(holdfast_runs.RUNS)}")
+    add("--only", action="append", choices=RUNS, metavar="RUN",
+        help=f"only this run (repeatable): {', '.join(RUNS)}")
+    add("--measure-stalls", action="store_true",
+        help="let each worker look how long it is busy without a break; that takes CPU itself")
     add("--no-floor", action="store_true", help="measure Holdfast alone")
     add("--binaries", type=Path, default=Path("target/release"))
     add("--out", type=Path, default=Path("target/bench"),
@@ -57,26 +60,19 @@ def options():
     return given
 
 
-def is_known(given, run):
-    """Whether the load client can do it: an older commit may not know every scenario."""
-    if run not in holdfast_runs.OWN_SCENARIO:
-        return True
-    command = [given.program, "stress", run, "--help"]
-    known = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    if not known:
-        print(f"left out: this load client has no {run}", file=sys.stderr)
-    return known
-
-
-def measure(given, servers, runs, hold):
+def measure(given, servers, module, hold):
     """One round with one kind of server."""
     figures = {}
     with servers:
         servers.await_ready()
+        names = [name for name in given.only if name in holdfast_runs.PHASES]
+        if names:
+            print(f"  {', '.join(names)}", file=sys.stderr)
+            table.add(figures, module.together(given, servers, names, hold))
         for name in given.only:
-            if name in runs:
+            if name in module.SCENARIOS:
                 print(f"  {name}", file=sys.stderr)
-                table.add(figures, runs[name](given, servers, hold))
+                table.add(figures, module.SCENARIOS[name](given, servers, hold))
     shown = {key: value and round(value, 3) for key, value in figures.items()}
     print(f"  {shown}", file=sys.stderr)
     return figures
@@ -87,12 +83,13 @@ def rounds(given, directory):
     for number in range(given.repeat):
         hold = given.hold if number == 0 else min(given.hold, 60)
         print(f"round {number + 1} of {given.repeat}: Holdfast", file=sys.stderr)
-        servers = Holdfast(given.program, directory, given.gateways, given.workers)
-        found = {"holdfast": measure(given, servers, holdfast_runs.RUNS, hold), "floor": {}}
+        flags = ["--measure-stalls"] if given.measure_stalls else []
+        servers = Holdfast(given.program, directory, given.gateways, given.workers, flags)
+        found = {"holdfast": measure(given, servers, holdfast_runs, hold), "floor": {}}
         if not given.no_floor:
             print(f"round {number + 1} of {given.repeat}: floor", file=sys.stderr)
             floors = Floors(given.binaries / "floor", directory, given.gateways)
-            found["floor"] = measure(given, floors, floor_runs.RUNS, hold)
+            found["floor"] = measure(given, floors, floor_runs, hold)
         yield found
 
 
@@ -119,7 +116,7 @@ def main():
     """Measures, and writes what was found after each round."""
     given = options()
     namespace.enter(not given.no_namespace)
-    given.only = [name for name in given.only or holdfast_runs.RUNS if is_known(given, name)]
+    given.only = given.only or RUNS
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     name = commit()
     given.out.mkdir(parents=True, exist_ok=True)

@@ -5,63 +5,51 @@ import time
 from benches.measured.client import Client
 from benches.measured.readings import resident, settled_slab, slab
 
-from .holdfast_runs import PAYLOAD, await_sessions, idle_cpu, ramp_figures, rate
+from .holdfast_runs import PAYLOAD, SETTLE_SECONDS, await_sessions, idle_cpu, pushed, ramp_figures
 
 # A push's frame around its data.
 FRAME = PAYLOAD + 71
+SCENARIOS = {}
 
 
-def idle(given, floors, _):
-    """Memory and CPU while clients only hold."""
+def together(given, floors, names, _):
+    """What is measured of sessions that are opened once."""
     kernel, before = settled_slab(), resident(floors.floors)
-    run = start(given, floors)
+    run = Client(given.program, "idle", "--hold", "24h", *floors.client_flags(),
+                 sessions=given.sessions)
+    figures, sent = {}, 0
     try:
         await_sessions(floors, given.sessions, run)
-        time.sleep(3)
-        figures = {
-            "gateway_bytes": (resident(floors.floors) - before) / given.sessions,
-            "slab_bytes": (slab() - kernel) / given.sessions,
-        }
-        figures |= idle_cpu(given, floors.floors, 5)
+        time.sleep(SETTLE_SECONDS)
+        if "idle" in names:
+            figures |= idle(given, floors, kernel, before)
+        for command in commands(given, floors, names):
+            sent += floors.tell(command)
+            time.sleep(2)
     finally:
         report = run.report(stop=True)
-    figures["system_bytes"] = figures["gateway_bytes"] + figures["slab_bytes"] / 2
-    return figures | ramp_figures(report)
-
-
-def batch(given, floors, _):
-    """Writes to random sessions, as fast as they go."""
-    report = written(given, floors, f"random {given.pushes // floors.count} {FRAME}")
-    per_second = rate(report)
-    return {"batch_per_s": per_second, "single_per_s": per_second}
-
-
-def broadcast(given, floors, _):
-    """A write to every session."""
-    commands = (f"all {FRAME} {number}" for number in range(given.broadcasts))
-    report = written(given, floors, *commands)
-    return {"broadcast_s": (report["broadcasts"] or {}).get("median_seconds")}
-
-
-RUNS = {"idle": idle, "batch": batch, "broadcast": broadcast}
-
-
-def start(given, floors):
-    """A client that holds until it is told to stop."""
-    flags = ["--hold", "24h", *floors.client_flags()]
-    return Client(given.program, "idle", *flags, sessions=given.sessions)
-
-
-def written(given, floors, *commands):
-    """What clients received of what the floors were told to write."""
-    await_sessions(floors, 0)
-    run = start(given, floors)
-    await_sessions(floors, given.sessions, run)
-    time.sleep(2)
-    sent = sum(floors.tell(command) for command in commands)
-    time.sleep(2)
-    report = run.report(stop=True)
     received = (report["received"] or {}).get("messages", 0)
     if received != sent:
         raise SystemExit(f"the floors wrote {sent} messages and clients received {received}")
-    return report
+    figures |= ramp_figures(report) | pushed(report["phases"])
+    if "single" in names and "batch_per_s" in figures:
+        figures["single_per_s"] = figures["batch_per_s"]
+    figures["broadcast_s"] = (report["broadcasts"] or {}).get("median_seconds")
+    return figures
+
+
+def idle(given, floors, kernel, before):
+    """Memory and CPU while clients only hold."""
+    gateways = (resident(floors.floors) - before) / given.sessions
+    slabs = (slab() - kernel) / given.sessions
+    figures = {"gateway_bytes": gateways, "slab_bytes": slabs, "system_bytes": gateways + slabs / 2}
+    return figures | idle_cpu(given, floors.floors, 5)
+
+
+def commands(given, floors, names):
+    """What the floors are told to write: to random sessions as fast as they go, and to all."""
+    if "batch" in names or "single" in names:
+        yield f"random {given.pushes // floors.count} {FRAME}"
+    if "broadcast" in names:
+        for number in range(given.broadcasts):
+            yield f"all {FRAME} {number} {time.time_ns() // 1000}"

@@ -1,5 +1,6 @@
-"""What is measured of Holdfast: each run opens all sessions anew and adds figures by name."""
+"""What is measured of Holdfast: figures by name."""
 
+import sys
 import time
 
 from benches.measured.client import Client, lost
@@ -9,79 +10,112 @@ from benches.measured.unicast import Unicast, quantile
 # Data of a push in bytes; the frame around it has 71 more.
 PAYLOAD = 100
 RAMP_SECONDS = 600
+# Some have failed if their number stays the same for so long.
+STUCK_SECONDS = 40
+# Before memory is looked at; and what it may take to see that all sessions are there.
+SETTLE_SECONDS, SPARE_SECONDS = 3, 7
+# How long pushes come at a rate, and the pause after them.
+RATE_SECONDS, PAUSE_SECONDS = 20, 10
+PUSH_SECONDS = 900
 
 
-def idle(given, holdfast, hold):
-    """Memory, CPU and losses while clients only hold."""
+def together(given, holdfast, names, hold):
+    """What is measured of sessions that are opened once: first idle, then each kind of pushes."""
+    steps = [flag for name in names for flag in PHASES[name](given, hold)]
+    flags = [*steps, "--hold", "24h", "--payload", f"{PAYLOAD}B", *holdfast.push_flags()]
     servers = [*holdfast.gateways, holdfast.pusher_api]
     kernel, before = settled_slab(), {pid: resident([pid]) for pid in servers}
+    run = Client(given.program, "push", *flags, sessions=given.sessions)
+    figures = {}
+    try:
+        await_sessions(holdfast, given.sessions, run)
+        if "idle" in names:
+            figures |= idle(given, holdfast, hold, kernel, before)
+        await_pushes(given, holdfast, names, run)
+        if "broadcast" in names:
+            with Unicast(holdfast.count) as unicast:
+                await_written(given, holdfast, run)
+    finally:
+        report = run.report(stop=True)
+    figures |= ramp_figures(report) | pushed(report["phases"]) | push_figures(report)
+    if "broadcast" in names:
+        spread = report["broadcasts"] or {}
+        figures["broadcast_s"] = spread.get("median_seconds")
+        add_unicast(figures, unicast, spread.get("max_seconds", 0.0))
+    return figures
 
+
+# What the load client is to do, by the name of what is measured.
+PHASES = {
+    "idle": lambda given, hold: ["--phase", f"hold:{hold + SETTLE_SECONDS + SPARE_SECONDS}s"],
+    "batch": lambda given, _: ["--phase", f"batch:{given.pushes}"],
+    "single": lambda given, _: ["--phase", f"single:{max(given.pushes // 4, 1)}"],
+    "latency": lambda given, _: ["--phase", f"rate:{given.push_rate}:{RATE_SECONDS}s"],
+    # The pause is for the sessions that measure beside it.
+    "broadcast": lambda given, _: ["--phase", f"hold:{PAUSE_SECONDS}s", "--phase",
+                                   f"all:{given.broadcasts}"],
+}
+
+
+def idle(given, holdfast, hold, kernel, before):
+    """Memory, CPU and losses while clients only hold; `before` is the servers' memory."""
     def grown(*pids):
         return (resident(pids) - sum(before[pid] for pid in pids)) / given.sessions
 
-    run = Client(given.program, "idle", "--hold", "24h", *holdfast.client_flags(),
-                 sessions=given.sessions)
-    try:
-        await_sessions(holdfast, given.sessions, run)
-        time.sleep(3)
-        figures = {
-            "gateway_bytes": grown(*holdfast.gateways),
-            "pusher_api_bytes": grown(holdfast.pusher_api),
-            "slab_bytes": (slab() - kernel) / given.sessions,
-            "stall_ms": stall(holdfast),
-        }
-        figures |= idle_cpu(given, holdfast.gateways, min(hold, 60))
-        time.sleep(max(0, hold - 60))
-        figures["gateway_bytes_after_hold"] = grown(*holdfast.gateways)
-    finally:
-        report = run.report(stop=True)
-    figures["system_bytes"] = figures["gateway_bytes"] + figures["slab_bytes"] / 2
-    return figures | ramp_figures(report)
-
-
-def batch(given, holdfast, _):
-    """Pushes to random users through the batch API, as fast as they go."""
-    report = push(given, holdfast, "--push-total", given.pushes)
-    return {"batch_per_s": rate(report)} | push_figures(report)
-
-
-def single(given, holdfast, _):
-    """A request per push, 64 connections."""
-    flags = ["--push-total", max(given.pushes // 4, 1), "--push-mode", "single"]
-    report = push(given, holdfast, *flags)
-    return {"single_per_s": rate(report)} | push_figures(report)
-
-
-def latency(given, holdfast, _):
-    """How long pushes take at a rate that leaves room."""
-    report = push(given, holdfast, "--push-rate", given.push_rate, "--push-for", "20s")
-    received = report["received"] or {}
-    quantiles = received.get("latency") or {}
+    time.sleep(SETTLE_SECONDS)
     figures = {
+        "gateway_bytes": grown(*holdfast.gateways),
+        "pusher_api_bytes": grown(holdfast.pusher_api),
+        "slab_bytes": (slab() - kernel) / given.sessions,
+        "stall_ms": stall(holdfast) if given.measure_stalls else None,
+    }
+    figures |= idle_cpu(given, holdfast.gateways, min(hold, 60))
+    time.sleep(max(0, hold - 60))
+    figures["gateway_bytes_after_hold"] = grown(*holdfast.gateways)
+    figures["system_bytes"] = figures["gateway_bytes"] + figures["slab_bytes"] / 2
+    return figures
+
+
+def pushed(phases):
+    """Rates and latencies of the kinds of pushes that there were."""
+    latency = phases.get("rate", {})
+    quantiles = latency.get("latency") or {}
+    figures = {
+        "batch_per_s": phases.get("batch", {}).get("per_second"),
+        "single_per_s": phases.get("single", {}).get("per_second"),
         "latency_p50_ms": quantiles.get("p50_ms"),
         "latency_p99_ms": quantiles.get("p99_ms"),
-        "within_200_ms": received.get("share_within_200_ms"),
+        "within_200_ms": latency.get("share_within_200_ms"),
     }
-    return figures | push_figures(report)
+    return {key: value for key, value in figures.items() if value is not None}
 
 
-def broadcast(given, holdfast, _):
-    """A push to everybody, and what pushes to single users take meanwhile."""
-    await_sessions(holdfast, 0)
-    with Unicast(holdfast.count) as unicast:
-        report = push_beside(given, holdfast, "--push-total", given.broadcasts, "--push-to", "all")
-    spread = report["broadcasts"] or {}
-    meanwhile = unicast.during_broadcasts(spread.get("max_seconds", 0.0))
+def add_unicast(figures, unicast, seconds):
+    """Adds what pushes to single users took during broadcasts of so many seconds."""
+    meanwhile = unicast.during_broadcasts(seconds)
     p99 = quantile(meanwhile, 0.99)
-    figures = {
-        "broadcast_s": spread.get("median_seconds"),
-        "unicast_samples": len(meanwhile),
-        "unicast_p99_ms": p99 and p99 * 1000,
-    }
-    figures |= push_figures(report)
+    figures["unicast_samples"] = len(meanwhile)
+    figures["unicast_p99_ms"] = p99 and p99 * 1000
     figures["refused"] += unicast.refused
-    figures["missing"] += unicast.missing()
-    return figures
+    figures["missing"] = max(0, unicast.missing())
+
+
+def await_pushes(given, holdfast, names, run):
+    """Waits until the pushes to single users have been accepted."""
+    counts = {"batch": given.pushes, "single": max(given.pushes // 4, 1),
+              "latency": given.push_rate * RATE_SECONDS}
+    expected = sum(count for name, count in counts.items() if name in names)
+    holdfast.wait_for(lambda: holdfast.accepted() >= expected, "pushes", PUSH_SECONDS, run, 1)
+
+
+def await_written(given, holdfast, run):
+    """Waits until every broadcast has been written, and received."""
+    frames = "holdfast_frames_out_total"
+    before = sum(holdfast.metric(frames))
+    expected = before + given.sessions * given.broadcasts
+    written = lambda: sum(holdfast.metric(frames)) >= expected
+    holdfast.wait_for(written, "broadcasts", PUSH_SECONDS, run, 1)
+    time.sleep(2)
 
 
 def storm(given, holdfast, _):
@@ -112,12 +146,8 @@ def probe(given, holdfast, _):
     }
 
 
-RUNS = {
-    "idle": idle, "batch": batch, "single": single, "latency": latency, "broadcast": broadcast,
-    "probe": probe, "storm": storm,
-}
-# The load client has a scenario of that name for them.
-OWN_SCENARIO = {"probe", "storm"}
+# Those that open their own sessions, each with a scenario of the load client of that name.
+SCENARIOS = {"probe": probe, "storm": storm}
 
 
 def watched(given, holdfast, scenario, *flags):
@@ -127,24 +157,23 @@ def watched(given, holdfast, scenario, *flags):
     return Client(given.program, scenario, *flags, sessions=given.sessions).report()
 
 
-def push(given, holdfast, *flags):
-    """Runs `stress push` to its end, once the sessions of the run before are gone."""
-    await_sessions(holdfast, 0)
-    return push_beside(given, holdfast, *flags)
-
-
-def push_beside(given, holdfast, *flags):
-    """Runs `stress push` to its end beside other sessions."""
-    flags = [*flags, "--payload", f"{PAYLOAD}B", *holdfast.push_flags()]
-    return Client(given.program, "push", *flags, sessions=given.sessions).report()
-
-
 def await_sessions(servers, count, run=None):
-    """Waits until the servers hold so many sessions, or none."""
-    reached = (lambda: servers.sessions() >= count) if count else (lambda: servers.sessions() == 0)
+    """Waits until the servers hold so many sessions, or none; or until there are no more coming."""
+    seen, since = -1, time.monotonic()
+
+    def reached():
+        nonlocal seen, since
+        before, seen = seen, servers.sessions()
+        if seen != before:
+            since = time.monotonic()
+        stuck = count and seen == before and time.monotonic() - since > STUCK_SECONDS
+        return stuck or (seen >= count if count else seen == 0)
+
     # Asking many servers takes CPU from those who are ramping up.
     every = 0.2 + servers.count / 25
     servers.wait_for(reached, f"{count} sessions", RAMP_SECONDS, run, every)
+    if seen < count:
+        print(f"warning: {seen:.0f} of {count} sessions, and no more come", file=sys.stderr)
 
 
 def idle_cpu(given, pids, seconds):
@@ -156,9 +185,8 @@ def idle_cpu(given, pids, seconds):
 
 
 def stall(holdfast):
-    """The longest gap in a worker's ticker, where the gateway counts it."""
-    seconds = holdfast.metric("holdfast_worker_longest_stall_seconds")
-    return max(seconds) * 1000 if seconds else None
+    """The longest time in which a worker was busy without a break."""
+    return max(holdfast.metric("holdfast_worker_longest_stall_seconds")) * 1000
 
 
 def ramp_figures(report):
@@ -171,11 +199,6 @@ def ramp_figures(report):
         "held": sessions["held_to_end"],
         "lost": lost(report),
     }
-
-
-def rate(report):
-    """Messages per second, first to last."""
-    return (report["received"] or {}).get("per_second", 0.0)
 
 
 def push_figures(report):

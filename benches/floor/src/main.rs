@@ -5,7 +5,8 @@
 //! told what to write on its control port, a line per command:
 //!
 //! - `random N SIZE`: N text frames of SIZE bytes, each to a session picked at random
-//! - `all SIZE [NUMBER]`: one text frame of SIZE bytes to every session
+//! - `all SIZE NUMBER DUE`: one text frame of SIZE bytes to every session, which says that it was due
+//!   at DUE microseconds since the epoch: the same for several floors, so that clients know them as one
 //! - `count`: how many sessions there are
 //! - `quit`
 //!
@@ -214,9 +215,9 @@ impl Floor {
         let started = Instant::now();
         let words: Vec<_> = line.split_whitespace().collect();
         let number = |index: usize| words.get(index).and_then(|word| word.parse::<usize>().ok());
-        let done = match (words.first().copied(), number(1), number(2)) {
-            (Some("random"), Some(count), Some(size)) => self.write_random(count, size),
-            (Some("all"), Some(size), broadcast) => self.write_all(size, broadcast.unwrap_or(0)),
+        let done = match (words.first().copied(), number(1), number(2), number(3)) {
+            (Some("random"), Some(count), Some(size), _) => self.write_random(count, size),
+            (Some("all"), Some(size), Some(number), Some(due)) => self.write_all(size, number, due),
             (Some("count"), ..) => self.held.len(),
             (Some("quit"), ..) => return Ok(false),
             _ => 0,
@@ -236,15 +237,15 @@ impl Floor {
         }
         let chosen = (0..count).map(|number| (number, self.held[random.usize(..self.held.len())]));
         let written = chosen.filter(|(number, session)| {
-            fill(&mut frame, size, 'n', *number);
+            fill(&mut frame, size, RANDOM, *number, micros());
             self.write(*session, &frame)
         });
         written.count()
     }
 
-    fn write_all(&self, size: usize, number: usize) -> usize {
+    fn write_all(&self, size: usize, number: usize, due: usize) -> usize {
         let mut frame = Vec::new();
-        fill(&mut frame, size, 'b', number);
+        fill(&mut frame, size, ALL, number, due);
         self.held.iter().filter(|session| self.write(**session, &frame)).count()
     }
 
@@ -282,10 +283,19 @@ fn upgrade(request: &[u8]) -> Option<String> {
     ))
 }
 
-/// A text frame of so many bytes that says when it was written.
-fn fill(frame: &mut Vec<u8>, size: usize, kind: char, number: usize) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
-    let head = format!(r#"{{"type":"push","data":{{"t":{now},"{kind}":{number},"p":""#);
+/// How the load client knows its phases `batch` and `all`, and what is for everybody.
+const RANDOM: (u8, char) = (5, 'n');
+const ALL: (u8, char) = (8, 'b');
+
+/// Now, in microseconds since the epoch.
+fn micros() -> usize {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as usize
+}
+
+/// A text frame of so many bytes that says when it was due.
+fn fill(frame: &mut Vec<u8>, size: usize, stamp: (u8, char), number: usize, due: usize) {
+    let (phase, kind) = stamp;
+    let head = format!(r#"{{"type":"push","data":{{"t":{due},"f":{phase},"{kind}":{number},"p":""#);
     let size = size.max(head.len() + 3);
     frame.clear();
     frame.push(0x81);
