@@ -25,8 +25,8 @@ fn buckets(case: &Case<'_>, entries: u64) -> Row {
     )
     .at_least(Some(entries), needed)
     .cure(format!(
-        "boot with thash_entries={needed}; or set net.ipv4.tcp_child_ehash_entries={needed} where \
-         network namespaces are made, and each new one has a table of its own"
+        "boot with thash_entries={needed}; or, for network namespaces made from then on: sysctl -w \
+         net.ipv4.tcp_child_ehash_entries={needed}"
     ))
     .as_advice()
 }
