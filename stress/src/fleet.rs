@@ -140,7 +140,8 @@ impl Fleet {
 
     fn let_begin(&mut self, at_once: usize) {
         let busy = self.workers.iter().filter(|worker| !worker.is_idle && !worker.gone).count();
-        let mut busy = busy - self.queue.iter().filter(|next| !self.workers[next.0].gone).count();
+        let waiting = self.queue.iter().filter(|next| !self.workers[next.0].gone).count();
+        let mut busy = busy.saturating_sub(waiting);
         while busy < at_once
             && let Some((index, wave)) = self.queue.pop_front()
         {
@@ -164,7 +165,7 @@ impl Fleet {
     /// Whether all that was to be opened is open or has failed, and all that was to be closed is
     /// closed.
     pub fn is_settled(&self) -> bool {
-        self.workers.iter().all(|worker| worker.is_idle || worker.gone)
+        self.queue.is_empty() && self.workers.iter().all(|worker| worker.is_idle || worker.gone)
     }
 
     /// The numbers of the sessions that could be opened.
