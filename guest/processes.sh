@@ -27,7 +27,7 @@ start_gateway() {
     --listen 127.0.0.1:$PORTS --listen-operators 127.0.0.1:8082 \
     --jwt-secret-file $SECRETS/token --link-secret-file $SECRETS/link \
     --ping-interval "${PING_INTERVAL}s" --handshake-timeout "${PATIENCE}s" \
-    --write-timeout "${PATIENCE}s" 2> gateway.log &
+    --write-timeout "${PATIENCE}s" --measure-stalls 2> gateway.log &
   GATEWAY=$!
 }
 

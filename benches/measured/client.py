@@ -28,16 +28,24 @@ class Client:
 
     def check(self):
         """Ends the measuring if the client has ended before it was told to."""
-        if self.process.poll() is not None:
+        if self.has_ended():
             self.report()
             raise SystemExit("the load client ended before its time")
+
+    def has_ended(self):
+        """Whether the run is over."""
+        return self.process.poll() is not None
+
+    def wait(self, seconds=1800):
+        """Waits until the run is over."""
+        self.process.wait(timeout=seconds)
 
     def report(self, stop=False, seconds=1800):
         """The report; `stop` ends the run first, as Ctrl-C does."""
         if stop:
             self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(timeout=seconds)
+            self.wait(seconds)
         finally:
             self.process.kill()
         if not self.file.exists():

@@ -22,7 +22,7 @@ PUSH_SECONDS = 900
 def together(given, holdfast, names, hold):
     """What is measured of sessions that are opened once: first idle, then each kind of pushes."""
     steps = [flag for name in names for flag in PHASES[name](given, hold)]
-    flags = [*steps, "--hold", "24h", "--payload", f"{PAYLOAD}B", *holdfast.push_flags()]
+    flags = [*steps, "--payload", f"{PAYLOAD}B", *holdfast.push_flags()]
     servers = [*holdfast.gateways, holdfast.pusher_api]
     kernel, before = settled_slab(), {pid: resident([pid]) for pid in servers}
     run = Client(given.program, "push", *flags, sessions=given.sessions)
@@ -31,10 +31,12 @@ def together(given, holdfast, names, hold):
         await_sessions(holdfast, given.sessions, run)
         if "idle" in names:
             figures |= idle(given, holdfast, hold, kernel, before)
-        await_pushes(given, holdfast, names, run)
         if "broadcast" in names:
+            await_pushes(given, holdfast, names, run)
             with Unicast(holdfast.count) as unicast:
-                await_written(given, holdfast, run)
+                run.wait()
+        else:
+            run.wait()
     finally:
         report = run.report(stop=True)
     figures |= ramp_figures(report) | pushed(report["phases"]) | push_figures(report)
@@ -49,12 +51,17 @@ def together(given, holdfast, names, hold):
 PHASES = {
     "idle": lambda given, hold: ["--phase", f"hold:{hold + SETTLE_SECONDS + SPARE_SECONDS}s"],
     "batch": lambda given, _: ["--phase", f"batch:{given.pushes}"],
-    "single": lambda given, _: ["--phase", f"single:{max(given.pushes // 4, 1)}"],
+    "single": lambda given, _: ["--phase", f"single:{singles(given)}"],
     "latency": lambda given, _: ["--phase", f"rate:{given.push_rate}:{RATE_SECONDS}s"],
     # The pause is for the sessions that measure beside it.
     "broadcast": lambda given, _: ["--phase", f"hold:{PAUSE_SECONDS}s", "--phase",
                                    f"all:{given.broadcasts}"],
 }
+
+
+def singles(given):
+    """How many pushes are sent in a request each."""
+    return max(given.pushes // 4, 1)
 
 
 def idle(given, holdfast, hold, kernel, before):
@@ -97,25 +104,17 @@ def add_unicast(figures, unicast, seconds):
     figures["unicast_samples"] = len(meanwhile)
     figures["unicast_p99_ms"] = p99 and p99 * 1000
     figures["refused"] += unicast.refused
-    figures["missing"] = max(0, unicast.missing())
+    figures["missing"] += unicast.missing()
 
 
 def await_pushes(given, holdfast, names, run):
-    """Waits until the pushes to single users have been accepted."""
-    counts = {"batch": given.pushes, "single": max(given.pushes // 4, 1),
+    """Waits until the pushes to single users have been accepted; some may be refused, and then
+    until the client has ended."""
+    counts = {"batch": given.pushes, "single": singles(given),
               "latency": given.push_rate * RATE_SECONDS}
     expected = sum(count for name, count in counts.items() if name in names)
-    holdfast.wait_for(lambda: holdfast.accepted() >= expected, "pushes", PUSH_SECONDS, run, 1)
-
-
-def await_written(given, holdfast, run):
-    """Waits until every broadcast has been written, and received."""
-    frames = "holdfast_frames_out_total"
-    before = sum(holdfast.metric(frames))
-    expected = before + given.sessions * given.broadcasts
-    written = lambda: sum(holdfast.metric(frames)) >= expected
-    holdfast.wait_for(written, "broadcasts", PUSH_SECONDS, run, 1)
-    time.sleep(2)
+    done = lambda: run.has_ended() or holdfast.accepted() >= expected
+    holdfast.wait_for(done, "pushes", given.hold + PUSH_SECONDS, every=1)
 
 
 def storm(given, holdfast, _):
