@@ -124,7 +124,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The present tick; 0 is the start. Enough for 13 years.
+    /// The present tick; 0 is the start. Enough for six years.
     pub fn tick_now(&self) -> u32 {
         ticks(self.start.elapsed())
     }

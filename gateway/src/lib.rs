@@ -29,6 +29,7 @@ pub mod memory;
 pub mod reactor;
 pub mod registry;
 pub mod session;
+pub mod timer;
 pub mod topics;
 pub mod wheel;
 pub mod worker;

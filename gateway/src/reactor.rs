@@ -144,12 +144,17 @@ impl Reactor {
         Sockets(Rc::clone(self.epoll.get_ref()))
     }
 
-    /// Waits until a socket is ready or a session was called.
-    pub async fn wait(&mut self, calls: &Calls) {
+    /// Waits until a socket is ready or a session was called; true if it was a socket.
+    pub async fn wait(&mut self, calls: &Calls) -> bool {
         tokio::select! {
-            () = calls.called.notified() => {}
+            () = calls.called.notified() => false,
             // Cleared before the events are fetched, so that none goes unnoticed between.
-            ready = self.epoll.readable() => if let Ok(mut ready) = ready { ready.clear_ready() },
+            ready = self.epoll.readable() => {
+                if let Ok(mut ready) = ready {
+                    ready.clear_ready();
+                }
+                true
+            }
         }
     }
 

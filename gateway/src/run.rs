@@ -14,7 +14,7 @@ use futures::future::join_all;
 use prometheus::IntGauge;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{interval, sleep},
+    time::sleep,
 };
 use tracing::{debug, error, info};
 
@@ -31,8 +31,9 @@ use crate::{
     operators,
     probe::{self, Probe, ProbeClient},
     settings::Settings,
+    timer::Timer,
     transports::Transport,
-    wheel::NEVER,
+    wheel::{NEVER, TICK},
     worker::Worker,
 };
 
@@ -181,13 +182,15 @@ fn default_name(operators: &Listeners) -> String {
 
 async fn run_worker(parts: WorkerParts) {
     let WorkerParts { index, gateway, recent, http, tcp, mut stop, drained, probes } = parts;
-    let (worker, reactor) = match Worker::new(Arc::clone(&gateway), recent) {
+    let made = Timer::every(TICK)
+        .and_then(|timer| Worker::new(Arc::clone(&gateway), recent).map(|made| (timer, made)));
+    let (timer, (worker, reactor)) = match made {
         Ok(made) => made,
         Err(error) => return error!(%error, "cannot start a worker"),
     };
     let arrivals = Rc::new(Arrivals::new(&worker).await);
     actix_rt::spawn(Rc::clone(&worker).run_sessions(reactor, Rc::clone(&arrivals)));
-    actix_rt::spawn(Rc::clone(&worker).keep_time(arrivals));
+    actix_rt::spawn(Rc::clone(&worker).keep_time(timer, arrivals));
     if gateway.settings.measure_stalls {
         actix_rt::spawn(measure_stalls(Arc::clone(&gateway)));
     }
@@ -275,10 +278,12 @@ async fn run_operators(
         spawn_accept(listener, &pending, arrive, &stop);
     }
     actix_rt::spawn(probe.run(clients));
-    let mut checks = interval(CHECK);
+    let mut checks = match Timer::every(CHECK) {
+        Ok(checks) => checks,
+        Err(error) => return error!(%error, "cannot start the thread for operators"),
+    };
     let mut memory = MemoryCheck::default();
-    loop {
-        checks.tick().await;
+    while checks.next().await.is_ok() {
         memory.look(&gateway);
         let late = gateway.presence.open_late_gates();
         gateway.metrics.unconfirmed_hellos.inc_by(late as u64);

@@ -2,16 +2,13 @@
 
 use std::rc::Rc;
 
-use tokio::{
-    task::yield_now,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::task::yield_now;
 
 use super::{Worker, seats::Seat};
 use crate::{
     arrivals::{Arrival, Arrivals, Arrived},
     reactor::{Reactor, Ready},
-    wheel::TICK,
+    timer::Timer,
 };
 
 impl Worker {
@@ -20,12 +17,13 @@ impl Worker {
         let (mut called, mut ready) = (Vec::new(), Vec::new());
         let mut more = false;
         loop {
-            if !more && self.again.borrow().is_empty() {
-                reactor.wait(&self.calls).await;
+            let sockets = if !more && self.again.borrow().is_empty() {
+                reactor.wait(&self.calls).await
             } else {
                 yield_now().await;
-            }
-            more = reactor.fetch(&mut ready);
+                true
+            };
+            more = sockets && reactor.fetch(&mut ready);
             self.calls.take(&mut called);
             let again = std::mem::take(&mut *self.again.borrow_mut());
             ready.extend(again.into_iter().map(|seat| (seat, Ready::TO_READ)));
@@ -56,12 +54,9 @@ impl Worker {
         }
     }
 
-    /// Turns the wheel, for ever.
-    pub async fn keep_time(self: Rc<Self>, arrivals: Rc<Arrivals>) {
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
-            ticks.tick().await;
+    /// Turns the wheel, for ever; `timer` is one of [`TICK`](crate::wheel::TICK).
+    pub async fn keep_time(self: Rc<Self>, mut timer: Timer, arrivals: Rc<Arrivals>) {
+        while timer.next().await.is_ok() {
             let now = self.gateway.clock.tick_now();
             while self.tick.get() < now {
                 let tick = self.tick.get() + 1;
