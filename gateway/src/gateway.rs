@@ -104,6 +104,12 @@ impl Gateway {
         self.registry.users().saturating_sub(probes)
     }
 
+    /// The tick by which a socket that takes no more has to. By the clock, because a worker that was
+    /// held up catches up on ticks, and the client has its time all the same.
+    pub fn write_deadline(&self) -> u32 {
+        self.clock.tick_now() + ticks(self.settings.write_timeout)
+    }
+
     /// An id no other session has.
     pub fn next_session_id(&self) -> SessionId {
         SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))

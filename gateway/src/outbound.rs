@@ -1,9 +1,12 @@
 //! What waits to be written to a slow socket: shared frames and a few bytes of the session's own,
 //! in order, bounded in bytes.
 
-use std::{collections::VecDeque, ops::Range};
+use std::{collections::VecDeque, io::IoSlice, ops::Range};
 
 use crate::frame::SharedFrame;
+
+/// Most frames written in one go.
+const GATHERED: usize = 64;
 
 /// One frame, or what is left of it.
 enum Chunk {
@@ -67,20 +70,23 @@ impl Outbound {
         self.torn = !self.is_empty();
     }
 
-    /// What to write next; empty when nothing waits.
-    pub fn front(&self) -> &[u8] {
-        self.chunks.front().map_or(&[], Chunk::bytes)
+    /// What to write next, in order; empty when nothing waits.
+    pub fn slices(&self) -> Vec<IoSlice<'_>> {
+        self.chunks.iter().take(GATHERED).map(|chunk| IoSlice::new(chunk.bytes())).collect()
     }
 
-    /// Takes note that the socket took the first `count` bytes of [`Self::front`].
+    /// Takes note that the socket took the first `count` bytes of [`Self::slices`].
     pub fn advance(&mut self, count: usize) {
-        let Some(front) = self.chunks.front_mut() else { return };
-        front.advance(count);
         self.bytes -= count;
-        self.torn = true;
-        if front.bytes().is_empty() {
-            self.chunks.pop_front();
-            self.torn = false;
+        let mut left = count;
+        while let Some(front) = self.chunks.front_mut().filter(|_| left > 0) {
+            let taken = left.min(front.bytes().len());
+            front.advance(taken);
+            left -= taken;
+            self.torn = !front.bytes().is_empty();
+            if !self.torn {
+                self.chunks.pop_front();
+            }
         }
     }
 
@@ -99,11 +105,17 @@ impl Outbound {
 mod tests {
     use super::*;
 
+    /// What the socket is offered, in one piece.
+    fn offered(outbound: &Outbound) -> Vec<u8> {
+        outbound.slices().iter().flat_map(|slice| slice.iter().copied()).collect()
+    }
+
     fn taken(outbound: &mut Outbound, step: usize) -> Vec<u8> {
         let mut all = Vec::new();
         while !outbound.is_empty() {
-            let count = step.min(outbound.front().len());
-            all.extend_from_slice(&outbound.front()[..count]);
+            let offered = offered(outbound);
+            let count = step.min(offered.len());
+            all.extend_from_slice(&offered[..count]);
             outbound.advance(count);
         }
         all
@@ -111,7 +123,7 @@ mod tests {
 
     #[test]
     fn bytes_come_out_in_order_whatever_the_socket_takes() {
-        for step in 1..9 {
+        for step in 1..18 {
             let mut outbound = Outbound::default();
             outbound.push_owned(b"xhello ".to_vec(), 1);
             outbound.push_owned(b"slow ".to_vec(), 0);
@@ -145,7 +157,7 @@ mod tests {
         outbound.keep_front();
         outbound.push_owned(b"push".to_vec(), 0);
         assert_eq!(outbound.drop_whole_frames(), 1);
-        assert_eq!(outbound.front(), b"hello");
+        assert_eq!(offered(&outbound), b"hello");
         outbound.advance(5);
         outbound.push_owned(b"push".to_vec(), 0);
         assert_eq!(outbound.drop_whole_frames(), 1);

@@ -10,7 +10,6 @@ use tracing::debug;
 
 use super::{Session, SessionContext, Stage};
 use crate::{
-    gateway::ticks,
     reactor::Ready,
     transports::{Transport, tcp::line::next_line, websocket::message::next_frame},
 };
@@ -53,7 +52,7 @@ impl Session {
             return;
         }
         while let Some(rare) = self.rare.as_mut().filter(|rare| !rare.outbound.is_empty()) {
-            let written = match self.socket.write(rare.outbound.front()) {
+            let written = match self.socket.write_vectored(&rare.outbound.slices()) {
                 Ok(0) => return self.on_end(),
                 Ok(written) => written,
                 Err(error) => match error.kind() {
@@ -63,8 +62,7 @@ impl Session {
                 },
             };
             rare.outbound.advance(written);
-            rare.write_deadline = self.member.worker.tick()
-                + ticks(self.member.worker.gateway.settings.write_timeout);
+            rare.write_deadline = self.member.worker.gateway.write_deadline();
             self.count_out(written, 0);
             self.member.worker.gateway.metrics.outbound_queued.sub(written as i64);
         }

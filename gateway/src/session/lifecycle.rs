@@ -193,7 +193,7 @@ impl Session {
     }
 
     fn on_deadline(&mut self, now: u32, ctx: &mut SessionContext) -> bool {
-        let stalled = |rare: &super::Rare| !rare.outbound.is_empty() && rare.write_deadline <= now;
+        let stalled = self.has_stalled(now);
         let mut more = false;
         match self.stage {
             Stage::Gone => return false,
@@ -203,12 +203,24 @@ impl Session {
             }
             Stage::Closing => {}
             _ if self.expires <= now => self.close(CloseReason::TokenExpired),
-            _ if self.rare.as_deref().is_some_and(stalled) => self.close(CloseReason::TooSlow),
+            _ if stalled => self.close(CloseReason::TooSlow),
             _ if self.ping_due <= now => more = self.ping(ctx),
             _ => {}
         }
         self.schedule();
         more
+    }
+
+    /// Whether the socket has taken nothing of what waits for `--write-timeout`.
+    fn has_stalled(&mut self, now: u32) -> bool {
+        let late = |rare: &super::Rare| !rare.outbound.is_empty() && rare.write_deadline <= now;
+        if !self.rare.as_deref().is_some_and(late) {
+            return false;
+        }
+        // A busy worker may not have come to write although the socket takes bytes again.
+        self.blocked = false;
+        self.flush();
+        self.rare.as_deref().is_some_and(late)
     }
 
     /// Pings a client that may be gone, and gives up on one that was silent since the last ping.

@@ -5,11 +5,7 @@ use std::io::{self, Write};
 use protocol::{CloseReason, receipt::Outcome, server_frame::ServerFrame};
 
 use super::{Session, Stage};
-use crate::{
-    deliver::Deliver,
-    frame::SharedFrame,
-    gateway::{micros_since_epoch, ticks},
-};
+use crate::{deliver::Deliver, frame::SharedFrame, gateway::micros_since_epoch};
 
 impl Session {
     /// Sends a push, and reports what became of it.
@@ -105,8 +101,7 @@ impl Session {
     fn before_queueing(&mut self, length: usize) {
         self.member.worker.gateway.metrics.outbound_queued.add(length as i64);
         if !self.has_outbound() {
-            let timeout = ticks(self.member.worker.gateway.settings.write_timeout);
-            self.rare().write_deadline = self.member.worker.tick() + timeout;
+            self.rare().write_deadline = self.member.worker.gateway.write_deadline();
             self.schedule();
         }
     }

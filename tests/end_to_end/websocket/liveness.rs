@@ -56,6 +56,30 @@ fn a_client_that_takes_long_over_its_pushes_is_not_silent() {
 }
 
 #[test]
+fn a_gateway_that_was_held_up_writes_before_it_takes_anybody_for_slow() {
+    let (gateway, pusher) = pair(&["--workers=1", "--write-timeout=5s"]);
+    // More than it comes to before it looks at the time.
+    let others = (0..400).map(|number| WebSocket::join(&gateway, format!("u{number}").as_str()));
+    let mut others: Vec<_> = others.collect();
+    let mut slow = WebSocket::join(&gateway, "slow");
+    let body = json!({ "to": { "user": "slow" }, "data": "x".repeat(60_000) });
+    let (mut written, mut outcome) = (0, json!("written"));
+    while outcome == "written" {
+        outcome = pusher.client.push_with_receipt(&body)["sessions"][0]["outcome"].clone();
+        written += u32::from(outcome == "written");
+    }
+    assert_eq!(outcome, "queued");
+    let stopped = gateway.process.stopped();
+    others.iter_mut().for_each(|other| other.write_frame(0x8a, b""));
+    // What is in the kernel; the rest is up to the gateway.
+    (0..written).for_each(|_| drop(slow.expect("push")));
+    thread::sleep(Duration::from_millis(5500));
+    drop(stopped);
+    slow.expect("push");
+    slow.expect_alive();
+}
+
+#[test]
 fn a_gateway_that_was_held_up_reads_answers_before_it_gives_anybody_up() {
     let gateway = Gateway::start(&["--ping-interval=1s"]);
     let mut sessions: Vec<_> =
