@@ -23,7 +23,7 @@ class Floors(Processes):
         self.floors = [
             self.start(
                 program, "--listen", f"127.0.0.1:{CLIENTS + number}",
-                "--control", f"127.0.0.1:{CONTROLS + number}",
+                "--control", f"127.0.0.1:{CONTROLS + number}", "--ping-interval", 25,
             )
             for number in range(count)
         ]

@@ -11,9 +11,13 @@ import sys
 from pathlib import Path
 
 ENTERED = "HOLDFAST_MEASURING_NAMESPACE"
-RAISED = {
-    "net/ipv4/tcp_child_ehash_entries": 4 << 20,
-    "net/core/netdev_max_backlog": 250_000,
+# What becomes of sysctls while the run lasts. A namespace takes the first and the last over when it
+# is made.
+CHANGED = {
+    "net/ipv4/tcp_child_ehash_entries": lambda before: max(int(before), 4 << 20),
+    "net/core/netdev_max_backlog": lambda before: max(int(before), 250_000),
+    # The kernel's own default. Some machines come with bbr, whose pacing arms a timer a packet.
+    "net/ipv4/tcp_congestion_control": lambda _: "cubic",
 }
 
 
@@ -25,7 +29,7 @@ def enter(wanted=True):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         return
     os.environ[ENTERED] = "1"
-    before = {name: raise_to(name, least) for name, least in RAISED.items()}
+    before = {name: change(name, to) for name, to in CHANGED.items()}
     # Ctrl-C reaches the program inside as well, and it is the one to clean up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inside = subprocess.Popen(
@@ -41,14 +45,14 @@ def enter(wanted=True):
     raise SystemExit(status)
 
 
-def raise_to(name, least):
-    """Sets a sysctl that is lower, and returns what it was; None if it cannot be set."""
+def change(name, to):
+    """Sets a sysctl to what `to` makes of it, and returns what it was; None if it cannot be set."""
     try:
-        before = int(Path("/proc/sys", name).read_text())
-        write(name, max(before, least))
+        before = Path("/proc/sys", name).read_text().strip()
+        write(name, to(before))
         return before
     except (OSError, ValueError) as error:
-        print(f"not raised: {name}: {error}", file=sys.stderr)
+        print(f"not set: {name}: {error}", file=sys.stderr)
         return None
 
 

@@ -103,7 +103,7 @@ def add_unicast(figures, unicast, seconds):
     p99 = quantile(meanwhile, 0.99)
     figures["unicast_samples"] = len(meanwhile)
     figures["unicast_p99_ms"] = p99 and p99 * 1000
-    figures["refused"] += unicast.refused
+    figures["refused"] += len(unicast.refused)
     figures["missing"] += unicast.missing()
 
 

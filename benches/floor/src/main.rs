@@ -1,8 +1,10 @@
 //! The floor: the least a server can do that holds WebSockets and writes to them.
 //!
 //! One thread, one epoll, one descriptor per session and nothing else. No tokens, no limits, no
-//! pings, no close frames: what a real server is slower than this is what its features cost. It is
-//! told what to write on its control port, a line per command:
+//! close frames: what a real server is slower than this is what its features cost. With
+//! `--ping-interval` it pings, evenly spread and also while it writes other things, because a million
+//! sessions that are pinged take a good part of a small machine by that alone; nobody is given up. It
+//! is told what to write on its control port, a line per command:
 //!
 //! - `random N SIZE`: N text frames of SIZE bytes, each to a session picked at random
 //! - `all SIZE NUMBER DUE`: one text frame of SIZE bytes to every session, which says that it was due
@@ -18,7 +20,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, OwnedFd},
     process::ExitCode,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -26,7 +28,7 @@ use clap::Parser;
 use memchr::memmem;
 use rustix::{
     buffer::spare_capacity,
-    event::{PollFd, PollFlags, epoll, poll},
+    event::{PollFd, PollFlags, Timespec, epoll, poll},
     io::Errno,
     net::{
         AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, accept_with, bind, listen,
@@ -38,6 +40,12 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const BACKLOG: i32 = 65_535;
 const LISTENER: u64 = u64::MAX;
 const CONTROL: u64 = u64::MAX - 1;
+/// How often pings are sent that are due.
+const TICK: Duration = Duration::from_millis(50);
+/// Frames written before it is looked whether pings are due.
+const SLICE: usize = 64;
+/// An empty ping (RFC 6455 section 5.5.2).
+const PING: &[u8] = &[0x89, 0];
 
 /// The yardstick server.
 #[derive(Parser)]
@@ -48,6 +56,9 @@ struct Flags {
     /// Where commands are taken, a line each
     #[arg(long, default_value = "127.0.0.1:9100")]
     control: SocketAddr,
+    /// Seconds between two pings to a session; 0 for none
+    #[arg(long, default_value_t = 0)]
+    ping_interval: u32,
 }
 
 fn main() -> ExitCode {
@@ -73,6 +84,14 @@ struct Floor {
     held: Vec<u32>,
     places: Vec<u32>,
     scratch: Box<[u8]>,
+    pings: Pings,
+}
+
+/// Who is pinged next, and since when no pings have been due.
+struct Pings {
+    interval: u32,
+    next: usize,
+    settled: Instant,
 }
 
 const NOT_HELD: u32 = u32::MAX;
@@ -102,17 +121,21 @@ impl Floor {
             held: Vec::new(),
             places: Vec::new(),
             scratch: vec![0; 64 * 1024].into(),
+            pings: Pings { interval: flags.ping_interval, next: 0, settled: Instant::now() },
         })
     }
 
     fn serve(mut self) -> io::Result<()> {
         let mut events = Vec::with_capacity(1024);
+        let tick = Timespec::try_from(TICK).map_err(io::Error::other)?;
+        let tick = (self.pings.interval > 0).then_some(&tick);
         loop {
             events.clear();
-            match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), tick) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
+            self.ping();
             for event in &events {
                 match event.data.u64() {
                     LISTENER => self.accept()?,
@@ -229,24 +252,55 @@ impl Floor {
         Ok(true)
     }
 
-    fn write_random(&self, count: usize, size: usize) -> usize {
+    fn write_random(&mut self, count: usize, size: usize) -> usize {
         let mut random = fastrand::Rng::with_seed(42);
         let mut frame = Vec::new();
         if self.held.is_empty() {
             return 0;
         }
-        let chosen = (0..count).map(|number| (number, self.held[random.usize(..self.held.len())]));
-        let written = chosen.filter(|(number, session)| {
-            fill(&mut frame, size, RANDOM, *number, micros());
-            self.write(*session, &frame)
-        });
-        written.count()
+        let mut written = 0;
+        for number in 0..count {
+            let session = self.held[random.usize(..self.held.len())];
+            fill(&mut frame, size, RANDOM, number, micros());
+            written += usize::from(self.write(session, &frame));
+            self.ping_now_and_then(number);
+        }
+        written
     }
 
-    fn write_all(&self, size: usize, number: usize, due: usize) -> usize {
+    fn write_all(&mut self, size: usize, number: usize, due: usize) -> usize {
         let mut frame = Vec::new();
         fill(&mut frame, size, ALL, number, due);
-        self.held.iter().filter(|session| self.write(**session, &frame)).count()
+        let mut written = 0;
+        for place in 0..self.held.len() {
+            written += usize::from(self.write(self.held[place], &frame));
+            self.ping_now_and_then(place);
+        }
+        written
+    }
+
+    fn ping_now_and_then(&mut self, written: usize) {
+        if written.is_multiple_of(SLICE) {
+            self.ping();
+        }
+    }
+
+    /// Pings as many sessions as the time since the last pings is worth.
+    fn ping(&mut self) {
+        let passed = self.pings.settled.elapsed();
+        if self.pings.interval == 0 || passed < TICK {
+            return;
+        }
+        let share = passed.as_secs_f64() / f64::from(self.pings.interval);
+        let due = (self.held.len() as f64 * share) as usize;
+        if due == 0 && !self.held.is_empty() {
+            return;
+        }
+        self.pings.settled += passed;
+        for _ in 0..due {
+            self.pings.next = (self.pings.next + 1) % self.held.len();
+            self.write(self.held[self.pings.next], PING);
+        }
     }
 
     /// Writes all of it, waiting for room if need be.
