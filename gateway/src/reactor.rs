@@ -28,8 +28,8 @@ use tokio::{
     sync::Notify,
 };
 
-/// Events taken from the kernel at a time.
-const EVENTS: usize = 1024;
+/// Events taken from the kernel at a time: what comes meanwhile, for example a push, waits for as many.
+const EVENTS: usize = 128;
 
 /// Seats of sessions that have a message, or something of their own to do.
 #[derive(Default)]

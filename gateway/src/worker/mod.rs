@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Sessions handled before other work on the thread gets its turn.
-const SLICE: usize = 256;
+const SLICE: usize = 64;
 /// Bytes read from a socket at a time, shared by all sessions of the worker.
 const SCRATCH_BYTES: usize = 64 * 1024;
 

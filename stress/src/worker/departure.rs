@@ -7,7 +7,7 @@ use super::Worker;
 use crate::{pace::Pace, session::State, wire::Dropping};
 
 /// Sessions closed before the others get a turn.
-const SLICE: usize = 256;
+const SLICE: usize = 64;
 
 /// Sessions on their way out.
 pub(super) struct Departure {

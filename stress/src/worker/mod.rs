@@ -122,7 +122,7 @@ impl Worker {
     }
 
     fn work(mut self, inbox: &mpsc::Receiver<Command>, events: &mut impl Write) -> io::Result<()> {
-        let mut ready = mio::Events::with_capacity(1024);
+        let mut ready = mio::Events::with_capacity(128);
         loop {
             self.open_due();
             if self.drop_due() {
