@@ -1,5 +1,6 @@
 """Gateways behind one pusher-api, as many as descriptors make necessary."""
 
+import os
 from pathlib import Path
 
 from .processes import Processes, answers
@@ -38,10 +39,11 @@ class Holdfast(Processes):
         )
 
     def _start_pusher_api(self):
-        # It works for all gateways, and with many of them on few processors an equal share is not
+        # It works for all gateways, and with more of them than processors an equal share is not
         # enough. Not as root, `nice` says that it cannot, and goes on.
+        first = ["nice", "-n", -10] if self.count > os.cpu_count() else []
         return self.start(
-            "nice", "-n", -10, self.program, "pusher-api", "--listen", f"127.0.0.1:{API}",
+            *first, self.program, "pusher-api", "--listen", f"127.0.0.1:{API}",
             "--gateway", self.all_operators,
             "--api-key-file", self.secrets["api"], "--link-secret-file", self.secrets["link"],
         )
