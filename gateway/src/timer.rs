@@ -44,7 +44,7 @@ impl Timer {
             // Cleared before it is read, so that no period goes unnoticed between.
             self.0.readable().await?.clear_ready();
             match read(self.0.get_ref(), &mut [0; 8]) {
-                Err(Errno::AGAIN) => {}
+                Err(Errno::AGAIN | Errno::INTR) => {}
                 passed => return Ok(passed.map(drop)?),
             }
         }
