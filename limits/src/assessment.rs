@@ -84,7 +84,7 @@ fn traces(limits: &[Row], counters: &Counters) -> Vec<Trace> {
     let mut traces: Vec<_> = limits.iter().filter_map(of_row).collect();
     if counters.close_wait > 0 {
         let evidence = format!(
-            "{} sockets whose peers have gone: a process is stopped or leaks",
+            "{} sockets whose peers have gone: a process hangs, lags or leaks",
             counters.close_wait
         );
         traces.push(Trace { limit: "CLOSE_WAIT", evidence });
