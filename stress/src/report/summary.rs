@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::{
-    FailureReport, MemoryReport, Moment, PhaseReport, ProbeReport, PushReport, Received, Report,
+    FailureReport, MemoryReport, PhaseReport, ProbeReport, PushReport, Received, Report,
     SessionsReport, StormReport,
 };
+use crate::storm::Moment;
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
