@@ -2,30 +2,17 @@
 //! target ports together are not. Runs in a network namespace of its own with ten local ports, and
 //! has no harness because the test starts itself again in there.
 
+mod client;
 mod server;
 
-use std::{
-    fs,
-    process::{Command, ExitCode},
-};
-
-use clap::Parser;
-use serde_json::Value;
-use stress::Settings;
+use std::{fs, process::Command};
 
 /// What tells the process inside that it is.
 const INSIDE: &str = "STRESS_TEST_NAMESPACE";
 const PORTS: u64 = 10;
 
-#[derive(Parser)]
-enum Holdfast {
-    Stress(Settings),
-}
-
 fn main() {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    if arguments.get(1).is_some_and(|first| first == "stress") {
-        assert_eq!(run(arguments), ExitCode::SUCCESS);
+    if client::was_worker() {
         return;
     }
     if std::env::var_os(INSIDE).is_some() {
@@ -60,7 +47,7 @@ fn inside() {
         ports[..count].iter().map(target).collect()
     };
 
-    let report = report(&format!("idle {}--sessions 11 --hold 0s", targets(1)));
+    let (_, report) = client::stress(&format!("idle {}--sessions 11 --hold 0s", targets(1)));
     assert_eq!(report["sessions"]["held"], PORTS, "{report:#}");
     let failure = &report["failures"][0];
     assert_eq!(failure["what"], "EADDRNOTAVAIL while connecting", "{report:#}");
@@ -68,21 +55,7 @@ fn inside() {
 
     // Three ports, four sources, ten local ports: 120 pairs, and each is used.
     let sources = "--sources 127.0.0.2-127.0.0.5 --processes 3";
-    let report = self::report(&format!("idle {}--sessions 120 {sources} --hold 0s", targets(3)));
+    let (_, report) =
+        client::stress(&format!("idle {}--sessions 120 {sources} --hold 0s", targets(3)));
     assert_eq!(report["sessions"]["held_to_end"], 3 * 4 * PORTS, "{report:#}");
-}
-
-/// Runs the client and reads its report.
-fn report(flags: &str) -> Value {
-    let file = std::env::temp_dir().join(format!("stress-ports-{}.json", std::process::id()));
-    let arguments = format!("holdfast stress {flags} --json {}", file.display());
-    run(arguments.split(' ').map(Into::into).collect());
-    let report = fs::read(&file).expect("a report");
-    fs::remove_file(&file).expect("the report can be removed");
-    serde_json::from_slice(&report).expect("JSON")
-}
-
-fn run(arguments: Vec<std::ffi::OsString>) -> ExitCode {
-    let Holdfast::Stress(settings) = settings::layers::parse(arguments).expect("legal flags");
-    stress::run(settings)
 }
