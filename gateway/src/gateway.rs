@@ -104,10 +104,9 @@ impl Gateway {
         self.registry.users().saturating_sub(probes)
     }
 
-    /// The tick by which a socket that takes no more has to. By the clock, because a worker that was
-    /// held up catches up on ticks, and the client has its time all the same.
+    /// The tick by which a socket that takes no more has to.
     pub fn write_deadline(&self) -> u32 {
-        self.clock.tick_now() + ticks(self.settings.write_timeout)
+        self.clock.tick_after(self.settings.write_timeout)
     }
 
     /// An id no other session has.
@@ -133,6 +132,12 @@ impl Clock {
     /// The present tick; 0 is the start. Enough for six years.
     pub fn tick_now(&self) -> u32 {
         ticks(self.start.elapsed())
+    }
+
+    /// The tick in which a client's time is over that begins now. By the clock, because a worker
+    /// that was held up catches up on ticks, and the client has its time all the same.
+    pub fn tick_after(&self, duration: Duration) -> u32 {
+        self.tick_now() + ticks(duration)
     }
 
     /// The tick by which a time given in seconds since the Unix epoch has passed.

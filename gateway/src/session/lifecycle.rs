@@ -14,7 +14,7 @@ use crate::{
         Transport,
         websocket::frame::{self, Opcode},
     },
-    wheel::{NEVER, Wheel},
+    wheel::{NEVER, TICK, Wheel},
     worker::Worker,
 };
 
@@ -132,8 +132,8 @@ impl Session {
     }
 
     fn await_end(&mut self) {
-        let timeout = ticks(self.member.worker.gateway.settings.close_timeout);
-        self.ping_due = self.member.worker.tick() + timeout;
+        let gateway = &self.member.worker.gateway;
+        self.ping_due = gateway.clock.tick_after(gateway.settings.close_timeout);
         self.schedule();
         self.after_flush();
     }
@@ -227,9 +227,7 @@ impl Session {
     /// TCP clients are watched by the kernel's keepalive instead. True if there may be more to read.
     fn ping(&mut self, ctx: &mut SessionContext) -> bool {
         let gateway = &self.member.worker.gateway;
-        // By the clock: a worker that was held up catches up on ticks, and the client has its
-        // interval all the same.
-        self.ping_due = gateway.clock.tick_now() + ticks(gateway.settings.ping_interval).max(1);
+        self.ping_due = gateway.clock.tick_after(gateway.settings.ping_interval.max(TICK));
         if self.member.transport != Transport::WebSocket {
             return false;
         }
