@@ -1,6 +1,10 @@
 //! `holdfast gateway` and `holdfast pusher-api` on ports the system chose.
 
-use std::{net::SocketAddr, process::ExitStatus};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    process::ExitStatus,
+    sync::atomic::{AtomicU16, Ordering},
+};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -29,7 +33,7 @@ pub struct Gateway {
 impl Gateway {
     /// Starts one that listens, with these flags more.
     pub fn start(flags: &[&str]) -> Self {
-        let any = "127.0.0.1:0".parse().unwrap();
+        let any = own_address();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
         Self::listen([any; 3], flags.clone(), Process::start(&arguments([any; 3], &flags)))
     }
@@ -122,7 +126,7 @@ impl PusherApi {
         let mut all = vec!["pusher-api".to_owned(), "--log-format=json".to_owned()];
         all.extend(gateways.iter().map(|one| format!("--gateway=http://{}", one.operators)));
         all.extend(flags.iter().map(|flag| (*flag).to_owned()));
-        Self::listen("127.0.0.1:0".parse().unwrap(), all)
+        Self::listen(own_address(), all)
     }
 
     fn listen(address: SocketAddr, flags: Vec<String>) -> Self {
@@ -154,6 +158,14 @@ pub fn pair(flags: &[&str]) -> (Gateway, PusherApi) {
     let gateway = Gateway::start(flags);
     let pusher = PusherApi::start(&[&gateway], &[]);
     (gateway, pusher)
+}
+
+/// Any port of a loopback address that no other server of these tests has: while one is down, no
+/// other takes the ports it comes back to.
+fn own_address() -> SocketAddr {
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let [high, low] = TAKEN.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    (Ipv4Addr::new(127, 1, high, low), 0).into()
 }
 
 /// The fields of a log line with this message.

@@ -2,7 +2,9 @@
 
 use std::{net::TcpListener, process::Command};
 
-use crate::harness::{Client, Gateway, Process, PusherApi, Tcp, eventually, process::BINARY};
+use crate::harness::{
+    Client, Gateway, Process, PusherApi, Tcp, eventually, process::BINARY, servers::arguments,
+};
 
 fn health(url: &str) -> Process {
     let mut command = Command::new(BINARY);
@@ -24,11 +26,14 @@ fn refused(url: &str) -> (Option<i32>, String) {
 fn running_servers_are_well() {
     let gateway = Gateway::start(&[]);
     let pusher = PusherApi::start(&[&gateway], &[]);
+    let any = ["127.0.0.1:0".parse().unwrap(); 3];
+    let named = Gateway::listen(any, vec![], Process::start(&arguments(any, &[])));
     for url in [
         format!("http://{}/healthz", gateway.operators),
         format!("http://{}/readyz", gateway.operators),
         format!("http://{}/healthz", pusher.address),
-        format!("http://localhost:{}/readyz", pusher.address.port()),
+        format!("http://{}/readyz", pusher.address),
+        format!("http://localhost:{}/readyz", named.operators.port()),
     ] {
         let mut process = health(&url);
         assert_eq!(process.wait().code(), Some(0), "{url}: {:?}", process.log());
