@@ -76,13 +76,19 @@ impl Arrivals {
     pub fn receive(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
         let read = {
             let mut scratch = self.worker.scratch.borrow_mut();
-            arrival.socket.read(&mut scratch).map(|count| BytesMut::from(&scratch[..count]))
+            let read = loop {
+                match arrival.socket.read(&mut scratch) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    read => break read,
+                }
+            };
+            read.map(|count| BytesMut::from(&scratch[..count]))
         };
         match read {
             Ok(read) if read.is_empty() => Arrived::Settled,
             Ok(read) => self.settle(*arrival, read, seat),
             Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Arrived::Waiting(arrival),
+                io::ErrorKind::WouldBlock => Arrived::Waiting(arrival),
                 _ => Arrived::Settled,
             },
         }

@@ -95,11 +95,6 @@ pub struct Ready {
     pub writable: bool,
 }
 
-impl Ready {
-    /// As if there were something to read.
-    pub const TO_READ: Self = Self { readable: true, ended: false, writable: false };
-}
-
 /// Where sockets are entered.
 #[derive(Clone)]
 pub struct Sockets(Rc<OwnedFd>);

@@ -22,11 +22,12 @@ impl Session {
     pub fn on_ready(&mut self, ready: Ready, ctx: &mut SessionContext) -> bool {
         // What waits is written at the end of the turn.
         self.blocked &= !ready.writable;
-        ready.readable && self.read(ctx)
+        ready.readable && self.read(ready.ended, ctx)
     }
 
-    /// Reads what has come; true if there may be more.
-    pub(super) fn read(&mut self, ctx: &mut SessionContext) -> bool {
+    /// Reads what has come; true if there may be more. A short read proves that there is no more
+    /// (epoll(7), Q9), unless the end has come, too, which is told only once.
+    pub fn read(&mut self, to_the_end: bool, ctx: &mut SessionContext) -> bool {
         let worker = Rc::clone(&self.member.worker);
         let mut scratch = worker.scratch.borrow_mut();
         for _ in 0..READS_PER_TURN {
@@ -35,7 +36,12 @@ impl Session {
             }
             match self.socket.read(&mut scratch) {
                 Ok(0) => self.on_end(),
-                Ok(count) => self.on_bytes(&mut scratch[..count], ctx),
+                Ok(count) => {
+                    self.on_bytes(&mut scratch[..count], ctx);
+                    if count < scratch.len() && !to_the_end {
+                        return false;
+                    }
+                }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return false,
                     io::ErrorKind::Interrupted => {}

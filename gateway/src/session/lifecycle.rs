@@ -237,7 +237,7 @@ impl Session {
             return false;
         }
         // A busy worker may not have come to read the answer.
-        let more = !self.heard && self.read(ctx);
+        let more = !self.heard && self.read(false, ctx);
         if self.stage >= Stage::Closing {
             return more;
         }

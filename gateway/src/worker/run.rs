@@ -26,9 +26,9 @@ impl Worker {
             more = sockets && reactor.fetch(&mut ready);
             self.calls.take(&mut called);
             let again = std::mem::take(&mut *self.again.borrow_mut());
-            ready.extend(again.into_iter().map(|seat| (seat, Ready::TO_READ)));
             self.in_slices(&called, |seat| self.turn(*seat, |_, _| false)).await;
             self.in_slices(&ready, |(seat, ready)| self.on_ready(*seat, *ready, &arrivals)).await;
+            self.in_slices(&again, |seat| self.turn(*seat, |it, ctx| it.read(true, ctx))).await;
             called.clear();
             ready.clear();
         }
@@ -36,12 +36,12 @@ impl Worker {
 
     fn on_ready(&self, seat: u32, ready: Ready, arrivals: &Arrivals) {
         match self.take_arrival(seat, |_| ready.readable) {
-            Some(arrival) => self.on_first_words(seat, ready, arrival, arrivals),
+            Some(arrival) => self.on_first_words(seat, ready.ended, arrival, arrivals),
             None => self.turn(seat, |session, ctx| session.on_ready(ready, ctx)),
         }
     }
 
-    fn on_first_words(&self, seat: u32, ready: Ready, arrival: Box<Arrival>, arrivals: &Arrivals) {
+    fn on_first_words(&self, seat: u32, ended: bool, arrival: Box<Arrival>, arrivals: &Arrivals) {
         match self.guarded(|| arrivals.receive(arrival, seat)) {
             Some(Arrived::Waiting(arrival)) => {
                 self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
@@ -49,7 +49,7 @@ impl Worker {
             Some(Arrived::Settled) | None => self.free_kept(seat),
         }
         // Its end was told together with its first words, and will not be told again.
-        if ready.ended {
+        if ended {
             self.again.borrow_mut().push(seat);
         }
     }
@@ -80,7 +80,7 @@ impl Worker {
         }
         // A busy worker may not have come to read what the client said in time; one that was
         // silent all the while is not worth an answer.
-        self.on_first_words(seat, Ready::TO_READ, arrival, arrivals);
+        self.on_first_words(seat, false, arrival, arrivals);
         drop(self.take_arrival(seat, |_| true));
         self.free_kept(seat);
     }
