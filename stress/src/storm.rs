@@ -9,9 +9,11 @@ use crate::machine::KernelMemory;
 pub struct Storm {
     /// Sessions that were to be dropped.
     pub drop: u64,
-    /// From the order to drop until the client had closed all.
+    /// When they were told to go, in microseconds since the epoch.
+    pub dropped_at: Option<u64>,
+    /// From then until the client had closed all.
     pub closed_seconds: Option<f64>,
-    /// From the order to drop until the gateways' metrics had gone down by as many.
+    /// From then until the gateways' metrics had gone down by as many.
     pub gone_seconds: Option<f64>,
     /// From the order to reopen until all were in.
     pub reopen_seconds: Option<f64>,

@@ -117,6 +117,7 @@ impl Run {
         }
         let before = self.progress();
         let begun = Instant::now();
+        storm.dropped_at = Some(clock::micros());
         self.fleet.drop_rest(settings.drop_over);
         self.wait("dropping", |run| run.fleet.is_settled());
         self.go_on()?;
