@@ -138,12 +138,11 @@ class Unicast:
         elif broadcast := BROADCAST.search(payload):
             self.broadcasts[int(broadcast[2])] = int(broadcast[1]) / 1e6
 
-    def during_broadcasts(self, seconds):
-        """Latencies of the pushes that were due within so long after a broadcast was, sorted."""
-        starts = self.broadcasts.values()
+    def during(self, spans):
+        """Latencies of the pushes that were due within one of these spans of time, sorted."""
         return sorted(
             latency for number, latency in self.latencies.items()
-            if any(start <= self.due[number] <= start + seconds for start in starts)
+            if any(start <= self.due[number] <= end for start, end in spans)
         )
 
     def missing(self):

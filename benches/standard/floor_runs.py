@@ -5,11 +5,14 @@ import time
 from benches.measured.client import Client
 from benches.measured.readings import resident, settled_slab, slab
 
-from .holdfast_runs import PAYLOAD, SETTLE_SECONDS, await_sessions, idle_cpu, pushed, ramp_figures
+from .holdfast_runs import (
+    PAUSE_SECONDS, PAYLOAD, SETTLE_SECONDS, await_sessions, idle_cpu, pushed, ramp_figures,
+)
 
 # A push's frame around its data.
 FRAME = PAYLOAD + 71
-SCENARIOS = {}
+# Until sessions that were dropped are gone, at the latest.
+GONE_SECONDS = 180
 
 
 def together(given, floors, names, _):
@@ -53,3 +56,24 @@ def commands(given, floors, names):
     if "broadcast" in names:
         for number in range(given.broadcasts):
             yield f"all {FRAME} {number} {time.time_ns() // 1000}"
+
+
+def storm(given, floors, _):
+    """A third dropped at once: when the floors hold none of them any more."""
+    drop = given.sessions * 34 // 100
+    flags = ["--drop", drop, "--hold", f"{PAUSE_SECONDS}s", "--settle", "30s"]
+    await_sessions(floors, 0)
+    run = Client(given.program, "storm", *flags, *floors.client_flags(), sessions=given.sessions)
+    await_sessions(floors, given.sessions, run)
+    gone = lambda: floors.sessions() <= given.sessions - drop
+    floors.wait_for(gone, f"{drop} sessions gone", GONE_SECONDS, run)
+    seen = time.time()
+    found = run.report()["storms"][0]
+    return {
+        "storm_closed_s": found["closed_seconds"],
+        "storm_gone_s": seen - found["dropped_at"] / 1e6,
+        "storm_return_s": found["reopen_seconds"],
+    }
+
+
+SCENARIOS = {"storm": storm}

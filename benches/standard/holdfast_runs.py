@@ -43,7 +43,9 @@ def together(given, holdfast, names, hold):
     if "broadcast" in names:
         spread = report["broadcasts"] or {}
         figures["broadcast_s"] = spread.get("median_seconds")
-        add_unicast(figures, unicast, spread.get("max_seconds", 0.0))
+        seconds = spread.get("max_seconds", 0.0)
+        spans = [(start, start + seconds) for start in unicast.broadcasts.values()]
+        add_unicast(figures, "unicast", unicast, spans)
     return figures
 
 
@@ -97,12 +99,12 @@ def pushed(phases):
     return {key: value for key, value in figures.items() if value is not None}
 
 
-def add_unicast(figures, unicast, seconds):
-    """Adds what pushes to single users took during broadcasts of so many seconds."""
-    meanwhile = unicast.during_broadcasts(seconds)
+def add_unicast(figures, name, unicast, spans):
+    """Adds what pushes to single users took in these spans of time."""
+    meanwhile = unicast.during(spans)
     p99 = quantile(meanwhile, 0.99)
-    figures["unicast_samples"] = len(meanwhile)
-    figures["unicast_p99_ms"] = p99 and p99 * 1000
+    figures[f"{name}_samples"] = len(meanwhile)
+    figures[f"{name}_p99_ms"] = p99 and p99 * 1000
     figures["refused"] += len(unicast.refused)
     figures["missing"] += unicast.missing()
 
@@ -120,23 +122,34 @@ def await_pushes(given, holdfast, names, run):
 def storm(given, holdfast, _):
     """A third dropped at once, and back at once half a minute later; pushes to the others."""
     drop = given.sessions * 34 // 100
-    flags = ["--drop", drop, "--settle", "30s", "--push-rate", given.storm_push_rate]
-    report = watched(given, holdfast, "storm", *flags)
+    flags = ["--drop", drop, "--hold", f"{PAUSE_SECONDS}s", "--settle", "30s",
+             "--push-rate", given.storm_push_rate, *watching_flags(holdfast)]
+    await_sessions(holdfast, 0)
+    run = Client(given.program, "storm", *flags, sessions=given.sessions)
+    await_sessions(holdfast, given.sessions, run)
+    with Unicast(holdfast.count) as unicast:
+        run.wait()
+    report = run.report()
     found, phases = report["storms"][0], report["phases"]
     figures = {
+        "storm_closed_s": found["closed_seconds"],
         "storm_gone_s": found["gone_seconds"],
         "storm_return_s": found["reopen_seconds"],
         "storm_memory_ratio": found["gateway_memory_ratio"],
-    }
+    } | push_figures(report)
     for phase in ("drop", "reopen"):
         quantiles = phases.get(phase, {}).get("latency") or {}
         figures[f"storm_{phase}_p99_ms"] = quantiles.get("p99_ms")
-    return figures | push_figures(report)
+    start = found["dropped_at"] / 1e6
+    add_unicast(figures, "storm_unicast", unicast, [(start, start + (found["gone_seconds"] or 0))])
+    return figures
 
 
 def probe(given, holdfast, _):
     """Whether other traffic is answered while sessions come and are held."""
-    report = watched(given, holdfast, "probe", "--hold", "60s", "--probe-rate", 50)
+    flags = ["--hold", "60s", "--probe-rate", 50, *watching_flags(holdfast)]
+    await_sessions(holdfast, 0)
+    report = Client(given.program, "probe", *flags, sessions=given.sessions).report()
     probes = [probe for probe in report["probes"] if not probe["unavailable"]]
     return {
         "probe_within_200_ms": min(probe["share_within_200_ms"] for probe in probes),
@@ -149,11 +162,9 @@ def probe(given, holdfast, _):
 SCENARIOS = {"probe": probe, "storm": storm}
 
 
-def watched(given, holdfast, scenario, *flags):
-    """A run that also looks at what the gateways say."""
-    await_sessions(holdfast, 0)
-    flags = [*flags, "--operators", holdfast.all_operators, *holdfast.push_flags()]
-    return Client(given.program, scenario, *flags, sessions=given.sessions).report()
+def watching_flags(holdfast):
+    """What a load client needs to push and to look at what the gateways say."""
+    return ["--operators", holdfast.all_operators, *holdfast.push_flags()]
 
 
 def await_sessions(servers, count, run=None):
