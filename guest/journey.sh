@@ -30,15 +30,15 @@ past_opening() { doing pushing || doing receiving || doing holding; }
 
 gone() { ! alive $STRESS; }
 
-written_to() { [ "$(metric "$WRITTEN")" -ge "$1" ]; }
+written_to() { frames=$(metric "$WRITTEN") && [ "$frames" -ge "$1" ]; }
 
 received_to() { [ "$(standing | cut -d' ' -f4)" -ge "$1" ]; }
 
-emptied() { [ "$(metric holdfast_users)" -le 10 ]; }
+emptied() { users=$(metric holdfast_users) && [ "$users" -le 10 ]; }
 
 broadcast() {
-  held=$(metric holdfast_sessions)
-  written=$(($(metric "$WRITTEN") + held))
+  held=$(metric holdfast_sessions) && frames=$(metric "$WRITTEN") || return 1
+  written=$((frames + held))
   received=$(($(standing | cut -d' ' -f4) + held))
   begun=$(now)
   fetch --header "Authorization: Bearer $(cat $SECRETS/api)" --header 'Content-Type: application/json' \
@@ -54,7 +54,7 @@ broadcast() {
 leave() {
   leaver=$STRESS STRESS='' begun=$(now)
   kill -INT $leaver
-  await "the registry is empty" "$PATIENCE" emptied || return 1
+  await "the registry is empty" $((4 * PATIENCE)) emptied || return 1
   seconds_since "$begun" > leaving.seconds
   say step "all sessions closed and gone from the registry in $(cat leaving.seconds) s"
   # Its exit code knows nothing of the broadcast; the host looks at the sessions in its report.

@@ -15,10 +15,11 @@ has_passed() { awk -v from="$1" -v period="$2" '{ exit !($1 - from >= period) }'
 # Debian 12's static wget crashes when it is given -T.
 fetch() { timeout 120 wget -q -O - "$@"; }
 
-# The sum over a metric's labels, which begin as the name given does.
+# The sum over a metric's labels, which begin as the name given does; fails without an answer.
 metric() {
-  fetch "$OPERATORS/metrics" |
-    awk -v name="$1" 'index($0, name) == 1 { sum += $NF } END { printf "%d", sum }'
+  fetch "$OPERATORS/metrics" | awk -v name="$1" '
+    index($0, name) == 1 { sum += $NF; seen = 1 }
+    END { if (!seen) exit 1; printf "%d", sum }'
 }
 
 # Where the load client stands: "HELD FAILED LOST MESSAGES DOING", from its last line of progress.
