@@ -58,7 +58,7 @@ fn nothing_is_left_of_clients_that_have_gone() {
 
 #[test]
 fn connections_that_never_become_sessions_leave_nothing() {
-    let mut gateway = Gateway::start(&["--handshake-timeout=500ms", "--workers=1"]);
+    let mut gateway = Gateway::start(&["--handshake-timeout=2s", "--workers=1"]);
     // Until then it has files open to look at the machine's limits.
     gateway.process.find_in_log("the forecast", |line| line.contains("that fit").then_some(()));
     let mut session = Tcp::join(&gateway, "u");
@@ -69,7 +69,10 @@ fn connections_that_never_become_sessions_leave_nothing() {
             crate::harness::client::connect(address)
         })
         .collect();
-    // Each is accepted and given up.
+    eventually("they are accepted", || {
+        (gateway.metrics().get("holdfast_fds_open") >= descriptors + 50.0).then_some(())
+    });
+    // Each is given up.
     for mut socket in sockets {
         assert_eq!(socket.read(&mut [0]).unwrap(), 0);
     }
