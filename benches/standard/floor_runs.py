@@ -6,7 +6,7 @@ from benches.measured.client import Client
 from benches.measured.readings import resident, settled_slab, slab
 
 from .holdfast_runs import (
-    PAUSE_SECONDS, PAYLOAD, SETTLE_SECONDS, await_sessions, idle_cpu, pushed, ramp_figures,
+    PAYLOAD, SETTLE_SECONDS, await_sessions, dropped, idle_cpu, pushed, ramp_figures, storm_flags,
 )
 
 # A push's frame around its data.
@@ -60,13 +60,12 @@ def commands(given, floors, names):
 
 def storm(given, floors, _):
     """A third dropped at once: when the floors hold none of them any more."""
-    drop = given.sessions * 34 // 100
-    flags = ["--drop", drop, "--hold", f"{PAUSE_SECONDS}s", "--settle", "30s"]
     await_sessions(floors, 0)
-    run = Client(given.program, "storm", *flags, *floors.client_flags(), sessions=given.sessions)
+    flags = [*storm_flags(given), *floors.client_flags()]
+    run = Client(given.program, "storm", *flags, sessions=given.sessions)
     await_sessions(floors, given.sessions, run)
-    gone = lambda: floors.sessions() <= given.sessions - drop
-    floors.wait_for(gone, f"{drop} sessions gone", GONE_SECONDS, run)
+    gone = lambda: floors.sessions() <= given.sessions - dropped(given)
+    floors.wait_for(gone, f"{dropped(given)} sessions gone", GONE_SECONDS, run)
     seen = time.time()
     found = run.report()["storms"][0]
     return {

@@ -119,11 +119,19 @@ def await_pushes(given, holdfast, names, run):
     holdfast.wait_for(done, "pushes", given.hold + PUSH_SECONDS, every=1)
 
 
+def dropped(given):
+    """How many sessions a storm drops: 340,000 of a million."""
+    return given.sessions * 34 // 100
+
+
+def storm_flags(given):
+    """What a storm is, whoever the server is."""
+    return ["--drop", dropped(given), "--hold", f"{PAUSE_SECONDS}s", "--settle", "30s"]
+
+
 def storm(given, holdfast, _):
     """A third dropped at once, and back at once half a minute later; pushes to the others."""
-    drop = given.sessions * 34 // 100
-    flags = ["--drop", drop, "--hold", f"{PAUSE_SECONDS}s", "--settle", "30s",
-             "--push-rate", given.storm_push_rate, *watching_flags(holdfast)]
+    flags = [*storm_flags(given), "--push-rate", given.storm_push_rate, *watching_flags(holdfast)]
     await_sessions(holdfast, 0)
     run = Client(given.program, "storm", *flags, sessions=given.sessions)
     await_sessions(holdfast, given.sessions, run)
