@@ -171,7 +171,8 @@ impl Floor {
         loop {
             let socket = match accept_with(&self.listener, SocketFlags::NONBLOCK) {
                 Ok(socket) => socket,
-                Err(Errno::AGAIN) => return Ok(()),
+                // Out of descriptors: some are free when those who have left have been read.
+                Err(Errno::AGAIN | Errno::MFILE) => return Ok(()),
                 Err(Errno::INTR | Errno::CONNABORTED) => continue,
                 Err(error) => return Err(error.into()),
             };
