@@ -1,5 +1,6 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint binaries bench figures million-native side-by-side million limits-lab docker-test
+.PHONY: run test setup lint binaries bench figures million-native side-by-side programs million \
+  limits-lab docker-test
 
 # A C compiler for the allocator, git for cargo, nothing else beyond the Rust toolchain.
 setup:
@@ -44,6 +45,11 @@ million-native: binaries
 side-by-side: setup
 	cargo build --release -p holdfast
 	python3 -m benches.side_by_side --page docs/side-by-side.md
+
+# The programs of old reports, one after another: a table in docs/million.md.
+programs: setup
+	cargo build --release -p holdfast
+	python3 -m benches.programs --page docs/million.md
 
 # A million sessions in one gateway process, in a virtual machine of its own (docs/guest.md). Wants
 # 15 GiB of free memory; emulated, where KVM is missing, it takes the better part of an hour.

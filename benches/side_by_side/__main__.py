@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from benches.measured import namespace
+from benches.measured.page import put_into
 from benches.standard.table import ends, middle, spread
 
 from . import holdfast, nats, nchan
@@ -37,7 +38,6 @@ ROWS = [
     ("Pushes missing", "missing", LESS),
     ("Clients that a broadcast did not reach", "unreached", LESS),
 ]
-BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 
 
 def options():
@@ -107,13 +107,6 @@ def cell(values):
     if not values:
         return "–"
     return f"{middle(values)} ({ends(values)})" if ends(values) else middle(values)
-
-
-def put_into(page, table):
-    """Replaces what stands between the page's marks."""
-    before, rest = page.read_text().split(BEGIN)
-    _, after = rest.split(END)
-    page.write_text(before + BEGIN + "\n" + table + "\n" + END + after)
 
 
 def main():

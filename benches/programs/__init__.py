@@ -1,0 +1,1 @@
+"""The programs behind the reports of a million connections, run against Holdfast."""
