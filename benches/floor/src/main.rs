@@ -94,6 +94,10 @@ struct Pings {
     settled: Instant,
 }
 
+/// The peer has sent its last byte, or is gone.
+const ENDED: epoll::EventFlags =
+    epoll::EventFlags::RDHUP.union(epoll::EventFlags::HUP).union(epoll::EventFlags::ERR);
+
 const NOT_HELD: u32 = u32::MAX;
 
 impl Floor {
@@ -161,7 +165,10 @@ impl Floor {
                             break;
                         }
                     },
-                    session => self.read(session as usize),
+                    session => {
+                        let flags = event.flags;
+                        self.read(session as usize, flags.intersects(ENDED));
+                    }
                 }
             }
         }
@@ -181,14 +188,15 @@ impl Floor {
                 self.places.push(NOT_HELD);
                 self.sessions.len() - 1
             });
-            let reads = epoll::EventFlags::IN | epoll::EventFlags::ET;
+            let reads = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
             epoll::add(&self.epoll, &socket, epoll::EventData::new_u64(number as u64), reads)?;
             self.sessions[number] = Some(socket);
         }
     }
 
-    /// Answers the handshake; throws away whatever comes after it.
-    fn read(&mut self, number: usize) {
+    /// Answers the handshake; throws away whatever comes after it. A short read proves that there
+    /// is no more, unless the end has come, too, which is told only once.
+    fn read(&mut self, number: usize, ended: bool) {
         loop {
             let Some(socket) = &self.sessions[number] else { return };
             let length = match recv(socket, &mut self.scratch[..], RecvFlags::empty()) {
@@ -208,7 +216,7 @@ impl Floor {
                 self.places[number] = self.held.len() as u32;
                 self.held.push(number as u32);
             }
-            if length < self.scratch.len() {
+            if length < self.scratch.len() && !ended {
                 return;
             }
         }
