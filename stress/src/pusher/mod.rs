@@ -96,9 +96,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether pushing worked at all.
+    /// Whether pushing worked at all, if there was anything to push.
     pub fn is_clean(&self) -> bool {
-        self.accepted > 0
+        self.accepted > 0 || (self.offered == 0 && self.refused.is_empty())
     }
 
     /// Adds another one.

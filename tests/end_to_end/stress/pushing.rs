@@ -28,6 +28,19 @@ fn phases_follow_each_other_with_the_same_sessions() {
 }
 
 #[test]
+fn all_is_well_without_a_push_but_not_without_a_pusher_api() {
+    let (gateway, pusher) = pair(&[]);
+    let push = |api, phase| {
+        run(&format!("push {} --sessions 3 --api http://{api} --phase {phase}", targets(&gateway)))
+    };
+    let held = push(pusher.address, "hold:50ms");
+    assert_eq!(held.code, Some(0), "{}\n{}", held.output, held.log);
+    // Operators' port: no pusher-api is there.
+    let elsewhere = push(gateway.operators, "single:3");
+    assert_eq!(elsewhere.code, Some(1), "{}\n{}", elsewhere.output, elsewhere.log);
+}
+
+#[test]
 fn phases_that_cannot_be_told_apart_are_refused() {
     for (flags, named) in [
         ("--phase batch:5 --phase batch:6", "--phase"),
