@@ -23,7 +23,9 @@ from benches.measured.client import Client, lost
 from benches.measured.holdfast import Holdfast
 from benches.measured.page import put_into
 from benches.measured.readings import resident
-from benches.standard.holdfast_runs import await_sessions
+from benches.standard.holdfast_runs import (
+    await_sessions, dropped, storm_flags, watching_flags,
+)
 from benches.standard.table import show
 
 from . import tcp
@@ -53,7 +55,7 @@ def greeting_and_news(given, holdfast):
     """gevent: a greeting, a message to all now and then, and others who must still get through."""
     every = given.hold / 3
     flags = ["--hold", f"{given.hold}s", "--probe-rate", 50, "--broadcast-every", f"{every:.0f}s",
-             "--operators", holdfast.all_operators, *holdfast.push_flags()]
+             *watching_flags(holdfast)]
     report = Client(given.program, "probe", *flags, sessions=given.sessions).report()
     probes = {it["what"]: it for it in report["probes"] if not it["unavailable"]}
     sent, gone = (sum(it[key] for it in probes.values()) for key in ("sent", "lost"))
@@ -70,9 +72,8 @@ def greeting_and_news(given, holdfast):
 
 def mass_disconnect(given, holdfast):
     """340,000 of a million closed at once, while the rest get pushes; then they come back."""
-    drop = given.sessions * 34 // 100
-    flags = ["--drop", drop, "--hold", "5s", "--settle", "30s", "--push-rate", 1000,
-             "--operators", holdfast.all_operators, *holdfast.push_flags()]
+    drop = dropped(given)
+    flags = [*storm_flags(given), "--push-rate", 1000, *watching_flags(holdfast)]
     report = Client(given.program, "storm", *flags, sessions=given.sessions).report()
     found, latency = report["storms"][0], report["phases"]["drop"]["latency"]
     return [
