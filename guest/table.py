@@ -80,11 +80,9 @@ def rows(journey):
     yield from memory_rows(journey)
     yield from message_rows(journey, journey.report.get("pushes") or {},
                             journey.report.get("received") or {})
-    leaving, emptied = journey.seconds("leaving"), journey.at["emptied"]
-    yield "all leave at once: 99 % gone from registry after", said("{:.1f} s", leaving)
-    yield "  30 s later: still there", said("{:.0f}", emptied.metric("holdfast_users"))
-    memory = emptied.resident("gateway")
-    yield "  gateway's memory", said("{:.0f} MiB", memory and memory / MIB)
+    yield "all leave at once: registry empty after", said("{:.1f} s", journey.seconds("leaving"))
+    emptied = journey.at["emptied"].resident("gateway")
+    yield "gateway's memory 30 s later", said("{:.0f} MiB", emptied and emptied / MIB)
     if journey.storm:
         yield from storm_rows(journey.storm, (journey.storm.get("storms") or [{}])[0])
 
