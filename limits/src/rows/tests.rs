@@ -154,11 +154,13 @@ fn a_client_on_the_same_machine_needs_as_much_again() {
         "fs.epoll.max_user_watches",
         "net.core.netdev_max_backlog",
         "net.ipv4.tcp_ehash_entries",
+        "net.ipv4.tcp_max_orphans",
         "available memory",
     ] {
         assert!(row(&both, limit).needed > row(&alone, limit).needed, "{limit}");
     }
     assert_eq!(row(&both, "net.core.netdev_max_backlog").needed, Some(1_016_384));
+    assert_eq!(row(&both, "net.ipv4.tcp_max_orphans").needed, Some(2_000_000));
     let ports = |found| row(found, "net.ipv4.ip_local_port_range");
     assert_eq!((ports(&alone).verdict, ports(&both).verdict), (Verdict::Ok, Verdict::TooLow));
     assert!(ports(&both).cure.contains("16 pairs"), "{}", ports(&both).cure);
