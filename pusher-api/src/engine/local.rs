@@ -24,7 +24,8 @@ use crate::{
 
 /// What an entry needs beside names and frame.
 const ENTRY_OVERHEAD: usize = 64;
-/// Buffers of a streamed batch are made this large at once.
+/// The buffers of a streamed batch are made this large at once, all of them together: a gateway that
+/// does not catch up keeps them, whatever is in them.
 const LARGEST_BUFFER: usize = 64 * 1024;
 
 /// The engine whose state is the memory of this process.
@@ -64,10 +65,11 @@ impl Engine for LocalEngine {
     }
 
     fn dispatch(&self, expected_bytes: usize) -> Box<dyn Dispatch> {
+        let links = Links(self.gateways.all());
         Box::new(LocalDispatch {
-            links: Links(self.gateways.all()),
             lanes: Vec::new(),
-            buffer: expected_bytes.min(LARGEST_BUFFER),
+            buffer: expected_bytes.min(LARGEST_BUFFER / links.0.len().max(1)),
+            links,
             gateways: Arc::clone(&self.gateways),
             presence: Arc::clone(&self.presence),
             metrics: Arc::clone(&self.metrics),
