@@ -13,8 +13,8 @@ pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
 fn orphans(case: &Case<'_>) -> Row {
     let counters = &case.machine.counters;
     let current = case.get("net.ipv4.tcp_max_orphans");
-    // Clients on this machine may all leave at once, and one that has to send its FIN again counts
-    // twice (tcp_out_of_resources in net/ipv4/tcp_timer.c).
+    // Clients on this machine may all leave at once, and one that sends its FIN again counts twice
+    // if it had sent nothing else for four minutes (tcp_out_of_resources in net/ipv4/tcp_timer.c).
     let needed = match case.question.with_client {
         true => case.wanted() * 2,
         false => case.wanted() / 2,

@@ -24,7 +24,7 @@ const MAX_REJECTED: usize = 1000;
 /// How long a body is left unread because a gateway has not caught up. After that, lines for
 /// which there is no room are rejected until it has.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Buffers of a batch begin with this size.
+/// The buffers of a batch, one for each gateway, begin with this size together.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The answer to a batch.
