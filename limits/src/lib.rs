@@ -6,10 +6,13 @@
 //! [`sysctl`]s and [`sockets`]. [`rows`] hold that against the wanted number of sessions, by what
 //! each one costs ([`cost`]), and [`assessment`] adds up. [`remedy`] sets what can be set while
 //! things run. [`symptom`] goes the other way, from an error to the limit behind it, and
-//! [`headroom`] watches how much memory is left.
+//! [`headroom`] watches how much memory is left. A process asks [`descriptors`] for room before it
+//! holds sockets, and [`kernel_memory`] for what they cost outside of it.
 
 pub mod cgroup;
 pub mod counters;
+pub mod descriptors;
+pub mod kernel_memory;
 pub mod kernel_text;
 pub mod machine;
 pub mod network;
@@ -30,5 +33,6 @@ pub use self::{
     assessment::{Assessment, Question},
     counters::Counters,
     headroom::Headroom,
+    kernel_memory::KernelMemory,
     machine::Machine,
 };

@@ -46,6 +46,12 @@ impl ProcessLimits {
     }
 }
 
+/// This process's resident set, in bytes; 0 where `/proc` does not say.
+pub fn resident_bytes() -> u64 {
+    let statm = open(None).and_then(|process| process.statm().map_err(into_io));
+    statm.map_or(0, |memory| memory.resident * procfs::page_size())
+}
+
 /// A process, or this one.
 ///
 /// # Errors
@@ -87,5 +93,10 @@ mod tests {
         assert!(own.descriptors.table > 0);
         let error = ProcessLimits::read(Some(u32::MAX)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn this_process_is_somewhere() {
+        assert!(resident_bytes() > 100_000, "{}", resident_bytes());
     }
 }

@@ -2,9 +2,8 @@
 
 use std::io;
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
-
 use crate::{
+    descriptors,
     network::{Network, is_own},
     row::{Change, Row, Scope},
     sysctl,
@@ -16,7 +15,7 @@ use crate::{
 /// The system refuses.
 pub fn apply(row: &Row, process: Option<u32>) -> Option<io::Result<()>> {
     Some(match row.change.as_ref()? {
-        Change::Descriptors(process, limit) => raise_descriptors(*process, *limit),
+        Change::Descriptors(process, limit) => descriptors::set_limit_of(*process, *limit),
         Change::Sysctl(name, value) => set(name, value, row.scope, process),
     })
 }
@@ -32,13 +31,4 @@ fn set(name: &str, value: &str, scope: Scope, process: Option<u32>) -> io::Resul
         }),
         _ => write(),
     }
-}
-
-fn raise_descriptors(process: u32, limit: u64) -> io::Result<()> {
-    let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or(io::ErrorKind::NotFound)?;
-    let hard = crate::process::ProcessLimits::read(Some(process))?.descriptors.hard;
-    let new = Rlimit { current: Some(limit), maximum: Some(limit.max(hard)) };
-    prlimit(Some(pid), Resource::Nofile, new)?;
-    Ok(())
 }

@@ -3,9 +3,14 @@
 //! Clients and the gateway speak [`client_frame`] (towards the gateway) and [`server_frame`]
 //! (towards the client), and a session ends with one of the reasons of [`close`]. pusher-api and
 //! the gateways speak [`link`], whose pushes are addressed with [`push::Target`] and answered with
-//! a [`receipt::Receipt`]. Both HTTP servers report errors as a [`problem::Problem`].
+//! a [`receipt::Receipt`]. Both HTTP servers take [`bearer`] credentials and report errors as a
+//! [`problem::Problem`]. What the gateway and its clients say in the same words has one home here:
+//! the [`transport`]s, the [`claims`] of a token, the frames of a [`websocket`], the [`clock`].
 
+pub mod bearer;
+pub mod claims;
 pub mod client_frame;
+pub mod clock;
 pub mod close;
 pub mod ids;
 pub mod link;
@@ -13,6 +18,9 @@ pub mod problem;
 pub mod push;
 pub mod receipt;
 pub mod server_frame;
+pub mod transport;
+pub mod websocket;
 
 pub use close::CloseReason;
 pub use ids::{Device, InvalidName, MessageId, SessionId, Topic, UserId};
+pub use transport::Transport;

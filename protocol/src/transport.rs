@@ -1,0 +1,37 @@
+//! How a client is connected.
+
+use serde::{Deserialize, Serialize};
+
+/// What carries the JSON frames of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transport {
+    /// A text frame per JSON frame (RFC 6455).
+    WebSocket,
+    /// A line per JSON frame.
+    Tcp,
+}
+
+impl Transport {
+    /// Every transport; the place of each is its number.
+    pub const ALL: [Self; 2] = [Self::WebSocket, Self::Tcp];
+
+    /// The name in metrics and presence.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_of_each_is_its_number() {
+        for (place, transport) in Transport::ALL.into_iter().enumerate() {
+            assert_eq!(transport as usize, place);
+        }
+    }
+}
