@@ -6,7 +6,7 @@ use clap::{Args, Parser};
 use settings::{ConfigError, ListenRange, logging};
 use tracing::error;
 
-use crate::serve::{Stop, fail, refuse};
+use crate::serve::{Stop, fail, prepare_descriptors, refuse};
 
 /// The flags of `holdfast up`.
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub fn run(settings: Settings) -> ExitCode {
     if let Err(error) = logging::init(&settings.common).and_then(|()| settings.check()) {
         return refuse(&error);
     }
-    gateway::descriptors::prepare();
+    prepare_descriptors();
     actix_rt::System::new().block_on(async {
         match serve(&settings).await {
             Ok(()) => ExitCode::SUCCESS,

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use limits::descriptors;
 use settings::{ConfigError, logging};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// Exit code of a process whose settings are wrong.
 const USAGE: u8 = 2;
@@ -45,12 +46,23 @@ impl Stop {
     }
 }
 
+/// As many descriptors as this process may have, and room for them before the first connection.
+pub fn prepare_descriptors() {
+    match descriptors::raise() {
+        Ok(limit) => match descriptors::grow_table(limit) {
+            Ok(()) => info!(limit, "descriptors ready"),
+            Err(error) => warn!(%error, limit, "cannot grow the descriptor table in advance"),
+        },
+        Err(error) => warn!(%error, "cannot raise RLIMIT_NOFILE"),
+    }
+}
+
 /// `holdfast gateway`: runs until a first signal, then drains; a second one stops at once.
 pub fn gateway(settings: gateway::Settings) -> ExitCode {
     if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
         return refuse(&error);
     }
-    gateway::descriptors::prepare();
+    prepare_descriptors();
     actix_rt::System::new().block_on(async {
         let mut stop = match Stop::new() {
             Ok(stop) => stop,

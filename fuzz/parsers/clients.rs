@@ -1,10 +1,6 @@
 //! Bytes from clients.
 
-use gateway::transports::{
-    Inbound,
-    tcp::line::next_line,
-    websocket::message::{Assembly, next_frame},
-};
+use gateway::internals::{Assembly, Inbound, next_frame, next_line};
 use protocol::{
     CloseReason,
     client_frame::{ClientFrame, FrameError},

@@ -3,17 +3,11 @@
 use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gateway::{
-    frame::{FrameMemory, SharedFrame},
-    transports::{
-        Transport,
-        websocket::{
-            frame::{Opcode, frame, unmask},
-            message::next_frame,
-        },
-    },
+use gateway::internals::{FrameMemory, SharedFrame, WebSocket, Wire, next_frame};
+use protocol::{
+    CloseReason,
+    websocket::{Opcode, masked_frame},
 };
-use protocol::CloseReason;
 
 const MASK: [u8; 4] = [0xa5, 0x5a, 0xff, 0x01];
 
@@ -33,7 +27,7 @@ fn shared(criterion: &mut Criterion) {
     criterion.bench_function("shared frame/one more recipient", |bencher| {
         bencher.iter(|| {
             let copy = shared.clone();
-            black_box(copy.range(Transport::WebSocket).len())
+            black_box(copy.range(&WebSocket).len())
         });
     });
 }
@@ -41,11 +35,7 @@ fn shared(criterion: &mut Criterion) {
 /// A text frame as clients send it.
 fn masked(size: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    frame(Opcode::Text, &vec![b'x'; size], &mut bytes);
-    let header = bytes.len() - size;
-    bytes[1] |= 0x80;
-    unmask(&mut bytes[header..], MASK);
-    bytes.splice(header..header, MASK);
+    masked_frame(Opcode::Text, &vec![b'x'; size], MASK, &mut bytes);
     bytes
 }
 
@@ -55,7 +45,7 @@ fn websocket(criterion: &mut Criterion) {
     group.bench_function("write a ping", |bencher| {
         bencher.iter(|| {
             out.clear();
-            frame(Opcode::Ping, black_box(&[]), &mut out);
+            WebSocket.ping(black_box(&mut out));
             out.len()
         });
     });

@@ -5,12 +5,7 @@
 use std::time::Duration;
 
 use actix::{Addr, dev::channel};
-use gateway::{
-    link::feed::PresenceFeed,
-    registry::{Registration, Registry},
-    session::Session,
-    wheel::Wheel,
-};
+use gateway::internals::{PresenceFeed, Registration, Registry, Session, Wheel};
 use protocol::{SessionId, UserId};
 use rustix::time::{ClockId, clock_gettime};
 use slab::Slab;

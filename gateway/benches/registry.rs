@@ -6,11 +6,7 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 use actix::{Addr, WeakAddr, dev::channel};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use futures::FutureExt;
-use gateway::{
-    link::feed::{LinkFeed, PresenceFeed},
-    registry::{Registration, Registry},
-    session::Session,
-};
+use gateway::internals::{LinkQueue, PresenceFeed, Registration, Registry, Session};
 use protocol::{Device, SessionId, UserId};
 
 const USERS: u64 = 100_000;
@@ -19,15 +15,15 @@ const SOME: u64 = 10_000;
 
 /// A registry, and the link whose queue its changes go to.
 struct Tables {
-    registry: Registry,
+    registry: Registry<WeakAddr<Session>>,
     feed: PresenceFeed,
-    link: Arc<LinkFeed>,
+    link: Arc<LinkQueue>,
     address: WeakAddr<Session>,
 }
 
 impl Tables {
     fn new() -> Self {
-        let (feed, link) = (PresenceFeed::default(), Arc::<LinkFeed>::default());
+        let (feed, link) = (PresenceFeed::default(), Arc::<LinkQueue>::default());
         feed.attach(Arc::clone(&link));
         let (sender, _) = channel::channel::<Session>(0);
         let address = Addr::new(sender).downgrade();

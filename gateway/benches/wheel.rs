@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Duration};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use gateway::wheel::{NEVER, Wheel};
+use gateway::internals::{NEVER, Wheel};
 
 const SESSIONS: u32 = 100_000;
 /// A ping every 25 s, in ticks of 100 ms.

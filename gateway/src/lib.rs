@@ -1,52 +1,58 @@
 //! The gateway: holds client sessions and delivers pushes to them.
 //!
-//! A client comes in by [`listen`], [`accept`] and [`arrivals`], speaks HTTP ([`http`]) or TCP
-//! ([`transports`]), says who it is ([`handshake`], [`auth`]), finds room ([`admission`]) and
-//! becomes a [`session`] on a [`worker`], entered in [`registry`] and [`topics`], and woken by
-//! [`reactor`] and [`wheel`].
+//! Its rooms stand on floors, declared here from the top downwards: a module imports only what is
+//! declared after it, which `tests/floors.rs` checks.
 //!
-//! A push comes down a [`link`], is handed out by [`deliver`] or [`broadcast`] as one shared
-//! [`frame`], and is written by the session or waits in its [`outbound`] queue.
-
-pub mod descriptors;
-pub mod foresight;
-pub mod settings;
-
-pub mod gateway;
-pub mod listen;
-
-pub mod accept;
-pub mod arrivals;
-pub mod begun;
-pub mod http;
-pub mod transports;
-
-pub mod admission;
-pub mod auth;
-pub mod handshake;
-pub mod memory;
-
-pub mod reactor;
-pub mod registry;
-pub mod session;
-pub mod timer;
-pub mod topics;
-pub mod wheel;
-pub mod worker;
-
-pub mod broadcast;
-pub mod deliver;
-pub mod frame;
-pub mod link;
-pub mod outbound;
-
-pub mod metrics;
-pub mod operators;
-pub mod probe;
+//! A client comes in by its [`worker`]'s accept queue: `worker → entrance → seats → session →
+//! directory → uplink`. A push comes down a [`link`] and is handed out by [`delivery`] to the
+//! mailboxes that [`directory`] knows; there it crosses to the session's thread and is written:
+//! `session → transports`.
 
 mod run;
+
+mod worker;
+
+mod operators;
+
+mod entrance;
+mod link;
+
+mod gateway;
+mod seats;
+
+mod session;
+
+mod delivery;
+
+mod access;
+mod directory;
+mod metrics;
+
+mod http;
+mod runtime;
+mod settings;
+mod transports;
+mod uplink;
 
 pub use self::{
     run::{Running, StartError, start},
     settings::Settings,
 };
+
+/// What benchmarks and fuzz targets reach into. Not a promise.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::{
+        delivery::frame::{FrameMemory, SharedFrame},
+        directory::registry::{Registration, Registry},
+        runtime::wheel::{NEVER, Wheel},
+        session::Session,
+        transports::{
+            inbound::{Assembly, Inbound},
+            tcp::{Tcp, next_line},
+            websocket::{WebSocket, message::next_frame},
+            wire::Wire,
+        },
+        uplink::{presence::PresenceFeed, queue::LinkQueue},
+    };
+}

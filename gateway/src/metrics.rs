@@ -5,18 +5,17 @@ use std::{
     time::Duration,
 };
 
+use limits::{descriptors, process::resident_bytes};
 use prometheus::{
     Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
 };
-use protocol::{CloseReason, receipt::Outcome};
-
-use crate::transports::Transport;
+use protocol::{CloseReason, Transport, receipt::Outcome};
 
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
 pub struct Metrics {
     registry: Registry,
-    sessions: [IntGauge; 2],
+    sessions: [IntGauge; Transport::ALL.len()],
     handshakes: IntCounterVec,
     closed: IntCounterVec,
     pushes: [IntCounter; 3],
@@ -229,9 +228,9 @@ impl Metrics {
     /// The exposition text, with the process's own figures brought up to date.
     pub fn render(&self) -> Vec<u8> {
         self.stall.set(self.longest_stall.load(Ordering::Relaxed) as f64 / 1e6);
-        self.fds_open.set(open_descriptors());
-        self.fds_limit.set(rlimit::Resource::NOFILE.get().map_or(0, |(soft, _)| soft as i64));
-        self.resident.set(resident_bytes());
+        self.fds_open.set(descriptors::open_count() as i64);
+        self.fds_limit.set(descriptors::soft_limit() as i64);
+        self.resident.set(resident_bytes() as i64);
         let mut text = Vec::new();
         TextEncoder::new()
             .encode(&self.registry.gather(), &mut text)
@@ -255,16 +254,4 @@ fn errno_name(error: &std::io::Error) -> String {
     let number = error.raw_os_error().unwrap_or(0);
     let known = ACCEPT_ERRORS.iter().find(|(errno, _)| *errno == number);
     known.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
-}
-
-/// Descriptors in use. Since Linux 6.2 the size of the folder says how many it has (proc(5)), so
-/// that nothing must be listed; on older kernels this is 0.
-fn open_descriptors() -> i64 {
-    std::fs::metadata("/proc/self/fd").map_or(0, |folder| folder.len() as i64)
-}
-
-fn resident_bytes() -> i64 {
-    const PAGE: i64 = 4096;
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split(' ').nth(1).and_then(|pages| pages.parse::<i64>().ok()).unwrap_or(0) * PAGE
 }

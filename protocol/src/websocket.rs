@@ -165,6 +165,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn written_headers_have_the_shortest_length() {
+        for (length, expected) in [
+            (0, vec![0x81, 0]),
+            (125, vec![0x81, 125]),
+            (126, vec![0x81, 126, 0, 126]),
+            (65_535, vec![0x81, 126, 0xff, 0xff]),
+            (65_536, vec![0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] {
+            let mut out = Vec::new();
+            header(Opcode::Text, length, &mut out);
+            assert_eq!(out, expected);
+        }
+    }
+
     proptest! {
         #[test]
         fn a_header_is_read_as_it_was_written(length in 0_usize..200_000) {

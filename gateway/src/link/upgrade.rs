@@ -1,12 +1,8 @@
 //! The HTTP request that opens a link.
 
-use std::sync::Arc;
-
 use actix_http::{HttpMessage, Request, header};
-use protocol::{link::UPGRADE, problem::Problem};
-use subtle::ConstantTimeEq;
-
-use crate::{gateway::Gateway, handshake::bearer};
+use protocol::{bearer, link::UPGRADE, problem::Problem};
+use settings::Secret;
 
 /// What makes the connection a link.
 pub const SWITCH: &[u8] =
@@ -16,15 +12,16 @@ pub const SWITCH: &[u8] =
 ///
 /// # Errors
 /// The problem to answer with.
-pub fn check(gateway: &Arc<Gateway>, request: &Request) -> Result<(), Problem> {
+pub fn check(secret: Option<&Secret>, request: &Request) -> Result<(), Problem> {
     let mut offers = request.headers().get_all(header::UPGRADE);
     if !offers.any(|offer| offer.as_bytes().eq_ignore_ascii_case(UPGRADE.as_bytes())) {
         let detail = format!("a link needs the header Upgrade: {UPGRADE}");
         return Err(Problem::new(426, "Upgrade Required", detail));
     }
-    let Some(secret) = &gateway.link_secret else { return Ok(()) };
-    let shown = bearer(request.headers()).unwrap_or_default();
-    match bool::from(shown.as_bytes().ct_eq(secret.expose().as_bytes())) {
+    let Some(secret) = secret else { return Ok(()) };
+    let header = request.headers().get(header::AUTHORIZATION);
+    let shown = header.and_then(|header| bearer::credentials(header.to_str().ok()?));
+    match bearer::is_one_of(shown.unwrap_or_default(), [secret.expose()]) {
         true => Ok(()),
         false => {
             let detail = "the link secret differs; give both sides the same --link-secret";

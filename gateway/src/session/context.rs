@@ -1,7 +1,7 @@
 //! The actor context of a session: the mailbox, and what `ctx.spawn` was given, if anything.
 //!
 //! actix's own `Context` keeps room for futures, handles and flags in every actor. A session is
-//! run by [`Running`], which knows what to poll, so the context can be this small; `Addr`,
+//! run by [`Runner`], which knows what to poll, so the context can be this small; `Addr`,
 //! `Handler` and `do_send` work as with any actor. It is kept alive by its worker and not by
 //! addresses, all of which are weak.
 
@@ -17,8 +17,8 @@ use actix::{
 };
 use futures::StreamExt;
 
-use super::{Session, Stage};
-use crate::deliver::Deliver;
+use super::state::{Session, Stage};
+use crate::delivery::message::Deliver;
 
 /// Messages handled before other sessions of the worker get their turn.
 const MESSAGES_PER_TURN: usize = 64;
@@ -31,6 +31,15 @@ struct Futures {
     /// While it runs, messages wait.
     waiting: Option<Spawned>,
     last: SpawnHandle,
+}
+
+impl Actor for Session {
+    type Context = SessionContext;
+
+    fn stopped(&mut self, _: &mut SessionContext) {
+        let waiting = self.outbound_len() as i64;
+        self.local().metrics.outbound_queued.sub(waiting);
+    }
 }
 
 /// The context of a [`Session`].
@@ -120,7 +129,7 @@ where
 }
 
 /// A session at work: run by its worker when its socket, its mailbox or its deadline has something.
-pub struct Running {
+pub struct Runner {
     session: Session,
     context: SessionContext,
     waker: Waker,
@@ -137,7 +146,7 @@ pub enum After {
     Over,
 }
 
-impl Running {
+impl Runner {
     /// Starts the actor; `waker` calls the worker when the mailbox has something.
     pub fn new(mut session: Session, mut context: SessionContext, waker: Waker) -> Self {
         session.started(&mut context);
@@ -209,6 +218,6 @@ mod tests {
 
     #[test]
     fn a_session_fits_into_a_size_class_of_the_allocator() {
-        assert!(size_of::<Running>() <= 128, "{}", size_of::<Running>());
+        assert!(size_of::<Runner>() <= 128, "{}", size_of::<Runner>());
     }
 }

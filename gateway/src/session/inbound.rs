@@ -1,20 +1,22 @@
 //! What the client says, and what comes of it.
 
+use std::rc::Rc;
+
+use actix::AsyncContext;
 use protocol::{
     CloseReason, Topic,
     client_frame::{ClientFrame, FrameError},
     server_frame::{PONG, ServerFrame},
 };
 
-use super::{Session, SessionContext, Stage};
-use crate::transports::{
-    Inbound,
-    websocket::frame::{self, Opcode},
+use super::{
+    context::SessionContext,
+    state::{Session, Stage},
 };
-use actix::AsyncContext;
+use crate::transports::{inbound::Inbound, wire::Wire};
 
 impl Session {
-    /// Acts on what the WebSocket transport found.
+    /// Acts on what the transport found.
     pub(super) fn on_inbound(
         &mut self,
         inbound: Inbound<'_>,
@@ -29,31 +31,19 @@ impl Session {
         }
         match inbound {
             Inbound::Frame(text) => self.on_frame(text, ctx)?,
-            Inbound::Binary(bytes) if self.is_echo() => self.answer(Opcode::Binary, bytes),
+            Inbound::Binary(bytes) if self.is_echo() => self.answer(bytes, Wire::binary),
             Inbound::Binary(_) => return Err(CloseReason::Unsupported),
-            Inbound::Ping(payload) => self.answer(Opcode::Pong, payload),
+            Inbound::Ping(payload) => self.answer(payload, Wire::pong),
             Inbound::Pong => {}
             Inbound::Close(code) => self.on_close(code),
         }
         Ok(())
     }
 
-    /// Acts on a line of the TCP transport.
-    pub(super) fn on_line(
-        &mut self,
-        line: &[u8],
-        ctx: &mut SessionContext,
-    ) -> Result<(), CloseReason> {
-        match self.stage < Stage::Closing {
-            true => self.on_frame(line, ctx),
-            false => Ok(()),
-        }
-    }
-
     fn on_frame(&mut self, json: &[u8], ctx: &mut SessionContext) -> Result<(), CloseReason> {
-        self.member.worker.gateway.metrics.frames_in.inc();
+        self.local().metrics.frames_in.inc();
         if self.is_echo() {
-            self.answer(Opcode::Text, json);
+            self.send_json(json);
             return Ok(());
         }
         if !self.is_within_rate() {
@@ -62,9 +52,7 @@ impl Session {
         }
         match ClientFrame::parse(json) {
             Ok(ClientFrame::Ping) => self.send_json(PONG),
-            Ok(ClientFrame::Echo) if self.member.worker.gateway.settings.echo => {
-                self.send_json(json)
-            }
+            Ok(ClientFrame::Echo) if self.local().settings.echo => self.send_json(json),
             // Nothing is kept for this session yet, so there is nothing to strike off.
             Ok(ClientFrame::Ack(_)) => {}
             Ok(ClientFrame::Subscribe(topics)) => self.on_subscribe(&topics, ctx),
@@ -83,9 +71,13 @@ impl Session {
         self.member.user.is_none()
     }
 
-    fn answer(&mut self, opcode: Opcode, payload: &[u8]) {
+    fn answer(
+        &mut self,
+        payload: &[u8],
+        write: impl FnOnce(&(dyn Wire + 'static), &[u8], &mut Vec<u8>),
+    ) {
         let mut bytes = Vec::with_capacity(payload.len() + 10);
-        frame::frame(opcode, payload, &mut bytes);
+        write(self.wire(), payload, &mut bytes);
         self.send_bytes(bytes);
     }
 
@@ -95,19 +87,19 @@ impl Session {
 
     /// Counts a frame; false when there are too many in this second.
     fn is_within_rate(&mut self) -> bool {
-        let window = self.member.worker.tick() / 10;
+        let window = self.local().tick() / 10;
         if self.frame_window != window {
             self.frame_window = window;
             self.frames = 0;
         }
         self.frames = self.frames.saturating_add(1);
-        self.frames <= self.member.worker.gateway.settings.frame_rate
+        self.frames <= self.local().settings.frame_rate
     }
 
     fn on_subscribe(&mut self, topics: &[Topic], ctx: &SessionContext) {
         let all = topics.iter().all(|topic| self.subscribe(topic, ctx));
         if !all {
-            let most = self.member.worker.gateway.settings.topics_per_session;
+            let most = self.local().settings.topics_per_session;
             let detail = format!("a session may be subscribed to {most} topics");
             self.refuse("too_many_topics", &detail);
         }
@@ -115,7 +107,7 @@ impl Session {
 
     /// Subscribes to one topic; false if there are too many.
     pub(super) fn subscribe(&mut self, topic: &Topic, ctx: &SessionContext) -> bool {
-        let most = self.member.worker.gateway.settings.topics_per_session;
+        let most = self.local().settings.topics_per_session;
         let topics = &mut self.rare().topics;
         if topics.contains(topic) {
             return true;
@@ -125,7 +117,7 @@ impl Session {
         }
         topics.push(topic.clone());
         let address = ctx.address().downgrade();
-        self.member.worker.gateway.topics.subscribe(topic, self.member.id, address);
+        self.local().directory.topics.subscribe(topic, self.member.id, address);
         true
     }
 
@@ -134,18 +126,18 @@ impl Session {
         let Some(rare) = &mut self.rare else { return };
         rare.topics.retain(|topic| !topics.contains(topic));
         for topic in topics {
-            self.member.worker.gateway.topics.unsubscribe(topic, self.member.id);
+            self.local().directory.topics.unsubscribe(topic, self.member.id);
         }
     }
 
     fn on_refresh(&mut self, token: &str) {
-        let gateway = &self.member.worker.gateway;
-        if gateway.authenticator.is_open() {
+        let local = Rc::clone(&self.member.local);
+        if local.authenticator.is_open() {
             return self.refuse("unauthorized", "development: no key is configured");
         }
-        match gateway.authenticator.verify(token) {
+        match local.authenticator.verify(token) {
             Ok(identity) if Some(&identity.user) == self.member.user.as_ref() => {
-                let expires = identity.expires.map(|expires| gateway.clock.tick_of(expires));
+                let expires = identity.expires.map(|expires| local.clock.tick_of(expires));
                 self.expires = expires.unwrap_or(self.expires);
                 self.schedule();
             }

@@ -8,11 +8,11 @@ use std::{
 use protocol::CloseReason;
 use tracing::debug;
 
-use super::{Session, SessionContext, Stage};
-use crate::{
-    reactor::Ready,
-    transports::{Transport, tcp::line::next_line, websocket::message::next_frame},
+use super::{
+    context::SessionContext,
+    state::{Session, Stage},
 };
+use crate::{runtime::reactor::Ready, transports::inbound::Inbound};
 
 /// Reads before other sessions of the worker get their turn.
 const READS_PER_TURN: usize = 4;
@@ -28,8 +28,8 @@ impl Session {
     /// Reads what has come; true if there may be more. A short read proves that there is no more
     /// (epoll(7), Q9), unless the end has come, too, which is told only once.
     pub fn read(&mut self, to_the_end: bool, ctx: &mut SessionContext) -> bool {
-        let worker = Rc::clone(&self.member.worker);
-        let mut scratch = worker.scratch.borrow_mut();
+        let local = Rc::clone(&self.member.local);
+        let mut scratch = local.scratch.borrow_mut();
         for _ in 0..READS_PER_TURN {
             if self.stage == Stage::Gone {
                 return false;
@@ -68,9 +68,9 @@ impl Session {
                 },
             };
             rare.outbound.advance(written);
-            rare.write_deadline = self.member.worker.gateway.write_deadline();
+            rare.write_deadline = self.member.local.write_deadline();
             self.count_out(written, 0);
-            self.member.worker.gateway.metrics.outbound_queued.sub(written as i64);
+            self.local().metrics.outbound_queued.sub(written as i64);
         }
         self.after_flush();
     }
@@ -78,7 +78,7 @@ impl Session {
     /// Once a closing session has said everything, tells the peer so where its transport has no
     /// other way, or where the peer can no longer be understood.
     pub(super) fn after_flush(&mut self) {
-        let unspoken = self.member.transport == Transport::Tcp || self.deaf;
+        let unspoken = self.wire().ends_by_shutdown() || self.deaf;
         if self.stage == Stage::Closing && unspoken && !self.has_outbound() {
             // An error means that the peer is gone, which reading will tell.
             let _ = self.socket.shutdown(std::net::Shutdown::Write);
@@ -96,7 +96,7 @@ impl Session {
 
     pub(super) fn on_bytes(&mut self, bytes: &mut [u8], ctx: &mut SessionContext) {
         self.heard = true;
-        self.member.worker.gateway.metrics.bytes_in.inc_by(bytes.len() as u64);
+        self.local().metrics.bytes_in.inc_by(bytes.len() as u64);
         if self.deaf {
             return;
         }
@@ -123,24 +123,12 @@ impl Session {
 
     /// Acts on every whole frame, and returns how many bytes they took.
     fn parse(&mut self, bytes: &mut [u8], ctx: &mut SessionContext) -> Result<usize, CloseReason> {
-        let limit = self.member.worker.gateway.settings.max_frame;
+        let (wire, limit) = (self.wire(), self.local().settings.max_frame);
         let mut assembly = self.rare.as_mut().and_then(|rare| rare.assembly.take());
         let mut used = 0;
         while self.stage < Stage::Gone {
-            let rest = &mut bytes[used..];
-            let taken = match self.member.transport {
-                Transport::WebSocket => {
-                    next_frame(rest, &mut assembly, limit, |inbound| self.on_inbound(inbound, ctx))?
-                }
-                Transport::Tcp => match next_line(rest, limit)? {
-                    Some((line, taken)) => {
-                        self.on_line(line, ctx)?;
-                        Some(taken)
-                    }
-                    None => None,
-                },
-            };
-            match taken {
+            let mut sink = |inbound: Inbound<'_>| self.on_inbound(inbound, ctx);
+            match wire.next(&mut bytes[used..], &mut assembly, limit, &mut sink)? {
                 Some(taken) => used += taken,
                 None => break,
             }

@@ -1,10 +1,30 @@
 //! What other parts of the gateway may ask of a session.
 
-use actix::{Handler, Message, MessageResult};
+use actix::{Handler, Message, MessageResult, WeakAddr};
 use protocol::{CloseReason, Topic, link::SessionInfo};
 
-use super::{Session, SessionContext, Stage};
-use crate::deliver::Deliver;
+use super::{
+    context::SessionContext,
+    state::{Session, Stage},
+};
+use crate::{
+    delivery::message::{Deliver, Mailbox},
+    directory,
+    uplink::queue::Gate,
+};
+
+/// Where a session is reached; it is kept alive by its thread and not by addresses.
+pub type Address = WeakAddr<Session>;
+/// Who is here, and where.
+pub type Directory = directory::Directory<Address>;
+
+impl Mailbox for Address {
+    fn deliver(&self, message: &Deliver) {
+        if let Some(session) = self.upgrade() {
+            session.do_send(message.clone());
+        }
+    }
+}
 
 impl Handler<Deliver> for Session {
     type Result = ();
@@ -33,7 +53,7 @@ impl Session {
     /// Sends the broadcasts up to this one that the worker's walk has not brought yet.
     fn catch_up(&mut self, through: u32) {
         if self.broadcast < through && self.takes_broadcasts() {
-            for missed in self.member.worker.recent.between(self.broadcast, through) {
+            for missed in self.local().recent.between(self.broadcast, through) {
                 self.send_push(&missed);
             }
             self.broadcast = through;
@@ -41,10 +61,23 @@ impl Session {
     }
 }
 
+/// What a joining session waits behind until every pusher-api knows that it is here.
+pub(super) struct Admission(pub(super) Address);
+
+impl Gate for Admission {}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.upgrade() {
+            session.do_send(Admit);
+        }
+    }
+}
+
 /// Every pusher-api knows that the session is here; it may say hello.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Admit;
+struct Admit;
 
 impl Handler<Admit> for Session {
     type Result = ();
@@ -111,7 +144,7 @@ impl Handler<Describe> for Session {
             id: self.member.id,
             transport: self.member.transport.as_str().to_owned(),
             device: None,
-            since: self.member.worker.gateway.clock.epoch_seconds(self.since),
+            since: self.local().clock.epoch_seconds(self.since),
             address: address.map_or_else(|_| String::new(), |address| address.to_string()),
         })
     }

@@ -2,21 +2,18 @@
 
 use std::rc::Rc;
 
-use actix::WeakAddr;
-use protocol::{CloseReason, Device, SessionId, UserId};
+use protocol::{Device, SessionId, Transport, UserId};
 
-use super::{Close, Session};
+use super::{local::Local, mailbox::Address};
 use crate::{
-    admission::Permit,
-    registry::{Registration, TooManySessions},
-    transports::Transport,
-    worker::Worker,
+    access::admission::Permit,
+    directory::registry::{Registration, TooManySessions},
 };
 
 /// The guard of a session's entries in registry and metrics.
 pub struct Membership {
-    /// The thread the session lives on.
-    pub worker: Rc<Worker>,
+    /// What the sessions of its thread share.
+    pub local: Rc<Local>,
     /// Nobody for an echo session.
     pub user: Option<UserId>,
     /// The session.
@@ -32,35 +29,33 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Enters a session everywhere. A session of the same user and device is told to go.
+    /// Enters a session everywhere. The session of the same user and device that it replaces, if
+    /// there is one, comes back, to be told.
     ///
     /// # Errors
     /// The user has too many sessions; nothing is left behind.
     pub fn enter(
-        worker: &Rc<Worker>,
+        local: &Rc<Local>,
         seat: u32,
         transport: Transport,
         user: Option<UserId>,
         device: Option<Device>,
-        address: &WeakAddr<Session>,
+        address: &Address,
         permit: Option<Permit>,
-    ) -> Result<Self, TooManySessions> {
-        let gateway = &worker.gateway;
-        let id = gateway.next_session_id();
+    ) -> Result<(Self, Option<Address>), TooManySessions> {
+        let directory = &local.directory;
+        let id = directory.next_session_id();
+        let mut replaced = None;
         if let Some(user) = &user {
             let registration = Registration { id, address: address.clone(), device };
-            let limit = gateway.settings.sessions_per_user;
-            let replaced =
-                gateway.registry.register(user, registration, limit, &gateway.presence)?;
-            if let Some(older) = replaced.and_then(|older| older.upgrade()) {
-                older.do_send(Close(CloseReason::Replaced));
-            }
+            let (limit, feed) = (local.settings.sessions_per_user, &directory.presence);
+            replaced = directory.registry.register(user, registration, limit, feed)?;
         }
         if permit.is_some() {
-            gateway.metrics.sessions(transport).inc();
+            local.metrics.sessions(transport).inc();
         }
-        let worker = Rc::clone(worker);
-        Ok(Self { worker, user, id, seat, transport, entered: true, permit })
+        let local = Rc::clone(local);
+        Ok((Self { local, user, id, seat, transport, entered: true, permit }, replaced))
     }
 
     /// Whether it is a client's session and not the gateway's own.
@@ -74,12 +69,12 @@ impl Membership {
         if !std::mem::replace(&mut self.entered, false) {
             return false;
         }
-        let gateway = &self.worker.gateway;
         if let Some(user) = &self.user {
-            gateway.registry.unregister(user.as_str(), self.id, &gateway.presence);
+            let directory = &self.local.directory;
+            directory.registry.unregister(user.as_str(), self.id, &directory.presence);
         }
         if self.is_client() {
-            gateway.metrics.sessions(self.transport).dec();
+            self.local.metrics.sessions(self.transport).dec();
         }
         true
     }

@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
-use protocol::{CloseReason, receipt::Outcome, server_frame::ServerFrame};
+use protocol::{
+    CloseReason, clock::micros_since_epoch, receipt::Outcome, server_frame::ServerFrame,
+};
 
-use super::{Session, Stage};
-use crate::{deliver::Deliver, frame::SharedFrame, gateway::micros_since_epoch};
+use super::state::{Session, Stage};
+use crate::delivery::{frame::SharedFrame, message::Deliver};
 
 impl Session {
     /// Sends a push, and reports what became of it.
@@ -17,7 +19,7 @@ impl Session {
         if !self.member.is_client() {
             return;
         }
-        let metrics = &self.member.worker.gateway.metrics;
+        let metrics = &self.local().metrics;
         metrics.push(outcome);
         if outcome == Outcome::Written {
             let micros = micros_since_epoch().saturating_sub(message.accepted_micros);
@@ -29,7 +31,7 @@ impl Session {
     }
 
     fn send_shared(&mut self, frame: &SharedFrame) -> Outcome {
-        let range = frame.range(self.member.transport);
+        let range = frame.range(self.wire());
         if !self.may_write() {
             return self.queue_shared(frame, range, false);
         }
@@ -48,7 +50,7 @@ impl Session {
     ) -> Outcome {
         let length = range.len();
         // When pushes fill the process's memory, those who do not read pay for it.
-        let full = !torn && self.member.worker.gateway.push_memory.is_full();
+        let full = !torn && self.local().push_memory.is_full();
         if full || !self.has_room(length) {
             self.close(CloseReason::TooSlow);
             return Outcome::Dropped;
@@ -67,7 +69,7 @@ impl Session {
     /// Sends JSON text as a frame.
     pub(super) fn send_json(&mut self, json: &[u8]) {
         let mut bytes = Vec::with_capacity(json.len() + 10);
-        self.member.transport.encode(json, &mut bytes);
+        self.wire().encode(json, &mut bytes);
         self.send_bytes(bytes);
     }
 
@@ -95,13 +97,13 @@ impl Session {
     }
 
     fn has_room(&self, length: usize) -> bool {
-        self.outbound_len() + length <= self.member.worker.gateway.settings.outbound_limit
+        self.outbound_len() + length <= self.local().settings.outbound_limit
     }
 
     fn before_queueing(&mut self, length: usize) {
-        self.member.worker.gateway.metrics.outbound_queued.add(length as i64);
+        self.local().metrics.outbound_queued.add(length as i64);
         if !self.has_outbound() {
-            self.rare().write_deadline = self.member.worker.gateway.write_deadline();
+            self.rare().write_deadline = self.member.local.write_deadline();
             self.schedule();
         }
     }
@@ -126,7 +128,7 @@ impl Session {
     }
 
     pub(super) fn count_out(&self, bytes: usize, frames: u64) {
-        let metrics = &self.member.worker.gateway.metrics;
+        let metrics = &self.local().metrics;
         metrics.bytes_out.inc_by(bytes as u64);
         metrics.frames_out.inc_by(frames);
     }

@@ -5,32 +5,27 @@ use std::rc::Rc;
 use actix::Handler;
 use tokio::task::yield_now;
 
-use super::{SLICE, Worker};
+use super::slices::SLICE;
 use crate::{
-    deliver::Deliver,
+    delivery::message::Deliver,
+    seats::Seats,
     session::{Session, SessionContext},
 };
 
-impl Worker {
-    /// Delivers broadcasts, for ever, one after another.
-    pub async fn walk_broadcasts(self: Rc<Self>) {
-        loop {
-            let message = self.recent.next().await;
-            let mut seat = 0;
-            while seat < self.end() {
-                for seat in seat..seat + SLICE as u32 {
-                    self.turn(seat, |session, ctx| broadcast(session, ctx, &message));
-                }
-                seat += SLICE as u32;
-                yield_now().await;
+/// Delivers broadcasts, for ever, one after another.
+pub(super) async fn walk_broadcasts(seats: Rc<Seats>) {
+    let recent = &seats.local.recent;
+    loop {
+        let message = recent.next().await;
+        let mut seat = 0;
+        while seat < seats.end() {
+            for seat in seat..seat + SLICE as u32 {
+                seats.turn(seat, |session, ctx| broadcast(session, ctx, &message));
             }
-            self.recent.walked(message.broadcast);
+            seat += SLICE as u32;
+            yield_now().await;
         }
-    }
-
-    /// Every seat is numbered below this.
-    fn end(&self) -> u32 {
-        self.seats.borrow().capacity() as u32
+        recent.walked(message.broadcast);
     }
 }
 

@@ -1,17 +1,13 @@
 //! From frames to messages: fragments are put together, control frames pass in between
 //! (RFC 6455 section 5.4), text is checked to be UTF-8 (section 8.1).
 
-use protocol::CloseReason;
+use protocol::{
+    CloseReason,
+    websocket::{Opcode, is_sendable_close_code, mask},
+};
 
-use super::frame::{Header, Opcode, is_valid_close_code, parse_header, unmask};
-use crate::transports::Inbound;
-
-/// A message of which some fragments have come.
-#[derive(Debug)]
-pub struct Assembly {
-    opcode: Opcode,
-    bytes: Vec<u8>,
-}
+use super::frame::{Header, parse_header};
+use crate::transports::inbound::{Assembly, Inbound};
 
 /// Reads the first frame of `bytes` and hands what it completes to `sink`; a fragment only grows
 /// `assembly`. The payload is unmasked in place.
@@ -30,7 +26,7 @@ pub fn next_frame<E: From<CloseReason>>(
     let Some(header) = parse_header(bytes, limit)? else { return Ok(None) };
     let end = header.size + header.length;
     let Some(payload) = bytes.get_mut(header.size..end) else { return Ok(None) };
-    unmask(payload, header.mask);
+    mask(payload, header.mask);
     match header.opcode {
         Opcode::Ping => sink(Inbound::Ping(payload))?,
         Opcode::Pong => sink(Inbound::Pong)?,
@@ -89,7 +85,7 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, CloseReason> {
         };
     };
     let code = u16::from_be_bytes([*high, *low]);
-    if !is_valid_close_code(code) {
+    if !is_sendable_close_code(code) {
         Err(CloseReason::ProtocolError)
     } else if simdutf8::basic::from_utf8(reason).is_err() {
         Err(CloseReason::InvalidFrame)

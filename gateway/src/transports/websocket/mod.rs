@@ -1,6 +1,8 @@
-//! The WebSocket transport (RFC 6455): [`upgrade`] checks the HTTP request and answers it,
-//! [`frame`] reads and writes single frames, [`message`] puts fragments together.
+//! The WebSocket transport (RFC 6455): [`frame`] reads and writes single frames, [`message`] puts
+//! fragments together, `wire` is what a session needs of both.
 
 pub mod frame;
 pub mod message;
-pub mod upgrade;
+mod wire;
+
+pub use self::wire::WebSocket;

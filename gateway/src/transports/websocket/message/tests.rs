@@ -1,9 +1,9 @@
 //! Tables and properties of the message machine.
 
 use proptest::prelude::*;
+use protocol::websocket::header;
 
 use super::*;
-use crate::transports::websocket::frame;
 
 const LIMIT: usize = 300;
 const MASK: [u8; 4] = [7, 0, 255, 90];
@@ -36,13 +36,13 @@ impl From<Inbound<'_>> for Found {
 /// A client's frame: these first bits, masked.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    frame::header(Opcode::Text, payload.len(), &mut bytes);
+    header(Opcode::Text, payload.len(), &mut bytes);
     bytes[0] = first;
     bytes[1] |= 0x80;
     bytes.extend_from_slice(&MASK);
     let start = bytes.len();
     bytes.extend_from_slice(payload);
-    unmask(&mut bytes[start..], MASK);
+    mask(&mut bytes[start..], MASK);
     bytes
 }
 

@@ -1,0 +1,275 @@
+//! Whether there is room for another session.
+
+use std::{
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use limits::{cost::RESERVED_DESCRIPTORS, descriptors, headroom::Left};
+use protocol::{CloseReason, problem::Problem};
+use tracing::{info, warn};
+
+use crate::settings::Settings;
+
+/// Why a client is not let in now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The credentials are missing or wrong.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The user has as many sessions as it may.
+    #[error("this user has as many sessions as it may")]
+    TooManySessions,
+    /// `--max-sessions` is reached.
+    #[error("the gateway holds as many sessions as it may")]
+    Full,
+    /// `--memory-reserve` is touched.
+    #[error("the gateway is short of memory")]
+    Memory,
+    /// `--handshake-rate` is reached.
+    #[error("too many new sessions at once")]
+    HandshakeRate,
+    /// The gateway is stopping.
+    #[error("the gateway is draining")]
+    Draining,
+}
+
+impl Refusal {
+    /// The label of the handshake metric.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unauthorized(_) => "unauthorized",
+            Self::TooManySessions => "too_many_sessions",
+            Self::Full => "full",
+            Self::Memory => "memory",
+            Self::HandshakeRate => "handshake_rate",
+            Self::Draining => "draining",
+        }
+    }
+
+    /// The reason on transports without status codes.
+    pub fn close_reason(&self) -> CloseReason {
+        match self {
+            Self::Unauthorized(_) => CloseReason::Unauthorized,
+            Self::TooManySessions => CloseReason::TooManySessions,
+            Self::Full | Self::Memory | Self::HandshakeRate => CloseReason::Overloaded,
+            Self::Draining => CloseReason::Draining,
+        }
+    }
+
+    /// The refusal over HTTP.
+    pub fn problem(&self) -> Problem {
+        let (status, title) = match self {
+            Self::Unauthorized(_) => return Problem::new(401, "Unauthorized", self.to_string()),
+            Self::TooManySessions => (429, "Too Many Sessions"),
+            Self::Full | Self::Memory | Self::HandshakeRate => (503, "Overloaded"),
+            Self::Draining => (503, "Draining"),
+        };
+        let pause = Duration::from_millis(retry_ms().into());
+        Problem::new(status, title, self.to_string()).retry_after(pause)
+    }
+}
+
+/// How long a client should wait before it comes back: spread, so that not all come at once.
+pub fn retry_ms() -> u32 {
+    fastrand::u32(500..5_000)
+}
+
+/// Counts sessions against their limits.
+pub struct Admission {
+    sessions: Arc<AtomicUsize>,
+    max_sessions: usize,
+    rate: Option<DefaultDirectRateLimiter>,
+    memory_reserve: u64,
+    short_of_memory: AtomicBool,
+    draining: AtomicBool,
+}
+
+/// Room for one session; dropping it gives the room back.
+#[derive(Debug)]
+pub struct Permit(Arc<AtomicUsize>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Admission {
+    /// The limits of the settings.
+    pub fn new(settings: &Settings) -> Self {
+        let descriptors = descriptors::hard_limit();
+        let fit = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
+        let fit = usize::try_from(fit).unwrap_or(usize::MAX);
+        let max_sessions = match settings.max_sessions {
+            0 => fit,
+            wanted => wanted,
+        };
+        if max_sessions > fit {
+            warn!(max_sessions, descriptors, "--max-sessions needs more than RLIMIT_NOFILE");
+        }
+        let rate = NonZero::new(settings.handshake_rate)
+            .map(|rate| RateLimiter::direct(Quota::per_second(rate)));
+        Self {
+            sessions: Arc::default(),
+            max_sessions,
+            rate,
+            memory_reserve: settings.memory_reserve as u64,
+            short_of_memory: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks for room for one session.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn admit(&self) -> Result<Permit, Refusal> {
+        if self.is_draining() {
+            return Err(Refusal::Draining);
+        }
+        if self.is_short_of_memory() {
+            return Err(Refusal::Memory);
+        }
+        if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
+            return Err(Refusal::HandshakeRate);
+        }
+        let before = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let permit = Permit(Arc::clone(&self.sessions));
+        match before < self.max_sessions {
+            true => Ok(permit),
+            false => Err(Refusal::Full),
+        }
+    }
+
+    /// The most sessions there may be.
+    pub fn max_sessions(&self) -> usize {
+        self.max_sessions
+    }
+
+    /// Takes in how much memory is left; logs when that begins or ends to refuse sessions.
+    pub fn set_memory_left(&self, left: Left) {
+        let Left { bytes, limit, is_cgroup } = left;
+        match self.is_short_of_memory() {
+            false if left.is_short(self.memory_reserve) => {
+                warn!(bytes, limit, is_cgroup, "short of memory; new sessions are refused");
+                self.short_of_memory.store(true, Ordering::Relaxed);
+            }
+            true if left.is_plenty(self.memory_reserve) => {
+                info!(bytes, limit, is_cgroup, "enough memory again; sessions are let in");
+                self.short_of_memory.store(false, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether so little memory is left that nobody new is let in.
+    pub fn is_short_of_memory(&self) -> bool {
+        self.short_of_memory.load(Ordering::Relaxed)
+    }
+
+    /// How many sessions have room.
+    pub fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// Whether `--max-sessions` is reached.
+    pub fn is_full(&self) -> bool {
+        self.sessions() >= self.max_sessions
+    }
+
+    /// Lets nobody in any more.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the gateway is stopping.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+
+    #[test]
+    fn room_is_given_and_given_back() {
+        let admission = Admission::new(&settings(&["--max-sessions=2"]));
+        let (one, two) = (admission.admit().unwrap(), admission.admit().unwrap());
+        assert!(admission.is_full());
+        for _ in 0..3 {
+            // A refusal takes no room.
+            assert_eq!(admission.admit().err(), Some(Refusal::Full));
+        }
+        drop(one);
+        assert!(!admission.is_full());
+        let _again = admission.admit().unwrap();
+        assert_eq!(admission.admit().err(), Some(Refusal::Full));
+        drop(two);
+    }
+
+    #[test]
+    fn many_threads_do_not_get_more_than_there_is() {
+        let admission = Admission::new(&settings(&["--max-sessions=5"]));
+        let permits: usize = std::thread::scope(|scope| {
+            let ask = || (0..100).filter_map(|_| admission.admit().ok()).collect::<Vec<_>>();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            let taken: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+            taken.iter().map(Vec::len).sum()
+        });
+        assert!(permits <= 5, "{permits}");
+        assert!(!admission.is_full());
+    }
+
+    #[test]
+    fn the_rate_and_a_drain_refuse() {
+        let admission = Admission::new(&settings(&["--handshake-rate=3"]));
+        let refused = (0..10).filter(|_| admission.admit().is_err()).count();
+        assert!(refused > 0);
+        assert!(!admission.is_draining());
+        admission.start_draining();
+        assert_eq!(admission.admit().err(), Some(Refusal::Draining));
+    }
+
+    #[test]
+    fn little_memory_refuses_until_there_is_more() {
+        const MIB: u64 = 1 << 20;
+        let admission = Admission::new(&settings(&["--memory-reserve=16MiB"]));
+        let set = |mib: u64| {
+            admission.set_memory_left(Left { bytes: mib * MIB, limit: 512 * MIB, is_cgroup: true });
+            admission.admit().err()
+        };
+        // Between the reserve and a quarter more, it stays as it was.
+        for (mib, refused) in [(19, false), (16, false), (15, true), (19, true), (20, false)] {
+            assert_eq!(set(mib), refused.then_some(Refusal::Memory), "{mib} MiB");
+        }
+        let never = Admission::new(&settings(&["--memory-reserve=0B"]));
+        never.set_memory_left(Left { bytes: 0, limit: MIB, is_cgroup: true });
+        assert!(never.admit().is_ok());
+    }
+
+    #[test]
+    fn refusals_say_what_to_do() {
+        let cases = [
+            (Refusal::Unauthorized("why".into()), 401, CloseReason::Unauthorized, false),
+            (Refusal::TooManySessions, 429, CloseReason::TooManySessions, true),
+            (Refusal::Full, 503, CloseReason::Overloaded, true),
+            (Refusal::Memory, 503, CloseReason::Overloaded, true),
+            (Refusal::HandshakeRate, 503, CloseReason::Overloaded, true),
+            (Refusal::Draining, 503, CloseReason::Draining, true),
+        ];
+        for (refusal, status, reason, comes_back) in cases {
+            let problem = refusal.problem();
+            assert_eq!((problem.status, refusal.close_reason()), (status, reason));
+            assert_eq!(problem.retry_after.is_some(), comes_back, "{refusal:?}");
+            assert_eq!(reason.reconnect(), comes_back, "{refusal:?}");
+        }
+    }
+}

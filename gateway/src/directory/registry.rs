@@ -1,0 +1,112 @@
+//! Which sessions a user has, over all workers.
+//!
+//! Sharded, so that an operation locks one shard for a moment, and read by many threads. The first
+//! session of a user and the end of its last one are told to the [`PresenceFeed`] while the user's
+//! shard is locked, so that the feed's order is true for each user.
+
+use dashmap::{DashMap, Entry as MapEntry};
+use protocol::{Device, SessionId, UserId, link::PresenceChange};
+use smallvec::SmallVec;
+
+use crate::uplink::presence::PresenceFeed;
+
+/// Many, so that the growth of one shard moves few entries while it is locked.
+const SHARDS: usize = 1024;
+
+/// One session of a user.
+#[derive(Clone)]
+pub struct Registration<A> {
+    /// The session.
+    pub id: SessionId,
+    /// Where pushes go.
+    pub address: A,
+    /// A later session of the same device takes this one's place.
+    pub device: Option<Device>,
+}
+
+/// The user has as many sessions as allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManySessions;
+
+/// Users and their sessions.
+pub struct Registry<A> {
+    users: DashMap<UserId, SmallVec<[Registration<A>; 1]>>,
+}
+
+impl<A> Default for Registry<A> {
+    fn default() -> Self {
+        Self { users: DashMap::with_shard_amount(SHARDS) }
+    }
+}
+
+impl<A: Clone> Registry<A> {
+    /// Enters a session, and takes out the one of the same device, which is returned to be closed.
+    ///
+    /// # Errors
+    /// The user has `limit` sessions of other devices; nothing was changed.
+    pub fn register(
+        &self,
+        user: &UserId,
+        registration: Registration<A>,
+        limit: usize,
+        feed: &PresenceFeed,
+    ) -> Result<Option<A>, TooManySessions> {
+        let mut sessions = match self.users.entry(user.clone()) {
+            MapEntry::Occupied(occupied) => occupied.into_ref(),
+            MapEntry::Vacant(vacant) => {
+                feed.publish(PresenceChange::Came(user.as_str()));
+                vacant.insert(SmallVec::new())
+            }
+        };
+        let same_device = sessions
+            .iter()
+            .position(|other| other.device.is_some() && other.device == registration.device);
+        if let Some(position) = same_device {
+            let replaced = std::mem::replace(&mut sessions[position], registration);
+            return Ok(Some(replaced.address));
+        }
+        if sessions.len() >= limit {
+            return Err(TooManySessions);
+        }
+        sessions.reserve_exact(1);
+        sessions.push(registration);
+        Ok(None)
+    }
+
+    /// Takes a session out, and only that one: a late goodbye cannot touch a newer session.
+    pub fn unregister(&self, user: &str, id: SessionId, feed: &PresenceFeed) {
+        self.users.remove_if_mut(user, |_, sessions| {
+            sessions.retain(|session| session.id != id);
+            if sessions.is_empty() {
+                feed.publish(PresenceChange::Went(user));
+            }
+            sessions.is_empty()
+        });
+    }
+
+    /// Calls `visit` for each session of a user, and returns how many there were.
+    pub fn visit(&self, user: &str, mut visit: impl FnMut(&Registration<A>)) -> usize {
+        self.users.get(user).map_or(0, |sessions| {
+            sessions.iter().for_each(&mut visit);
+            sessions.len()
+        })
+    }
+
+    /// The sessions of a user.
+    pub fn sessions(&self, user: &str) -> Vec<Registration<A>> {
+        self.users.get(user).map_or_else(Vec::new, |sessions| sessions.to_vec())
+    }
+
+    /// Calls `visit` for each user, holding the user's shard meanwhile.
+    pub fn for_each_user(&self, mut visit: impl FnMut(&str)) {
+        self.users.iter().for_each(|entry| visit(entry.key().as_str()));
+    }
+
+    /// How many users have a session.
+    pub fn users(&self) -> usize {
+        self.users.len()
+    }
+}
+
+#[cfg(test)]
+mod tests;

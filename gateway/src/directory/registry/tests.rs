@@ -1,0 +1,112 @@
+//! The registry against a plain model of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use bytes::BytesMut;
+use futures::FutureExt;
+use proptest::prelude::*;
+use protocol::link::{PresenceChanges, Up};
+
+use super::*;
+use crate::uplink::queue::LinkQueue;
+
+const LIMIT: usize = 3;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Register {
+        user: u8,
+        device: Option<u8>,
+    },
+    /// Takes out the session that was registered as this one, for this user.
+    Unregister {
+        user: u8,
+        session: u64,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..4_u8, proptest::option::of(0..3_u8))
+            .prop_map(|(user, device)| Step::Register { user, device }),
+        2 => (0..4_u8, 0..40_u64).prop_map(|(user, session)| Step::Unregister { user, session }),
+    ]
+}
+
+/// The sessions of each user: id and device.
+type Model = BTreeMap<u8, Vec<(u64, Option<u8>)>>;
+
+/// The session that is replaced, if one is.
+fn register(model: &mut Model, user: u8, id: u64, device: Option<u8>) -> Result<Option<u64>, ()> {
+    let sessions = model.entry(user).or_default();
+    let same = sessions.iter().position(|(_, other)| device.is_some() && *other == device);
+    match same {
+        Some(same) => Ok(Some(std::mem::replace(&mut sessions[same].0, id))),
+        None if sessions.len() >= LIMIT => Err(()),
+        None => {
+            sessions.push((id, device));
+            Ok(None)
+        }
+    }
+}
+
+/// Who is here, as the changes that went up say.
+fn told(link: &LinkQueue) -> BTreeSet<String> {
+    let mut users = BTreeSet::new();
+    let Some(Some(bytes)) = link.next().now_or_never() else { return users };
+    let mut bytes = BytesMut::from(&bytes[..]);
+    while let Some(Up::Presence { changes, .. }) = Up::decode(&mut bytes).unwrap() {
+        for change in PresenceChanges::new(&changes) {
+            match change.unwrap() {
+                PresenceChange::Came(user) => assert!(users.insert(user.to_owned()), "twice"),
+                PresenceChange::Went(user) => assert!(users.remove(user), "never came"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    users
+}
+
+proptest! {
+    #[test]
+    fn sessions_are_what_was_registered(steps in prop::collection::vec(step(), 0..60)) {
+        let (registry, feed, link) =
+            (Registry::<u64>::default(), PresenceFeed::default(), Arc::<LinkQueue>::default());
+        feed.attach(Arc::clone(&link));
+        let mut model = Model::new();
+        for (number, step) in (0..).zip(steps) {
+            match step {
+                Step::Register { user, device } => {
+                    let registration = Registration {
+                        id: SessionId(number),
+                        address: number,
+                        device: device.map(|device| Device::new(&device.to_string()).unwrap()),
+                    };
+                    let name = UserId::new(&user.to_string()).unwrap();
+                    let replaced = registry.register(&name, registration, LIMIT, &feed);
+                    let expected = register(&mut model, user, number, device);
+                    prop_assert_eq!(replaced.map_err(drop), expected);
+                }
+                Step::Unregister { user, session } => {
+                    registry.unregister(&user.to_string(), SessionId(session), &feed);
+                    model.entry(user).or_default().retain(|(id, _)| *id != session);
+                }
+            }
+        }
+        model.retain(|_, sessions| !sessions.is_empty());
+        prop_assert_eq!(registry.users(), model.len());
+        for user in 0..4_u8 {
+            let name = user.to_string();
+            let found: Vec<_> = registry.sessions(&name).iter().map(|one| one.id.0).collect();
+            let sessions = model.get(&user).cloned().unwrap_or_default();
+            let expected: Vec<_> = sessions.into_iter().map(|(id, _)| id).collect();
+            prop_assert_eq!(registry.visit(&name, |_| ()), expected.len());
+            prop_assert_eq!(found, expected);
+        }
+        let online: BTreeSet<_> = model.keys().map(ToString::to_string).collect();
+        prop_assert_eq!(told(&link), online);
+    }
+}

@@ -1,0 +1,14 @@
+//! From the accept queue to a session.
+//!
+//! Connections come by [`listen`] and [`accept`]; [`arrivals`] reads their first words and hands
+//! them to the transport that is meant, [`websocket`] or [`tcp`], or to ordinary HTTP ([`routes`]).
+//! Each transport makes an [`Unidentified`](handshake::Unidentified) client of a connection, which
+//! the [`handshake`] turns into a session, or refuses.
+
+pub mod accept;
+pub mod arrivals;
+pub mod handshake;
+pub mod listen;
+mod routes;
+mod tcp;
+mod websocket;

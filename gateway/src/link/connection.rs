@@ -1,0 +1,167 @@
+//! One link, from the 101 to its end: reads frames, delivers, acknowledges.
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use protocol::link::{Down, LinkError, PresenceChange, Up, VERSION};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, tcp::OwnedWriteHalf},
+    time::timeout,
+};
+use tracing::{info, warn};
+
+use super::{requests, upgrade};
+use crate::{gateway::Gateway, uplink::queue::LinkQueue};
+
+/// A pusher-api that sends nothing for this long is gone: it sends heartbeats.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How often this side shows that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// Bytes read at a time.
+const READ_BYTES: usize = 64 * 1024;
+/// How long reading pauses when too many pushes wait in this process.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Why a link ended.
+#[derive(Debug, thiserror::Error)]
+enum LinkEnd {
+    #[error("the peer closed it")]
+    Closed,
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("nothing came for {} s", SILENCE.as_secs())]
+    Silent,
+    #[error("{0}")]
+    Frame(#[from] LinkError),
+    #[error("expected a hello of version {VERSION}")]
+    Version,
+    #[error("the pusher-api takes too little; it will start anew")]
+    Overflow,
+}
+
+/// Runs a link to its end. `read` is what came behind the HTTP request.
+pub async fn run(gateway: Arc<Gateway>, socket: TcpStream, read: BytesMut) {
+    let peer = socket.peer_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
+    info!(%peer, "link up");
+    gateway.metrics.links.inc();
+    let link = Arc::new(LinkQueue::default());
+    let end = serve(&gateway, socket, read, &link).await;
+    gateway.directory.presence.detach(&link);
+    gateway.metrics.links.dec();
+    match end {
+        LinkEnd::Closed => info!(%peer, "link down"),
+        LinkEnd::Overflow => {
+            gateway.metrics.link_overflows.inc();
+            warn!(%peer, reason = %end, "link down");
+        }
+        end => warn!(%peer, reason = %end, "link down"),
+    }
+}
+
+async fn serve(
+    gateway: &Arc<Gateway>,
+    socket: TcpStream,
+    read: BytesMut,
+    link: &Arc<LinkQueue>,
+) -> LinkEnd {
+    let (mut reader, mut writer) = socket.into_split();
+    if let Err(error) = writer.write_all(upgrade::SWITCH).await {
+        return error.into();
+    }
+    let down = async {
+        let mut inbound = Inbound { reader: &mut reader, buffer: read };
+        read_frames(gateway, &mut inbound, link).await
+    };
+    tokio::select! {
+        end = down => match end { Ok(()) => LinkEnd::Closed, Err(end) => end },
+        end = write_frames(&mut writer, link) => end,
+    }
+}
+
+async fn write_frames(writer: &mut OwnedWriteHalf, link: &LinkQueue) -> LinkEnd {
+    loop {
+        match timeout(HEARTBEAT, link.next()).await {
+            Ok(Some(bytes)) => {
+                if let Err(error) = writer.write_all(&bytes).await {
+                    return error.into();
+                }
+            }
+            Ok(None) => return LinkEnd::Overflow,
+            Err(_) => link.send(&Up::Heartbeat),
+        }
+    }
+}
+
+struct Inbound<'a> {
+    reader: &'a mut tokio::net::tcp::OwnedReadHalf,
+    buffer: BytesMut,
+}
+
+impl Inbound<'_> {
+    async fn next(&mut self) -> Result<Option<Down>, LinkEnd> {
+        loop {
+            if let Some(frame) = Down::decode(&mut self.buffer)? {
+                return Ok(Some(frame));
+            }
+            self.buffer.reserve(READ_BYTES);
+            let read = timeout(SILENCE, self.reader.read_buf(&mut self.buffer)).await;
+            if read.map_err(|_| LinkEnd::Silent)?? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+async fn read_frames(
+    gateway: &Arc<Gateway>,
+    inbound: &mut Inbound<'_>,
+    link: &Arc<LinkQueue>,
+) -> Result<(), LinkEnd> {
+    let Some(Down::Hello { version: VERSION, sender }) = inbound.next().await? else {
+        return Err(LinkEnd::Version);
+    };
+    link.send(&Up::Welcome {
+        version: VERSION,
+        instance: gateway.instance,
+        last_seq: gateway.batches.last(sender),
+        gateway: gateway.name.clone(),
+    });
+    gateway.directory.presence.attach(Arc::clone(link));
+    send_snapshot(gateway, link);
+    let mut delivery = gateway.delivery(Arc::clone(link));
+    while let Some(frame) = inbound.next().await? {
+        match frame {
+            Down::Batch { seq, pushes } => {
+                while gateway.push_memory.is_full() {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                match gateway.batches.is_new(sender, seq) {
+                    true => delivery.batch(&pushes)?,
+                    false => gateway.metrics.link_repeats.inc(),
+                }
+                let queued_bytes = gateway.push_memory.used() as u64;
+                link.send(&Up::BatchAck { seq, queued_bytes });
+            }
+            Down::PresenceAck { seq } => link.confirm(seq),
+            Down::Request { request, body } => {
+                let (gateway, link) = (Arc::clone(gateway), Arc::clone(link));
+                actix_rt::spawn(requests::answer(gateway, link, request, body));
+            }
+            Down::Heartbeat => {}
+            Down::Hello { .. } => return Err(LinkEnd::Version),
+        }
+    }
+    Ok(())
+}
+
+/// Names every user. On a thread of its own, because a million users take a while; changes that
+/// happen meanwhile go into the same queue with the user's shard locked, and so in true order.
+fn send_snapshot(gateway: &Arc<Gateway>, link: &Arc<LinkQueue>) {
+    let (gateway, link) = (Arc::clone(gateway), Arc::clone(link));
+    actix_rt::task::spawn_blocking(move || {
+        link.append(PresenceChange::SnapshotBegin);
+        gateway.directory.registry.for_each_user(|user| link.append(PresenceChange::Came(user)));
+        link.append(PresenceChange::SnapshotEnd);
+    });
+}

@@ -1,0 +1,224 @@
+//! Who is on a thread: sessions, and connections that are to be some.
+
+use std::{
+    cell::RefCell,
+    io,
+    net::TcpStream,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+};
+
+use slab::Slab;
+
+use crate::{
+    access::pending::PendingGuard,
+    runtime::{reactor::Sockets, wheel::Wheel},
+    session::{After, Local, Runner, Session, SessionContext},
+};
+
+/// What a client's port is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// HTTP requests, which become sessions of several transports.
+    Http,
+    /// Lines of the TCP transport.
+    Tcp,
+}
+
+/// A connection that has said nothing yet.
+pub struct Arrival {
+    /// The connection.
+    pub socket: TcpStream,
+    /// Where it came in.
+    pub port: Port,
+    /// The tick by which it must have said something.
+    pub deadline: u32,
+    /// The tick in which its thread looks whether it has.
+    pub due: u32,
+    /// Counts it as pending.
+    pub guard: PendingGuard,
+}
+
+/// Who is in a seat. Each in a box, so that the memory of one that is gone can be given back.
+enum Seat {
+    /// Kept for a connection that is being dealt with.
+    Kept,
+    Arrival(Box<Arrival>),
+    Session(Box<Runner>),
+}
+
+/// The seats of one thread.
+pub struct Seats {
+    /// What the sessions of this thread share.
+    pub local: Rc<Local>,
+    seats: RefCell<Slab<Seat>>,
+    /// Seats whose sessions had more to do than fits into a turn.
+    again: RefCell<Vec<u32>>,
+    sockets: Sockets,
+}
+
+impl Seats {
+    /// Empty seats; `sockets` is where their connections are waited for.
+    pub fn new(local: Rc<Local>, sockets: Sockets) -> Rc<Self> {
+        let (seats, again) = (RefCell::default(), RefCell::default());
+        Rc::new(Self { local, seats, again, sockets })
+    }
+
+    /// Gives a new connection a seat, where it waits for its first words.
+    pub fn arrive(&self, mut arrival: Arrival) {
+        let mut seats = self.seats.borrow_mut();
+        let entry = seats.vacant_entry();
+        let seat = seat_number(entry.key());
+        if let Err(error) = self.sockets.watch(&arrival.socket, seat) {
+            return self.local.metrics.accept_error(&error.into());
+        }
+        self.schedule(&mut arrival, seat);
+        entry.insert(Seat::Arrival(Box::new(arrival)));
+    }
+
+    /// Has the thread look when the arrival's deadline comes, or as near to it as the wheel reaches.
+    fn schedule(&self, arrival: &mut Arrival, seat: u32) {
+        arrival.due = Wheel::reachable(arrival.deadline, self.local.tick());
+        self.local.wheel.borrow_mut().note(seat, arrival.due);
+    }
+
+    /// Seats the session that `start` makes of a connection, unless it hands something else back.
+    ///
+    /// # Errors
+    /// The kernel has no room to wait for the connection.
+    pub fn start<E>(
+        &self,
+        socket: TcpStream,
+        start: impl FnOnce(TcpStream, u32) -> Result<Runner, E>,
+    ) -> io::Result<Result<(), E>> {
+        let seat = seat_number(self.seats.borrow_mut().insert(Seat::Kept));
+        let started = self.sockets.watch(&socket, seat).map(|()| start(socket, seat));
+        let result = match started {
+            Ok(Ok(runner)) => {
+                self.seat(seat, runner);
+                Ok(Ok(()))
+            }
+            Ok(Err(other)) => Ok(Err(other)),
+            Err(error) => Err(error.into()),
+        };
+        self.free_kept(seat);
+        result
+    }
+
+    /// Puts a session into the seat kept for it, and gives it its first turn.
+    pub fn seat(&self, seat: u32, runner: Runner) {
+        self.seats.borrow_mut()[seat as usize] = Seat::Session(Box::new(runner));
+        self.turn(seat, |_, _| false);
+    }
+
+    /// Puts an arrival back into the seat it was taken from.
+    pub fn put_back(&self, seat: u32, arrival: Box<Arrival>) {
+        self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
+    }
+
+    /// The same for one whose deadline is still to come.
+    pub fn put_off(&self, seat: u32, mut arrival: Box<Arrival>) {
+        self.schedule(&mut arrival, seat);
+        self.put_back(seat, arrival);
+    }
+
+    /// Frees a seat in which neither a session nor an arrival is.
+    pub fn free_kept(&self, seat: u32) {
+        let mut seats = self.seats.borrow_mut();
+        if let Some(Seat::Kept) = seats.get(seat as usize) {
+            seats.remove(seat as usize);
+        }
+    }
+
+    /// Gives a connection that did not become a session to the runtime.
+    ///
+    /// # Errors
+    /// The kernel has no room to wait for it there.
+    pub fn release(&self, socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
+        self.sockets.forget(&socket)?;
+        tokio::net::TcpStream::from_std(socket)
+    }
+
+    /// Gives the session in a seat, if there is one, its turn. A panic costs that session only.
+    pub fn turn(&self, seat: u32, work: impl FnOnce(&mut Session, &mut SessionContext) -> bool) {
+        let mut seats = self.seats.borrow_mut();
+        let Some(Seat::Session(runner)) = seats.get_mut(seat as usize) else { return };
+        let over = match self.guarded(|| runner.turn(work)) {
+            Some(After::Rest) => false,
+            Some(After::Again) => {
+                self.again.borrow_mut().push(seat);
+                false
+            }
+            Some(After::Over) | None => true,
+        };
+        if over {
+            drop(seats.remove(seat as usize));
+        }
+    }
+
+    /// Gives a seat another turn, when others have had theirs.
+    pub fn again(&self, seat: u32) {
+        self.again.borrow_mut().push(seat);
+    }
+
+    /// Whether seats wait for another turn.
+    pub fn has_again(&self) -> bool {
+        !self.again.borrow().is_empty()
+    }
+
+    /// The seats that wait for another turn; none do afterwards.
+    pub fn take_again(&self) -> Vec<u32> {
+        std::mem::take(&mut *self.again.borrow_mut())
+    }
+
+    /// Runs some work for one client; nothing comes of it if it panics.
+    pub fn guarded<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        if result.is_err() {
+            self.local.metrics.session_panics.inc();
+        }
+        result.ok()
+    }
+
+    /// Takes the arrival out of a seat, if one is there and `wanted`; the seat is kept.
+    pub fn take_arrival(
+        &self,
+        seat: u32,
+        wanted: impl FnOnce(&Arrival) -> bool,
+    ) -> Option<Box<Arrival>> {
+        let mut seats = self.seats.borrow_mut();
+        let there = seats.get_mut(seat as usize)?;
+        match there {
+            Seat::Arrival(arrival) if wanted(arrival) => {}
+            _ => return None,
+        }
+        match std::mem::replace(there, Seat::Kept) {
+            Seat::Arrival(arrival) => Some(arrival),
+            _ => None,
+        }
+    }
+
+    /// Sends every arrival away.
+    pub fn clear_arrivals(&self) {
+        self.seats.borrow_mut().retain(|_, seat| !matches!(seat, Seat::Arrival(_)));
+    }
+
+    /// The seats that are taken now.
+    pub fn taken(&self) -> Vec<u32> {
+        self.seats.borrow().iter().map(|(key, _)| seat_number(key)).collect()
+    }
+
+    /// Whether nobody is here.
+    pub fn is_empty(&self) -> bool {
+        self.seats.borrow().is_empty()
+    }
+
+    /// Every seat is numbered below this.
+    pub fn end(&self) -> u32 {
+        seat_number(self.seats.borrow().capacity())
+    }
+}
+
+fn seat_number(key: usize) -> u32 {
+    u32::try_from(key).expect("there are fewer sessions than descriptors")
+}

@@ -1,0 +1,75 @@
+//! The end of a session, whoever begins it.
+
+use protocol::{CloseReason, server_frame::ServerFrame};
+use tracing::debug;
+
+use super::state::{Session, Stage};
+use crate::access::admission::retry_ms;
+
+impl Session {
+    /// Says goodbye and starts to close. What the client does not take in time is dropped.
+    pub fn close(&mut self, reason: CloseReason) {
+        if self.stage >= Stage::Closing {
+            return;
+        }
+        self.leave(reason);
+        if reason == CloseReason::TooSlow {
+            self.drop_outbound();
+        }
+        self.stage = Stage::Closing;
+        if !self.is_echo() {
+            self.send_frame(&ServerFrame::bye(reason, retry_ms()));
+        }
+        let mut close = Vec::new();
+        self.wire().close(reason, &mut close);
+        self.send_bytes(close);
+        self.await_end();
+    }
+
+    /// The client closes; it gets its code back (RFC 6455 section 5.5.1).
+    pub(super) fn on_close(&mut self, code: Option<u16>) {
+        self.leave(CloseReason::ClientLeft);
+        self.stage = Stage::Closing;
+        let mut answer = Vec::new();
+        self.wire().close_back(code, &mut answer);
+        self.send_bytes(answer);
+        // Nothing more may follow from the client, so only its end is waited for.
+        self.deaf = true;
+        self.await_end();
+    }
+
+    fn await_end(&mut self) {
+        let local = self.local();
+        self.ping_due = local.clock.tick_after(local.settings.close_timeout);
+        self.schedule();
+        self.after_flush();
+    }
+
+    /// The connection is over, whoever ended it.
+    pub(super) fn end(&mut self, reason: CloseReason) {
+        self.leave(reason);
+        self.stage = Stage::Gone;
+    }
+
+    fn leave(&mut self, reason: CloseReason) {
+        if let Some(rare) = &mut self.rare {
+            for topic in std::mem::take(&mut rare.topics) {
+                self.member.local.directory.topics.unsubscribe(&topic, self.member.id);
+            }
+        }
+        if self.member.leave() && self.member.is_client() {
+            self.local().metrics.closed(reason);
+            debug!(session = %self.member.id, reason = reason.as_str(), "session closed");
+        }
+    }
+
+    /// Gives up the frames of which nothing is on the wire yet.
+    fn drop_outbound(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            let before = rare.outbound.len();
+            rare.outbound.drop_whole_frames();
+            let dropped = before - rare.outbound.len();
+            self.member.local.metrics.outbound_queued.sub(dropped as i64);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What a session does when time has passed: pings, the end of its token, a socket that stalls.
+
+use std::time::Duration;
+
+use protocol::CloseReason;
+
+use super::{
+    context::SessionContext,
+    state::{Rare, Session, Stage},
+};
+use crate::{
+    runtime::{
+        clock::ticks,
+        wheel::{NEVER, TICK, Wheel},
+    },
+    transports::wire::Liveness,
+};
+
+impl Session {
+    /// Asks to be woken at the nearest deadline.
+    pub(super) fn schedule(&mut self) {
+        let write_deadline = match &self.rare {
+            Some(rare) if !rare.outbound.is_empty() => rare.write_deadline,
+            _ => NEVER,
+        };
+        let expires = if self.stage < Stage::Closing { self.expires } else { NEVER };
+        let due = self.ping_due.min(expires).min(write_deadline);
+        let due = Wheel::reachable(due, self.local().tick());
+        if self.due != due {
+            self.due = due;
+            self.local().wheel.borrow_mut().note(self.member.seat, due);
+        }
+    }
+
+    /// Does what is due, if this is the tick the session asked for; true if there may be more to
+    /// read.
+    pub fn on_tick(&mut self, now: u32, ctx: &mut SessionContext) -> bool {
+        if self.due != now {
+            return false;
+        }
+        self.due = NEVER;
+        self.on_deadline(now, ctx)
+    }
+
+    fn on_deadline(&mut self, now: u32, ctx: &mut SessionContext) -> bool {
+        let stalled = self.has_stalled(now);
+        let mut more = false;
+        match self.stage {
+            Stage::Gone => return false,
+            Stage::Closing if self.ping_due <= now => {
+                self.end(CloseReason::ClientLeft);
+                return false;
+            }
+            Stage::Closing => {}
+            _ if self.expires <= now => self.close(CloseReason::TokenExpired),
+            _ if stalled => self.close(CloseReason::TooSlow),
+            _ if self.ping_due <= now => more = self.ping(ctx),
+            _ => {}
+        }
+        self.schedule();
+        more
+    }
+
+    /// Whether the socket has taken nothing of what waits for `--write-timeout`.
+    fn has_stalled(&mut self, now: u32) -> bool {
+        let late = |rare: &Rare| !rare.outbound.is_empty() && rare.write_deadline <= now;
+        if !self.rare.as_deref().is_some_and(late) {
+            return false;
+        }
+        // A busy worker may not have come to write although the socket takes bytes again.
+        self.blocked = false;
+        self.flush();
+        self.rare.as_deref().is_some_and(late)
+    }
+
+    /// Pings a client that may be gone, and gives up on one that was silent since the last ping.
+    /// True if there may be more to read.
+    fn ping(&mut self, ctx: &mut SessionContext) -> bool {
+        let local = self.local();
+        self.ping_due = local.clock.tick_after(local.settings.ping_interval.max(TICK));
+        if self.wire().liveness() != Liveness::Ping {
+            return false;
+        }
+        // A client that is being written to shows itself by reading, or meets the write deadline.
+        if self.has_outbound() {
+            self.heard = true;
+            return false;
+        }
+        // A busy worker may not have come to read the answer.
+        let more = !self.heard && self.read(false, ctx);
+        if self.stage >= Stage::Closing {
+            return more;
+        }
+        if !std::mem::replace(&mut self.heard, false) {
+            self.close(CloseReason::PingTimeout);
+            return more;
+        }
+        let mut ping = Vec::new();
+        self.wire().ping(&mut ping);
+        self.send_bytes(ping);
+        more
+    }
+}
+
+/// Neighbours are pinged behind each other: what the kernel keeps of their sockets is likely to lie
+/// side by side, too, and their memory is far from every cache when 25 s have passed.
+const NEIGHBOURS: u32 = 64;
+
+/// The first ping comes within one interval. Blocks of neighbours are spread over it, because pings
+/// all at once would hold up pushes.
+pub(super) fn first_ping(now: u32, interval: Duration, seat: u32) -> u32 {
+    let interval = ticks(interval).max(1);
+    // A multiplier without a factor in common with the usual intervals takes every phase in turn.
+    let phase = (u64::from(seat / NEIGHBOURS) * 7919 % u64::from(interval)) as u32;
+    let since = (now + interval - phase) % interval;
+    now + interval - since
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_pings_come_within_an_interval_and_are_spread_over_it() {
+        let interval = Duration::from_secs(25);
+        let mut per_tick = std::collections::HashMap::new();
+        for seat in 0..64_000 {
+            let due = first_ping(12_345, interval, seat);
+            assert!((12_346..=12_845).contains(&due), "{due}");
+            *per_tick.entry(due).or_insert(0) += 1;
+        }
+        assert_eq!(per_tick.len(), 500);
+        assert!(per_tick.values().all(|count| *count == 2 * NEIGHBOURS));
+        assert_eq!(first_ping(7, Duration::ZERO, 3), 8);
+    }
+}

@@ -1,0 +1,110 @@
+//! What the sessions of one thread share.
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
+
+use super::mailbox::Directory;
+use crate::{
+    access::auth::Authenticator,
+    delivery::{
+        broadcast::{Broadcasts, Recent},
+        frame::FrameMemory,
+    },
+    metrics::Metrics,
+    runtime::{clock::Clock, reactor::Calls, wheel::Wheel},
+    settings::Settings,
+};
+
+/// Bytes read from a socket at a time, shared by all sessions of a thread.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// What the sessions of all threads share.
+#[derive(Clone)]
+pub struct Shared {
+    /// What was set.
+    pub settings: Arc<Settings>,
+    /// Ticks.
+    pub clock: Clock,
+    /// What operators see.
+    pub metrics: Arc<Metrics>,
+    /// Who is here.
+    pub directory: Arc<Directory>,
+    /// Checks clients' tokens.
+    pub authenticator: Arc<Authenticator>,
+    /// Pushes to everybody.
+    pub broadcasts: Arc<Broadcasts>,
+    /// Bytes of pushes that wait.
+    pub push_memory: Arc<FrameMemory>,
+}
+
+impl Shared {
+    /// As it is at the start, with nobody here.
+    pub fn new(settings: Settings, authenticator: Authenticator) -> Self {
+        Self {
+            clock: Clock::default(),
+            metrics: Arc::default(),
+            directory: Arc::default(),
+            authenticator: Arc::new(authenticator),
+            broadcasts: Arc::default(),
+            push_memory: FrameMemory::new(settings.push_memory),
+            settings: Arc::new(settings),
+        }
+    }
+}
+
+/// What the sessions of one thread share: with all others, and among themselves.
+pub struct Local {
+    shared: Shared,
+    /// Broadcasts under way on this thread.
+    pub recent: Arc<Recent>,
+    /// Sessions with something in their mailbox.
+    pub calls: Arc<Calls>,
+    /// When the sessions want to be woken.
+    pub wheel: RefCell<Wheel>,
+    /// Where sockets are read into.
+    pub scratch: RefCell<Box<[u8]>>,
+    /// Ticks since the gateway started, as far as the wheel has turned.
+    tick: Cell<u32>,
+}
+
+impl std::ops::Deref for Local {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Local {
+    /// For a thread without sessions yet.
+    pub fn new(shared: Shared, recent: Arc<Recent>) -> Self {
+        let tick = Cell::new(shared.clock.tick_now());
+        Self {
+            shared,
+            recent,
+            calls: Arc::default(),
+            wheel: RefCell::default(),
+            scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
+            tick,
+        }
+    }
+
+    /// The time in ticks, as coarse as the wheel.
+    pub fn tick(&self) -> u32 {
+        self.tick.get()
+    }
+
+    /// Moves the time on by a tick, and returns who is to be looked at in it.
+    pub fn next_tick(&self) -> (u32, Vec<u32>) {
+        let tick = self.tick.get() + 1;
+        self.tick.set(tick);
+        (tick, self.wheel.borrow_mut().take(tick))
+    }
+
+    /// The tick by which a socket that takes no more has to.
+    pub fn write_deadline(&self) -> u32 {
+        self.clock.tick_after(self.settings.write_timeout)
+    }
+}

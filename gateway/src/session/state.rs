@@ -1,0 +1,106 @@
+//! What a session is made of, and where it stands.
+
+use std::net::TcpStream;
+
+use protocol::Topic;
+
+use super::{local::Local, membership::Membership, queue::OutboundQueue};
+use crate::transports::{
+    inbound::Assembly,
+    wire::{Wire, wire},
+};
+
+/// Where a session stands. It only moves forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Registered, but not every pusher-api knows yet; the client waits for its hello.
+    Joining,
+    /// Hello was said.
+    Live,
+    /// The close was said; waiting for the client's.
+    Closing,
+    /// The connection is over.
+    Gone,
+}
+
+/// What only some sessions need, and only at times.
+#[derive(Default)]
+pub(super) struct Rare {
+    /// Frames the socket would not take yet.
+    pub(super) outbound: OutboundQueue,
+    /// When the socket must have taken some of them, in ticks.
+    pub(super) write_deadline: u32,
+    /// The start of a frame whose end has not come yet.
+    pub(super) partial: Vec<u8>,
+    /// The start of a fragmented message.
+    pub(super) assembly: Option<Assembly>,
+    /// Subscriptions.
+    pub(super) topics: Vec<Topic>,
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.outbound.is_empty()
+            && self.partial.is_empty()
+            && self.assembly.is_none()
+            && self.topics.is_empty()
+    }
+}
+
+/// One connected client.
+pub struct Session {
+    pub(super) member: Membership,
+    pub(super) socket: TcpStream,
+    pub(super) rare: Option<Box<Rare>>,
+    /// The tick in which the worker looks at its deadlines next.
+    pub(super) due: u32,
+    /// The tick at which the session began.
+    pub(super) since: u32,
+    /// The tick at which the token expires.
+    pub(super) expires: u32,
+    /// The tick at which the next ping is due, or, when closing, the end.
+    pub(super) ping_due: u32,
+    /// The number of the last broadcast it got.
+    pub(super) broadcast: u32,
+    /// The second in which frames are being counted, and how many came in it.
+    pub(super) frame_window: u32,
+    pub(super) frames: u16,
+    pub(super) stage: Stage,
+    /// Whether anything came since the last ping.
+    pub(super) heard: bool,
+    /// Whether what comes from the client can no longer be understood.
+    pub(super) deaf: bool,
+    /// Whether the socket would not take more when it was last tried.
+    pub(super) blocked: bool,
+}
+
+impl Session {
+    /// What the sessions of its thread share.
+    pub(super) fn local(&self) -> &Local {
+        &self.member.local
+    }
+
+    /// The bytes of its transport.
+    pub(super) fn wire(&self) -> &'static dyn Wire {
+        wire(self.member.transport)
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Gives back the memory of what is not needed any more.
+    pub(super) fn shed(&mut self) {
+        if self.rare.as_ref().is_some_and(|rare| rare.is_empty()) {
+            self.rare = None;
+        }
+    }
+
+    pub(super) fn outbound_len(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| rare.outbound.len())
+    }
+
+    pub(super) fn has_outbound(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.outbound.is_empty())
+    }
+}

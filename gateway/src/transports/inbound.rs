@@ -1,0 +1,30 @@
+//! What transports find in the bytes from their peers.
+
+use protocol::{CloseReason, websocket::Opcode};
+
+/// One thing that a peer said.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Inbound<'a> {
+    /// A JSON frame, not yet looked into.
+    Frame(&'a [u8]),
+    /// A message that is not text.
+    Binary(&'a [u8]),
+    /// To be answered with the same payload.
+    Ping(&'a [u8]),
+    /// An answer to our ping.
+    Pong,
+    /// The peer closes, with the code it gave.
+    Close(Option<u16>),
+}
+
+/// Who acts on what was found.
+pub type Sink<'a> = &'a mut dyn FnMut(Inbound<'_>) -> Result<(), CloseReason>;
+
+/// A message of which some fragments have come.
+#[derive(Debug)]
+pub struct Assembly {
+    /// What the first fragment said it is.
+    pub(super) opcode: Opcode,
+    /// What has come.
+    pub(super) bytes: Vec<u8>,
+}
