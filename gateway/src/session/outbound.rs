@@ -6,7 +6,10 @@ use protocol::{
     CloseReason, clock::micros_since_epoch, receipt::Outcome, server_frame::ServerFrame,
 };
 
-use super::state::{Session, Stage};
+use super::{
+    queue::OutboundQueue,
+    state::{Session, Stage},
+};
 use crate::delivery::{frame::SharedFrame, message::Deliver};
 
 impl Session {
@@ -55,8 +58,7 @@ impl Session {
             self.close(CloseReason::TooSlow);
             return Outcome::Dropped;
         }
-        self.before_queueing(length);
-        self.rare().outbound.push_shared(frame.clone(), range, torn);
+        self.queue(length, |outbound| outbound.push_shared(frame.clone(), range, torn));
         self.count_out(0, 1);
         Outcome::Queued
     }
@@ -88,8 +90,7 @@ impl Session {
         if self.stage < Stage::Closing && !self.has_room(length) {
             return self.close(CloseReason::TooSlow);
         }
-        self.before_queueing(length);
-        self.rare().outbound.push_owned(bytes, written);
+        self.queue(length, |outbound| outbound.push_owned(bytes, written));
     }
 
     fn may_write(&self) -> bool {
@@ -100,9 +101,11 @@ impl Session {
         self.outbound_len() + length <= self.local().settings.outbound_limit
     }
 
-    fn before_queueing(&mut self, length: usize) {
+    fn queue(&mut self, length: usize, push: impl FnOnce(&mut OutboundQueue)) {
         self.local().metrics.outbound_queued.add(length as i64);
-        if !self.has_outbound() {
+        let waited = self.has_outbound();
+        push(&mut self.rare().outbound);
+        if !waited {
             self.rare().write_deadline = self.member.local.write_deadline();
             self.schedule();
         }
