@@ -22,6 +22,10 @@ impl Default for Clock {
 impl Clock {
     /// The present tick; 0 is the start. Enough for six years.
     pub fn tick_now(&self) -> u32 {
+        #[cfg(test)]
+        if let Some(tick) = stopped::tick() {
+            return tick;
+        }
         ticks(self.start.elapsed())
     }
 
@@ -47,4 +51,22 @@ impl Clock {
 pub fn ticks(duration: Duration) -> u32 {
     let ticks = duration.as_millis() / TICK.as_millis();
     u32::try_from(ticks).unwrap_or(NEVER).min(NEVER - 1)
+}
+
+/// Time that only passes when a test says so.
+#[cfg(test)]
+pub mod stopped {
+    use std::cell::Cell;
+
+    thread_local!(static TICK: Cell<Option<u32>> = const { Cell::new(None) });
+
+    /// The tick at which this thread's clocks stand, if they do.
+    pub fn tick() -> Option<u32> {
+        TICK.get()
+    }
+
+    /// Stops the clocks of this thread at a tick.
+    pub fn at(tick: u32) {
+        TICK.set(Some(tick));
+    }
 }

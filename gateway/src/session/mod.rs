@@ -26,3 +26,6 @@ pub use self::{
     opening::Joining,
     state::Session,
 };
+
+#[cfg(test)]
+mod tests;

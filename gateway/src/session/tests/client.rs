@@ -1,0 +1,118 @@
+//! The peer of a session.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    os::unix::net::UnixStream,
+};
+
+use protocol::{
+    Transport,
+    websocket::{FIN, Opcode, masked_frame, parse_length},
+};
+
+/// A client that keeps what it hears until it is asked.
+pub(super) struct Client {
+    peer: UnixStream,
+    pub(super) seat: u32,
+    pub(super) transport: Transport,
+    unread: Vec<u8>,
+    ended: bool,
+}
+
+impl Client {
+    pub(super) fn new(peer: UnixStream, seat: u32, transport: Transport) -> Self {
+        Self { peer, seat, transport, unread: Vec::new(), ended: false }
+    }
+
+    /// A JSON frame in the bytes of this client's transport.
+    pub(super) fn frame(&self, json: &str) -> Vec<u8> {
+        match self.transport {
+            Transport::WebSocket => control(Opcode::Text, json.as_bytes()),
+            Transport::Tcp => format!("{json}\n").into_bytes(),
+        }
+    }
+
+    pub(super) fn say(&mut self, bytes: &[u8]) {
+        self.peer.write_all(bytes).expect("the session reads");
+    }
+
+    pub(super) fn say_frame(&mut self, json: &str) {
+        self.say(&self.frame(json));
+    }
+
+    /// Reads at most this many bytes of what has come.
+    pub(super) fn take_in(&mut self, most: usize) {
+        let mut bytes = vec![0; most];
+        match self.peer.read(&mut bytes) {
+            Ok(count) => {
+                self.ended |= count == 0 && most > 0;
+                self.unread.extend_from_slice(&bytes[..count]);
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock => {}
+                ErrorKind::ConnectionReset => self.ended = true,
+                kind => panic!("{kind:?}"),
+            },
+        }
+    }
+
+    /// What has come since the last time, whole frames only: JSON texts, and in brackets what is
+    /// none.
+    pub(super) fn heard(&mut self) -> Vec<String> {
+        loop {
+            let before = (self.unread.len(), self.ended);
+            self.take_in(1 << 20);
+            if before == (self.unread.len(), self.ended) {
+                break;
+            }
+        }
+        let mut heard = Vec::new();
+        while let Some((text, used)) = self.next_frame() {
+            heard.push(text);
+            self.unread.drain(..used);
+        }
+        if self.ended {
+            heard.push("[end]".to_owned());
+        }
+        heard
+    }
+
+    /// Bytes of a frame whose end has not come.
+    pub(super) fn is_torn(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
+    fn next_frame(&self) -> Option<(String, usize)> {
+        if self.transport == Transport::Tcp {
+            let end = self.unread.iter().position(|byte| *byte == b'\n')?;
+            return Some((text(&self.unread[..end]), end + 1));
+        }
+        let &[first, second, ref rest @ ..] = &self.unread[..] else { return None };
+        let length = parse_length(second, rest)?;
+        let start = 2 + length.size;
+        let end = start + length.payload as usize;
+        let payload = self.unread.get(start..end)?;
+        assert!(first & FIN != 0 && !length.malformed, "{first:x} {length:?}");
+        let said = match Opcode::of(first).expect("an opcode") {
+            Opcode::Text => text(payload),
+            Opcode::Close if payload.is_empty() => "[close]".to_owned(),
+            Opcode::Close => {
+                let code = u16::from_be_bytes([payload[0], payload[1]]);
+                format!("[close {code} {}]", text(&payload[2..]))
+            }
+            other => format!("[{other:?} {}]", text(payload)),
+        };
+        Some((said, end))
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// A WebSocket frame as clients send it.
+pub(super) fn control(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    masked_frame(opcode, payload, [9, 8, 7, 6], &mut bytes);
+    bytes
+}

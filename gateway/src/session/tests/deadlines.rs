@@ -1,0 +1,117 @@
+//! What sessions do when time passes.
+
+use std::time::Duration;
+
+use jsonwebtoken::{EncodingKey, Header, encode};
+use protocol::{Transport, UserId, claims::Claims, websocket::Opcode};
+
+use super::{
+    client::control,
+    thread::{Thread, Who},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_silent_client_is_pinged_and_given_up() {
+    let mut thread = Thread::new(&["--ping-interval=10s", "--close-timeout=2s"]);
+    let mut client = thread.client(Transport::WebSocket);
+    thread.pass(SECOND * 10);
+    assert_eq!(client.heard(), ["[Ping ]"]);
+    thread.pass(SECOND * 9);
+    assert!(client.heard().is_empty(), "it has its whole interval");
+    thread.pass(SECOND);
+    let heard = client.heard();
+    assert_eq!(heard[1..], ["[close 1001 ping_timeout]"]);
+    assert!(heard[0].contains("ping_timeout") && heard[0].contains("retry_ms"), "{heard:?}");
+    assert_eq!(thread.left(), (0, 0, 0), "nobody can push to it any more");
+    assert!(thread.is_here(&client), "it may still close");
+    thread.pass(SECOND * 3);
+    assert!(!thread.is_here(&client));
+    assert_eq!(client.heard(), ["[end]"]);
+}
+
+#[test]
+fn whatever_a_client_sends_shows_that_it_is_there() {
+    let frames = [
+        control(Opcode::Pong, b""),
+        control(Opcode::Ping, b""),
+        control(Opcode::Text, br#"{"type":"pong"}"#),
+        control(Opcode::Text, b"{")[..1].to_vec(),
+    ];
+    for frame in frames {
+        let mut thread = Thread::new(&["--ping-interval=10s"]);
+        let mut client = thread.client(Transport::WebSocket);
+        thread.pass(SECOND * 15);
+        client.say(&frame);
+        thread.settle();
+        thread.pass(SECOND * 10);
+        let heard = client.heard();
+        assert!(thread.is_here(&client) && heard.iter().all(|it| !it.contains("bye")), "{heard:?}");
+        thread.pass(SECOND * 11);
+        let heard = client.heard();
+        assert!(heard.iter().any(|it| it.contains("ping_timeout")), "{heard:?}");
+    }
+}
+
+#[test]
+fn a_late_answer_that_was_not_read_yet_counts() {
+    let mut thread = Thread::new(&["--ping-interval=10s"]);
+    let mut client = thread.client(Transport::WebSocket);
+    thread.pass(SECOND * 10);
+    // The thread is busy, and does not come to read it before the time is over.
+    client.say(&control(Opcode::Pong, b""));
+    thread.pass(SECOND * 10);
+    assert!(client.heard().iter().all(|it| it == "[Ping ]"));
+}
+
+#[test]
+fn the_kernel_watches_over_tcp() {
+    let mut thread = Thread::new(&["--ping-interval=1s"]);
+    let mut client = thread.client(Transport::Tcp);
+    thread.pass(SECOND * 60);
+    assert!(client.heard().is_empty());
+}
+
+#[test]
+fn a_token_ends_and_a_new_one_prolongs_the_session() {
+    const SECRET: &str = "secret";
+    for transport in Transport::ALL {
+        let flags = ["--jwt-secret=secret", "--ping-interval=1h"];
+        let mut thread = Thread::new(&flags);
+        let start = thread.local.clock.epoch_seconds(0);
+        let who = Who { expires: Some(start + 30), ..Who::default() };
+        let mut client = thread.join(transport, &who);
+        thread.pass(SECOND * 20);
+        let (sub, device, topics) = (UserId::new("u").unwrap(), None, Vec::new());
+        // The gateway checks it by the true time, which does not pass here.
+        let claims = Claims { sub, exp: start + 1000, device, topics };
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let token = encode(&Header::default(), &claims, &key).unwrap();
+        client.say_frame(&format!(r#"{{"type":"refresh","token":"{token}"}}"#));
+        thread.settle();
+        thread.pass(SECOND * 900);
+        assert_eq!(client.heard().len(), 1, "only the hello");
+        thread.pass(SECOND * 90);
+        let heard = client.heard();
+        assert!(heard[0].contains("token_expired") && !heard[0].contains("retry_ms"), "{heard:?}");
+    }
+}
+
+#[test]
+fn a_token_for_somebody_else_is_refused() {
+    let mut thread = Thread::new(&["--jwt-secret=secret"]);
+    let start = thread.local.clock.epoch_seconds(0);
+    let who = Who { expires: Some(start + 30), ..Who::default() };
+    let mut client = thread.join(Transport::Tcp, &who);
+    client.heard();
+    let (sub, device, topics) = (UserId::new("other").unwrap(), None, Vec::new());
+    let claims = Claims { sub, exp: start + 1000, device, topics };
+    let key = EncodingKey::from_secret(b"secret");
+    let token = encode(&Header::default(), &claims, &key).unwrap();
+    client.say_frame(&format!(r#"{{"type":"refresh","token":"{token}"}}"#));
+    thread.settle();
+    assert!(client.heard()[0].contains("unauthorized"));
+    thread.pass(SECOND * 31);
+    assert!(client.heard()[0].contains("token_expired"));
+}

@@ -1,0 +1,172 @@
+//! How sessions end, from both sides.
+
+use std::time::Duration;
+
+use protocol::{CloseReason, Transport, link::TargetRef, websocket::Opcode};
+
+use super::{
+    client::control,
+    thread::{Thread, Who},
+};
+
+const USER: TargetRef<'_> = TargetRef::User("u");
+
+/// Has a session close, and returns what its client hears.
+fn close(thread: &mut Thread, seat: u32, reason: CloseReason) {
+    thread.turn(seat, |session, _| {
+        session.close(reason);
+        false
+    });
+}
+
+#[test]
+fn a_goodbye_says_why_on_every_transport() {
+    for reason in CloseReason::ALL {
+        for transport in Transport::ALL {
+            let mut thread = Thread::new(&[]);
+            let mut client = thread.client(transport);
+            close(&mut thread, client.seat, reason);
+            thread.push(USER, r#"{"n":1}"#);
+            thread.settle();
+            let heard = client.heard();
+            let (code, word) = (reason.code(), reason.as_str());
+            assert!(heard[0].starts_with(&format!(r#"{{"type":"bye","reason":"{word}""#)));
+            assert_eq!(heard[0].contains("retry_ms"), reason.reconnect(), "{heard:?}");
+            let last = match transport {
+                Transport::WebSocket => format!("[close {code} {word}]"),
+                Transport::Tcp => "[end]".to_owned(),
+            };
+            assert_eq!(heard[1..], [last], "and nothing else");
+            assert_eq!(thread.left(), (0, 0, 0));
+        }
+    }
+}
+
+#[test]
+fn the_first_reason_holds() {
+    let mut thread = Thread::new(&[]);
+    let mut client = thread.client(Transport::WebSocket);
+    close(&mut thread, client.seat, CloseReason::Draining);
+    close(&mut thread, client.seat, CloseReason::TooSlow);
+    let heard = client.heard();
+    assert_eq!(heard[1..], ["[close 1012 draining]"]);
+}
+
+#[test]
+fn a_client_that_answers_our_close_is_gone_at_once() {
+    let mut thread = Thread::new(&[]);
+    let mut client = thread.client(Transport::WebSocket);
+    close(&mut thread, client.seat, CloseReason::Disconnected);
+    client.say(&control(Opcode::Ping, b"still here"));
+    client.say(&control(Opcode::Close, &1000_u16.to_be_bytes()));
+    thread.settle();
+    assert!(!thread.is_here(&client));
+    let heard = client.heard();
+    assert_eq!(heard.last().unwrap(), "[end]");
+    assert!(!heard.iter().any(|it| it.contains("still here")), "{heard:?}");
+}
+
+#[test]
+fn a_client_that_closes_gets_its_code_back() {
+    let cases: [(&[u8], &str); 3] = [
+        (&[], "[close]"),
+        (&[0x03, 0xe8], "[close 1000 ]"),
+        (&[0x0f, 0xa0, b'b', b'y', b'e'], "[close 4000 ]"),
+    ];
+    for (payload, answer) in cases {
+        let mut thread = Thread::new(&["--close-timeout=3s"]);
+        let mut client = thread.client(Transport::WebSocket);
+        client.say(&control(Opcode::Close, payload));
+        // Nothing counts behind a close.
+        client.say(&control(Opcode::Ping, b""));
+        thread.settle();
+        assert_eq!(client.heard(), [answer, "[end]"]);
+        assert_eq!(thread.left(), (0, 0, 0));
+        assert!(thread.is_here(&client), "its end is waited for");
+        thread.pass(Duration::from_secs(4));
+        assert!(!thread.is_here(&client));
+    }
+}
+
+#[test]
+fn a_client_that_vanishes_is_gone() {
+    for transport in Transport::ALL {
+        let mut thread = Thread::new(&[]);
+        let client = thread.client(transport);
+        let seat = client.seat;
+        drop(client);
+        thread.push(USER, r#"{"n":1}"#);
+        thread.settle();
+        assert!(!thread.turn(seat, |_, _| true), "nobody sits there");
+        assert_eq!(thread.left(), (0, 0, 0));
+    }
+}
+
+#[test]
+fn a_newer_session_of_a_device_replaces_the_older() {
+    for (older, newer) in
+        [(Transport::Tcp, Transport::WebSocket), (Transport::WebSocket, Transport::Tcp)]
+    {
+        let mut thread = Thread::new(&["--sessions-per-user=1"]);
+        let who = || Who { device: Some("phone"), ..Who::default() };
+        let mut first = thread.join(older, &who());
+        first.heard();
+        let mut second = thread.join(newer, &who());
+        thread.push(USER, r#"{"n":1}"#);
+        thread.settle();
+        assert!(first.heard()[0].contains(r#""reason":"replaced""#));
+        assert_eq!(second.heard()[1..], [r#"{"n":1}"#]);
+        assert_eq!(thread.left(), (1, 1, 0));
+        // The older's late goodbye does not touch the newer.
+        drop(first);
+        thread.settle();
+        assert_eq!(thread.left(), (1, 1, 0));
+    }
+}
+
+#[test]
+fn broken_input_ends_a_session_with_its_reason() {
+    let cases: [(Transport, &[u8], &str); 8] = [
+        (Transport::WebSocket, &[0x81, 0x05], "protocol_error"),
+        (Transport::WebSocket, &[0x83, 0x80, 0, 0, 0, 0], "protocol_error"),
+        (Transport::WebSocket, &[0x82, 0x80, 0, 0, 0, 0], "unsupported"),
+        (Transport::WebSocket, &[0x81, 0x81, 0, 0, 0, 0, 0xff], "invalid_frame"),
+        (Transport::WebSocket, &[0x81, 0x81, 0, 0, 0, 0, b'{'], "invalid_frame"),
+        (Transport::WebSocket, &[0x81, 0xfe, 0x04, 0x01], "frame_too_large"),
+        (Transport::Tcp, b"no json\n", "invalid_frame"),
+        (Transport::Tcp, &[b'x'; 1030], "frame_too_large"),
+    ];
+    for (transport, bytes, reason) in cases {
+        let mut thread = Thread::new(&["--max-frame=1KiB"]);
+        let mut client = thread.client(transport);
+        client.say(bytes);
+        client.say(&[0; 4]);
+        client.say_frame(r#"{"type":"ping"}"#);
+        thread.settle();
+        let heard = client.heard();
+        assert!(heard[0].contains(&format!(r#""reason":"{reason}""#)), "{bytes:?}: {heard:?}");
+        assert_eq!(heard.last().unwrap(), "[end]", "it cannot be understood any more");
+        assert_eq!(heard.iter().filter(|it| it.contains("pong")).count(), 0);
+    }
+}
+
+#[test]
+fn too_many_frames_in_a_second_end_a_session() {
+    for transport in Transport::ALL {
+        let mut thread = Thread::new(&["--frame-rate=5"]);
+        let mut client = thread.client(transport);
+        for _ in 0..5 {
+            client.say_frame(r#"{"type":"ping"}"#);
+        }
+        thread.settle();
+        assert_eq!(client.heard(), [r#"{"type":"pong"}"#; 5]);
+        thread.pass(Duration::from_secs(1));
+        for _ in 0..6 {
+            client.say_frame(r#"{"type":"ping"}"#);
+        }
+        thread.settle();
+        let heard = client.heard();
+        assert_eq!(heard[..5], [r#"{"type":"pong"}"#; 5], "a new second began");
+        assert!(heard[5].contains("too_many_frames"), "{heard:?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Sessions on socket pairs, without a gateway, a thread or a port: bytes go in, bytes come out,
+//! and time passes when a test says so.
+
+mod client;
+mod deadlines;
+mod endings;
+mod opening;
+mod pieces;
+mod slow;
+mod thread;

@@ -1,0 +1,232 @@
+//! What a worker does for its sessions, by hand.
+
+use std::{
+    collections::BTreeMap,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use protocol::{
+    Device, MessageId, Topic, Transport, UserId,
+    link::{PushEntry, TargetRef},
+};
+
+use crate::{
+    access::{
+        admission::Admission,
+        auth::{Authenticator, Identity},
+    },
+    delivery::{broadcast::Recent, dispatch::Delivery, message::Deliver},
+    runtime::{
+        clock::{stopped, ticks},
+        reactor::Ready,
+    },
+    session::{Address, After, Joining, Local, Runner, Session, SessionContext, Shared},
+    settings::tests::settings,
+    uplink::queue::LinkQueue,
+};
+use actix::Handler;
+
+use super::client::Client;
+
+/// Sessions, and time.
+pub(super) struct Thread {
+    pub(super) local: Rc<Local>,
+    admission: Admission,
+    runners: BTreeMap<u32, Runner>,
+    delivery: Delivery<Address>,
+    next_seat: u32,
+}
+
+/// Who comes.
+pub(super) struct Who<'a> {
+    pub(super) user: Option<&'a str>,
+    pub(super) device: Option<&'a str>,
+    pub(super) topics: &'a [&'a str],
+    pub(super) expires: Option<u64>,
+    pub(super) greeting: &'a [u8],
+    pub(super) read: &'a [u8],
+}
+
+impl Default for Who<'_> {
+    fn default() -> Self {
+        let (device, expires) = (None, None);
+        Self { user: Some("u"), device, topics: &[], expires, greeting: b"", read: b"" }
+    }
+}
+
+impl Thread {
+    /// A thread of a gateway with these flags, at tick 0.
+    pub(super) fn new(flags: &[&str]) -> Self {
+        stopped::at(0);
+        let settings = settings(flags);
+        let admission = Admission::new(&settings);
+        let authenticator = Authenticator::new(&settings).expect("good keys");
+        let shared = Shared::new(settings, authenticator);
+        let recent = Arc::<Recent>::default();
+        shared.broadcasts.set_workers(vec![Arc::clone(&recent)]);
+        let delivery = Delivery::new(
+            Arc::clone(&shared.directory),
+            Arc::clone(&shared.broadcasts),
+            Arc::clone(&shared.push_memory),
+            Arc::new(LinkQueue::default()),
+        );
+        let local = Rc::new(Local::new(shared, recent));
+        Self { local, admission, runners: BTreeMap::new(), delivery, next_seat: 0 }
+    }
+
+    /// Starts a session and gives everybody their turns; nothing if the user has too many.
+    pub(super) fn try_join(&mut self, transport: Transport, who: &Who<'_>) -> Option<Client> {
+        let (socket, peer) = UnixStream::pair().expect("a pair");
+        socket.set_nonblocking(true).expect("a socket");
+        peer.set_nonblocking(true).expect("a socket");
+        rustix::net::sockopt::set_socket_send_buffer_size(&socket, 4096).expect("a socket");
+        let seat = self.next_seat;
+        self.next_seat += 1;
+        let identity = who.user.map(|user| Identity {
+            user: UserId::new(user).expect("a user id"),
+            device: who.device.map(|device| Device::new(device).expect("a device")),
+            topics: who.topics.iter().map(|topic| Topic::new(topic).expect("a topic")).collect(),
+            expires: who.expires,
+        });
+        let joining = Joining {
+            socket: OwnedFd::from(socket).into(),
+            seat,
+            transport,
+            read: BytesMut::from(who.read),
+            greeting: who.greeting.to_vec(),
+            identity,
+            permit: Some(self.admission.admit().expect("room")),
+        };
+        let runner = Session::start(&self.local, joining).ok()?;
+        self.runners.insert(seat, runner);
+        self.settle();
+        Some(Client::new(peer, seat, transport))
+    }
+
+    /// The same, where there is room.
+    pub(super) fn join(&mut self, transport: Transport, who: &Who<'_>) -> Client {
+        self.try_join(transport, who).expect("room")
+    }
+
+    /// A client that has had its hello.
+    pub(super) fn client(&mut self, transport: Transport) -> Client {
+        let mut client = self.join(transport, &Who::default());
+        let heard = client.heard();
+        assert!(heard.len() == 1 && heard[0].starts_with(r#"{"type":"hello""#), "{heard:?}");
+        client
+    }
+
+    /// Gives a session its turn; true if it has more to do.
+    pub(super) fn turn(
+        &mut self,
+        seat: u32,
+        work: impl FnOnce(&mut Session, &mut SessionContext) -> bool,
+    ) -> bool {
+        let Some(runner) = self.runners.get_mut(&seat) else { return false };
+        match runner.turn(work) {
+            After::Rest => false,
+            After::Again => true,
+            After::Over => {
+                self.runners.remove(&seat);
+                false
+            }
+        }
+    }
+
+    /// Gives everybody their turns until nobody has more to read, to write or in the mailbox.
+    pub(super) fn settle(&mut self) {
+        let ready = Ready { readable: true, ended: false, writable: true };
+        let mut called = Vec::new();
+        loop {
+            let seats: Vec<_> = self.runners.keys().copied().collect();
+            let turns = seats
+                .iter()
+                .map(|seat| self.turn(*seat, |session, ctx| session.on_ready(ready, ctx)));
+            let more = turns.fold(false, |more, turn| more | turn);
+            called.clear();
+            self.local.calls.take(&mut called);
+            if !more && called.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// What a client hears that reads on while its session gets its turns.
+    pub(super) fn hear(&mut self, client: &mut Client) -> Vec<String> {
+        let mut all = Vec::new();
+        loop {
+            let heard = client.heard();
+            if heard.is_empty() && !client.is_torn() {
+                return all;
+            }
+            let over = heard.iter().any(|it| it == "[end]");
+            all.extend(heard);
+            if over {
+                return all;
+            }
+            self.settle();
+        }
+    }
+
+    /// Lets time pass, tick by tick, in which clients do nothing.
+    pub(super) fn pass(&mut self, time: Duration) {
+        for _ in 0..ticks(time) {
+            stopped::at(self.local.tick() + 1);
+            let (tick, noted) = self.local.next_tick();
+            for seat in noted {
+                self.turn(seat, |session, ctx| session.on_tick(tick, ctx));
+            }
+        }
+        self.settle();
+    }
+
+    /// A push that came down a link.
+    pub(super) fn push(&mut self, target: TargetRef<'_>, json: &str) {
+        let (id, frame) = (MessageId::generate(), json.as_bytes());
+        let entry = PushEntry { id, accepted_micros: 0, receipt: false, target, frame };
+        let mut batch = BytesMut::new();
+        entry.encode(&mut batch);
+        self.delivery.batch(&batch).expect("encoded just now");
+    }
+
+    /// Brings the broadcasts under way to everybody.
+    pub(super) fn walk(&mut self) {
+        use futures::FutureExt;
+        while let Some(message) = Rc::clone(&self.local).recent.next().now_or_never() {
+            let seats: Vec<_> = self.runners.keys().copied().collect();
+            for seat in seats {
+                let message = message.clone();
+                self.turn(seat, |session, ctx| broadcast(session, ctx, message));
+            }
+            self.local.recent.walked(message.broadcast);
+        }
+    }
+
+    /// Ends a session as a panic of ours would.
+    pub(super) fn drop_session(&mut self, client: &Client) {
+        drop(self.runners.remove(&client.seat).expect("a session"));
+    }
+
+    pub(super) fn is_here(&self, client: &Client) -> bool {
+        self.runners.contains_key(&client.seat)
+    }
+
+    /// Users, sessions in the metrics, and bytes that wait: what must be none when all are gone.
+    pub(super) fn left(&self) -> (usize, i64, i64) {
+        let metrics = &self.local.metrics;
+        let users = self.local.directory.registry.users();
+        (users, metrics.all_sessions(), metrics.outbound_queued.get())
+    }
+}
+
+fn broadcast(session: &mut Session, ctx: &mut SessionContext, message: Deliver) -> bool {
+    match ctx.is_behind() {
+        true => ctx.send_to_self(message),
+        false => session.handle(message, ctx),
+    }
+    false
+}
