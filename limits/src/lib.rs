@@ -3,7 +3,7 @@
 //!
 //! [`network`] enters the network namespace in question; there, and in [`process`] and [`cgroup`],
 //! [`machine`] reads what is set and [`counters`] what has happened, from [`kernel_text`],
-//! [`sysctl`]s and [`sockets`]. [`rows`] hold that against the wanted number of sessions, by what
+//! [`sysctl`]s and [`sockets`]. [`rows`] hold that against the wanted number of sessions ([`question`]), by what
 //! each one costs ([`cost`]), and [`assessment`] adds up. [`remedy`] sets what can be set while
 //! things run. [`symptom`] goes the other way, from an error to the limit behind it, and
 //! [`headroom`] watches how much memory is left. A process asks [`descriptors`] for room before it
@@ -21,6 +21,7 @@ pub mod sockets;
 pub mod sysctl;
 
 pub mod cost;
+pub mod question;
 pub mod row;
 pub mod rows;
 
@@ -30,9 +31,6 @@ pub mod remedy;
 pub mod symptom;
 
 pub use self::{
-    assessment::{Assessment, Question},
-    counters::Counters,
-    headroom::Headroom,
-    kernel_memory::KernelMemory,
-    machine::Machine,
+    assessment::Assessment, counters::Counters, headroom::Headroom, kernel_memory::KernelMemory,
+    machine::Machine, question::Question,
 };

@@ -9,7 +9,7 @@ mod memory;
 mod ports;
 mod queues;
 
-use crate::{assessment::Question, machine::Machine, row::Row};
+use crate::{machine::Machine, question::Question, row::Row};
 
 /// From here on settings are suggested that small servers need not care about.
 const MANY: u64 = 100_000;

@@ -14,7 +14,7 @@ use std::{
 
 use triomphe::ThinArc;
 
-use crate::transports::wire::{Wire, enclose};
+use crate::transports::{table::enclose, wire::Wire};
 
 /// What one recipient costs while the frame waits in its mailbox: envelope and queue node.
 const ENVELOPE_BYTES: usize = 128;

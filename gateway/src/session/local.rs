@@ -2,16 +2,17 @@
 
 use std::{
     cell::{Cell, RefCell},
+    ops::Deref,
     sync::Arc,
 };
 
-use super::mailbox::Directory;
 use crate::{
     access::auth::Authenticator,
     delivery::{
         broadcast::{Broadcasts, Recent},
         frame::FrameMemory,
     },
+    directory::Directory,
     metrics::Metrics,
     runtime::{clock::Clock, reactor::Calls, wheel::Wheel},
     settings::Settings,
@@ -20,9 +21,8 @@ use crate::{
 /// Bytes read from a socket at a time, shared by all sessions of a thread.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
-/// What the sessions of all threads share.
-#[derive(Clone)]
-pub struct Shared {
+/// What the sessions of all threads share. `A` is where a session is reached.
+pub struct Shared<A> {
     /// What was set.
     pub settings: Arc<Settings>,
     /// Ticks.
@@ -30,7 +30,7 @@ pub struct Shared {
     /// What operators see.
     pub metrics: Arc<Metrics>,
     /// Who is here.
-    pub directory: Arc<Directory>,
+    pub directory: Arc<Directory<A>>,
     /// Checks clients' tokens.
     pub authenticator: Arc<Authenticator>,
     /// Pushes to everybody.
@@ -39,7 +39,7 @@ pub struct Shared {
     pub push_memory: Arc<FrameMemory>,
 }
 
-impl Shared {
+impl<A> Shared<A> {
     /// As it is at the start, with nobody here.
     pub fn new(settings: Settings, authenticator: Authenticator) -> Self {
         Self {
@@ -54,9 +54,23 @@ impl Shared {
     }
 }
 
+impl<A> Clone for Shared<A> {
+    fn clone(&self) -> Self {
+        Self {
+            settings: Arc::clone(&self.settings),
+            clock: self.clock,
+            metrics: Arc::clone(&self.metrics),
+            directory: Arc::clone(&self.directory),
+            authenticator: Arc::clone(&self.authenticator),
+            broadcasts: Arc::clone(&self.broadcasts),
+            push_memory: Arc::clone(&self.push_memory),
+        }
+    }
+}
+
 /// What the sessions of one thread share: with all others, and among themselves.
-pub struct Local {
-    shared: Shared,
+pub struct Local<A> {
+    shared: Shared<A>,
     /// Broadcasts under way on this thread.
     pub recent: Arc<Recent>,
     /// Sessions with something in their mailbox.
@@ -69,17 +83,17 @@ pub struct Local {
     tick: Cell<u32>,
 }
 
-impl std::ops::Deref for Local {
-    type Target = Shared;
+impl<A> Deref for Local<A> {
+    type Target = Shared<A>;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &Shared<A> {
         &self.shared
     }
 }
 
-impl Local {
+impl<A> Local<A> {
     /// For a thread without sessions yet.
-    pub fn new(shared: Shared, recent: Arc<Recent>) -> Self {
+    pub fn new(shared: Shared<A>, recent: Arc<Recent>) -> Self {
         let tick = Cell::new(shared.clock.tick_now());
         Self {
             shared,

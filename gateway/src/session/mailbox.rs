@@ -1,22 +1,16 @@
 //! What other parts of the gateway may ask of a session.
 
-use actix::{Handler, Message, MessageResult, WeakAddr};
+use actix::{Handler, Message, MessageResult};
 use protocol::{CloseReason, Topic, link::SessionInfo};
 
 use super::{
     context::SessionContext,
-    state::{Session, Stage},
+    state::{Address, Session, Stage},
 };
 use crate::{
     delivery::message::{Deliver, Mailbox},
-    directory,
     uplink::queue::Gate,
 };
-
-/// Where a session is reached; it is kept alive by its thread and not by addresses.
-pub type Address = WeakAddr<Session>;
-/// Who is here, and where.
-pub type Directory = directory::Directory<Address>;
 
 impl Mailbox for Address {
     fn deliver(&self, message: &Deliver) {

@@ -4,16 +4,16 @@ use std::rc::Rc;
 
 use protocol::{Device, SessionId, Transport, UserId};
 
-use super::{local::Local, mailbox::Address};
+use super::local::Local;
 use crate::{
     access::admission::Permit,
     directory::registry::{Registration, TooManySessions},
 };
 
 /// The guard of a session's entries in registry and metrics.
-pub struct Membership {
+pub struct Membership<A: Clone> {
     /// What the sessions of its thread share.
-    pub local: Rc<Local>,
+    pub local: Rc<Local<A>>,
     /// Nobody for an echo session.
     pub user: Option<UserId>,
     /// The session.
@@ -28,21 +28,21 @@ pub struct Membership {
     permit: Option<Permit>,
 }
 
-impl Membership {
+impl<A: Clone> Membership<A> {
     /// Enters a session everywhere. The session of the same user and device that it replaces, if
     /// there is one, comes back, to be told.
     ///
     /// # Errors
     /// The user has too many sessions; nothing is left behind.
     pub fn enter(
-        local: &Rc<Local>,
+        local: &Rc<Local<A>>,
         seat: u32,
         transport: Transport,
         user: Option<UserId>,
         device: Option<Device>,
-        address: &Address,
+        address: &A,
         permit: Option<Permit>,
-    ) -> Result<(Self, Option<Address>), TooManySessions> {
+    ) -> Result<(Self, Option<A>), TooManySessions> {
         let directory = &local.directory;
         let id = directory.next_session_id();
         let mut replaced = None;
@@ -80,7 +80,7 @@ impl Membership {
     }
 }
 
-impl Drop for Membership {
+impl<A: Clone> Drop for Membership<A> {
     fn drop(&mut self) {
         self.leave();
     }

@@ -21,10 +21,9 @@ mod state;
 
 pub use self::{
     context::{After, Runner, SessionContext},
-    local::{Local, Shared},
-    mailbox::{Address, Close, Describe, Directory, Topical},
+    mailbox::{Close, Describe, Topical},
     opening::Joining,
-    state::Session,
+    state::{Address, Directory, Local, Session, Shared},
 };
 
 #[cfg(test)]

@@ -10,10 +10,9 @@ use tracing::debug;
 use super::{
     context::{Runner, SessionContext},
     deadlines::first_ping,
-    local::Local,
     mailbox::{Admission, Close},
     membership::Membership,
-    state::{Session, Stage},
+    state::{Address, Local, Session, Stage},
 };
 use crate::{
     access::{admission::Permit, auth::Identity},
@@ -76,7 +75,7 @@ impl Session {
         Ok(Runner::new(session, context, local.calls.waker(seat)))
     }
 
-    fn new(member: Membership, socket: TcpStream, expires: u32, broadcast: u32) -> Self {
+    fn new(member: Membership<Address>, socket: TcpStream, expires: u32, broadcast: u32) -> Self {
         let now = member.local.tick();
         let interval = member.local.settings.ping_interval;
         let ping_due = first_ping(now, interval, member.seat);

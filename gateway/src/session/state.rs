@@ -2,13 +2,23 @@
 
 use std::net::TcpStream;
 
+use actix::WeakAddr;
 use protocol::Topic;
 
-use super::{local::Local, membership::Membership, queue::OutboundQueue};
-use crate::transports::{
-    inbound::Assembly,
-    wire::{Wire, wire},
+use super::{local, membership::Membership, queue::OutboundQueue};
+use crate::{
+    directory,
+    transports::{inbound::Assembly, table::wire, wire::Wire},
 };
+
+/// Where a session is reached; it is kept alive by its thread and not by addresses.
+pub type Address = WeakAddr<Session>;
+/// Who is here, and where.
+pub type Directory = directory::Directory<Address>;
+/// What the sessions of all threads share.
+pub type Shared = local::Shared<Address>;
+/// What the sessions of one thread share.
+pub type Local = local::Local<Address>;
 
 /// Where a session stands. It only moves forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +59,7 @@ impl Rare {
 
 /// One connected client.
 pub struct Session {
-    pub(super) member: Membership,
+    pub(super) member: Membership<Address>,
     pub(super) socket: TcpStream,
     pub(super) rare: Option<Box<Rare>>,
     /// The tick in which the worker looks at its deadlines next.

@@ -1,14 +1,10 @@
-//! What every transport answers for its sessions, and the table of transports.
+//! What every transport answers for its sessions.
 
 use std::ops::Range;
 
-use protocol::{CloseReason, Transport};
+use protocol::CloseReason;
 
-use super::{
-    inbound::{Assembly, Sink},
-    tcp::Tcp,
-    websocket::WebSocket,
-};
+use super::inbound::{Assembly, Sink};
 
 /// How it is found out that a client is gone without a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +33,7 @@ pub trait Wire: Sync {
     /// Appends a JSON frame.
     fn encode(&self, json: &[u8], out: &mut Vec<u8>);
 
-    /// Which of the bytes made by [`enclose`] are this transport's; `json` is where the JSON text
+    /// Which of the bytes made by [`enclose`](super::table::enclose) are this transport's; `json` is where the JSON text
     /// stands.
     fn slice(&self, json: Range<usize>) -> Range<usize>;
 
@@ -61,42 +57,4 @@ pub trait Wire: Sync {
 
     /// Whether the end of the stream is what tells the peer that nothing follows.
     fn ends_by_shutdown(&self) -> bool;
-}
-
-/// The bytes of a transport: a line for each.
-pub fn wire(transport: Transport) -> &'static dyn Wire {
-    match transport {
-        Transport::WebSocket => &WebSocket,
-        Transport::Tcp => &Tcp,
-    }
-}
-
-/// Appends a JSON frame so that every transport finds its own bytes in one piece of it, and returns
-/// where the JSON text stands.
-pub fn enclose(json: &[u8], out: &mut Vec<u8>) -> Range<usize> {
-    let start = out.len();
-    WebSocket.encode(json, out);
-    let json = out.len() - json.len() - start..out.len() - start;
-    out.push(b'\n');
-    json
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_transport_finds_its_own_bytes_in_a_shared_frame() {
-        for length in [2, 125, 126, 65_536] {
-            let json = vec![b'x'; length];
-            let mut shared = Vec::new();
-            let stands = enclose(&json, &mut shared);
-            for transport in Transport::ALL {
-                let mut own = Vec::new();
-                wire(transport).encode(&json, &mut own);
-                let slice = wire(transport).slice(stands.clone());
-                assert_eq!(&shared[slice], own, "{transport:?} {length}");
-            }
-        }
-    }
 }
