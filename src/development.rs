@@ -10,7 +10,7 @@ use crate::serve::{Stop, fail, prepare_descriptors, refuse};
 
 /// The flags of `holdfast up`.
 #[derive(Debug, Args)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Configuration file and logs.
     #[command(flatten)]
     common: logging::CommonArgs,
@@ -44,7 +44,7 @@ struct PusherApiFlags {
 }
 
 /// Runs both until a signal.
-pub fn run(settings: Settings) -> ExitCode {
+pub(crate) fn run(settings: Settings) -> ExitCode {
     if let Err(error) = logging::init(&settings.common).and_then(|()| settings.check()) {
         return refuse(&error);
     }

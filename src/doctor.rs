@@ -16,7 +16,7 @@ use crate::serve::{fail, refuse};
 
 /// The flags of `holdfast doctor`.
 #[derive(Debug, Args)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// How many sessions are wanted
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = value_parser!(u32).range(1..))]
     sessions: u32,
@@ -52,7 +52,7 @@ struct Answer<'a> {
 }
 
 /// Looks, mends if asked to, and says what is so.
-pub fn run(settings: &Settings) -> ExitCode {
+pub(crate) fn run(settings: &Settings) -> ExitCode {
     let (assessment, fixes) = match look_and_fix(settings) {
         Ok(found) => found,
         Err(error) => return refuse_process(settings, &error),

@@ -14,7 +14,7 @@ const LONGEST_ANSWER: u64 = 4096;
 /// The flags of `holdfast health`. There is no file: in a container the variables are the server's,
 /// and the server's file has keys that mean nothing here.
 #[derive(Debug, Args)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Health or readiness of a gateway or pusher-api, like http://127.0.0.1:8090/readyz
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8082/healthz")]
     url: Endpoint,
@@ -24,7 +24,7 @@ pub struct Settings {
 }
 
 /// Prints what the process answers; exits with 0 if it is well, with 1 if not.
-pub fn ask(settings: &Settings) -> ExitCode {
+pub(crate) fn ask(settings: &Settings) -> ExitCode {
     if let Err(error) = settings.check() {
         return refuse(&error);
     }

@@ -11,26 +11,26 @@ use tracing::{error, info, warn};
 const USAGE: u8 = 2;
 
 /// Says what is wrong with the settings.
-pub fn refuse(error: &ConfigError) -> ExitCode {
+pub(crate) fn refuse(error: &ConfigError) -> ExitCode {
     eprintln!("error: {error}");
     ExitCode::from(USAGE)
 }
 
 /// Says why a server could not start: wrong settings are told apart by their exit code.
-pub fn fail(error: &(dyn std::error::Error + 'static), is_usage: bool) -> ExitCode {
+pub(crate) fn fail(error: &(dyn std::error::Error + 'static), is_usage: bool) -> ExitCode {
     eprintln!("error: {error}");
     if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
 }
 
 /// SIGTERM and SIGINT.
-pub struct Stop {
+pub(crate) struct Stop {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Stop {
     /// Listens to the signals from now on.
-    pub fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -38,7 +38,7 @@ impl Stop {
     }
 
     /// Waits for the next of them.
-    pub async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => info!("SIGTERM"),
             _ = self.interrupt.recv() => info!("SIGINT"),
@@ -47,7 +47,7 @@ impl Stop {
 }
 
 /// As many descriptors as this process may have, and room for them before the first connection.
-pub fn prepare_descriptors() {
+pub(crate) fn prepare_descriptors() {
     match descriptors::raise() {
         Ok(limit) => match descriptors::grow_table(limit) {
             Ok(()) => info!(limit, "descriptors ready"),
@@ -58,7 +58,7 @@ pub fn prepare_descriptors() {
 }
 
 /// `holdfast gateway`: runs until a first signal, then drains; a second one stops at once.
-pub fn gateway(settings: gateway::Settings) -> ExitCode {
+pub(crate) fn gateway(settings: gateway::Settings) -> ExitCode {
     if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
         return refuse(&error);
     }
@@ -86,7 +86,7 @@ pub fn gateway(settings: gateway::Settings) -> ExitCode {
 
 /// `holdfast pusher-api`: runs until a first signal, then finishes what was accepted; a second one
 /// stops at once.
-pub fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
+pub(crate) fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
     if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
         return refuse(&error);
     }

@@ -15,7 +15,7 @@ use crate::serve::refuse;
 
 /// The flags of `holdfast token`.
 #[derive(Debug, Args)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// User id (the `sub` claim)
     #[arg(long, value_name = "ID")]
     user: UserId,
@@ -47,7 +47,7 @@ struct Claims<'a> {
 }
 
 /// Prints a token.
-pub fn print(settings: &Settings) -> ExitCode {
+pub(crate) fn print(settings: &Settings) -> ExitCode {
     let secret =
         match Secret::load("secret", settings.secret.as_ref(), settings.secret_file.as_deref()) {
             Ok(Some(secret)) => secret,

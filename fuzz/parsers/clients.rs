@@ -42,7 +42,7 @@ fn read_websocket<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
 }
 
 /// The first byte says how the rest is cut.
-pub fn websocket_frames(data: &[u8]) {
+pub(crate) fn websocket_frames(data: &[u8]) {
     let Some((step, bytes)) = data.split_first() else { return };
     assert_eq!(read_websocket(pieces(bytes, *step)), read_websocket(std::iter::once(bytes)));
 }
@@ -69,14 +69,14 @@ fn read_lines<'a>(chunks: impl Iterator<Item = &'a [u8]>, limit: usize) -> Outco
 }
 
 /// The first byte says how the rest is cut, the second how long lines may be.
-pub fn tcp_lines(data: &[u8]) {
+pub(crate) fn tcp_lines(data: &[u8]) {
     let [step, limit, bytes @ ..] = data else { return };
     let limit = usize::from(*limit);
     assert_eq!(read_lines(pieces(bytes, *step), limit), read_lines(std::iter::once(bytes), limit));
 }
 
 /// One JSON frame.
-pub fn client_frames(data: &[u8]) {
+pub(crate) fn client_frames(data: &[u8]) {
     let is_json =
         std::str::from_utf8(data).is_ok() && serde_json::from_slice::<IgnoredAny>(data).is_ok();
     match ClientFrame::parse(data) {

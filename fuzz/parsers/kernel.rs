@@ -5,7 +5,7 @@ use limits::kernel_text::{
 };
 
 /// Every reader over the same text: none panics, and none finds a name that is not there.
-pub fn kernel_text(data: &[u8]) {
+pub(crate) fn kernel_text(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let found = [
         paired_lines(&text, "TcpExt"),

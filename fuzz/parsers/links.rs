@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use protocol::link::{Down, PresenceChanges, PushEntries, Up};
 
 /// Frames of both directions, and the bodies of the frequent ones.
-pub fn link_frames(data: &[u8]) {
+pub(crate) fn link_frames(data: &[u8]) {
     down(data);
     up(data);
     pushes(data);

@@ -7,11 +7,11 @@ mod links;
 mod pushes;
 mod reports;
 
-pub use clients::{client_frames, tcp_lines, websocket_frames};
-pub use kernel::kernel_text;
-pub use links::link_frames;
-pub use pushes::push_body;
-pub use reports::stress_report;
+pub(crate) use clients::{client_frames, tcp_lines, websocket_frames};
+pub(crate) use kernel::kernel_text;
+pub(crate) use links::link_frames;
+pub(crate) use pushes::push_body;
+pub(crate) use reports::stress_report;
 
 /// The bytes in pieces of this length.
 fn pieces(bytes: &[u8], length: u8) -> impl Iterator<Item = &[u8]> {

@@ -4,16 +4,23 @@
 
 use std::time::Duration;
 
-use actix::{Addr, dev::channel};
-use gateway::internals::{PresenceFeed, Registration, Registry, Session, Wheel};
+use actix::{Actor, Addr, Context, dev::channel};
+use gateway::internals::{PresenceFeed, Registration, Registry, Wheel};
 use protocol::{SessionId, UserId};
 use rustix::time::{ClockId, clock_gettime};
 use slab::Slab;
 
 const SESSIONS: u64 = 1_000_000;
 
+/// Stands for a session, which is behind an address of the same size.
+struct Nobody;
+
+impl Actor for Nobody {
+    type Context = Context<Self>;
+}
+
 fn main() {
-    let (sender, _) = channel::channel::<Session>(0);
+    let (sender, _) = channel::channel::<Nobody>(0);
     let address = Addr::new(sender).downgrade();
     let (registry, feed) = (Registry::default(), PresenceFeed::default());
     report("registry", |number| {

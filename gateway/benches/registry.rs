@@ -3,29 +3,36 @@
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
-use actix::{Addr, WeakAddr, dev::channel};
+use actix::{Actor, Addr, Context, WeakAddr, dev::channel};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use futures::FutureExt;
-use gateway::internals::{LinkQueue, PresenceFeed, Registration, Registry, Session};
+use gateway::internals::{LinkQueue, PresenceFeed, Registration, Registry};
 use protocol::{Device, SessionId, UserId};
 
 const USERS: u64 = 100_000;
 /// Sessions that come or go in one measurement.
 const SOME: u64 = 10_000;
 
+/// Stands for a session, which is behind an address of the same size.
+struct Nobody;
+
+impl Actor for Nobody {
+    type Context = Context<Self>;
+}
+
 /// A registry, and the link whose queue its changes go to.
 struct Tables {
-    registry: Registry<WeakAddr<Session>>,
+    registry: Registry<WeakAddr<Nobody>>,
     feed: PresenceFeed,
     link: Arc<LinkQueue>,
-    address: WeakAddr<Session>,
+    address: WeakAddr<Nobody>,
 }
 
 impl Tables {
     fn new() -> Self {
         let (feed, link) = (PresenceFeed::default(), Arc::<LinkQueue>::default());
         feed.attach(Arc::clone(&link));
-        let (sender, _) = channel::channel::<Session>(0);
+        let (sender, _) = channel::channel::<Nobody>(0);
         let address = Addr::new(sender).downgrade();
         Self { registry: Registry::default(), feed, link, address }
     }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The state of a gateway process.
-pub struct Gateway {
+pub(crate) struct Gateway {
     /// What was set.
     pub settings: Arc<Settings>,
     /// The name in receipts and presence.
@@ -42,7 +42,7 @@ pub struct Gateway {
 }
 
 /// What clients and pusher-apis are recognised by.
-pub struct Keys {
+pub(crate) struct Keys {
     /// Checks clients' tokens.
     pub authenticator: Authenticator,
     /// What a pusher-api must show.
@@ -54,7 +54,7 @@ impl Keys {
     ///
     /// # Errors
     /// A setting is wrong.
-    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+    pub(crate) fn load(settings: &Settings) -> Result<Self, ConfigError> {
         let authenticator = Authenticator::new(settings)?;
         Ok(Self { authenticator, link_secret: settings.load_link_secret()? })
     }
@@ -62,7 +62,7 @@ impl Keys {
 
 impl Gateway {
     /// The state at the start, around what the sessions share.
-    pub fn new(shared: &Shared, name: String, link_secret: Option<Secret>) -> Arc<Self> {
+    pub(crate) fn new(shared: &Shared, name: String, link_secret: Option<Secret>) -> Arc<Self> {
         let Shared { settings, clock, metrics, directory, broadcasts, push_memory, .. } =
             shared.clone();
         Arc::new(Self {
@@ -81,13 +81,13 @@ impl Gateway {
     }
 
     /// How many users have a session, not counting the workers' own probes.
-    pub fn users(&self) -> usize {
+    pub(crate) fn users(&self) -> usize {
         let probes = self.broadcasts.workers();
         self.directory.registry.users().saturating_sub(probes)
     }
 
     /// Delivers pushes whose receipts go back over `link`.
-    pub fn delivery(&self, link: Arc<LinkQueue>) -> Delivery<Address> {
+    pub(crate) fn delivery(&self, link: Arc<LinkQueue>) -> Delivery<Address> {
         let (directory, broadcasts) = (Arc::clone(&self.directory), Arc::clone(&self.broadcasts));
         Delivery::new(directory, broadcasts, Arc::clone(&self.push_memory), link)
     }

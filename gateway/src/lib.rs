@@ -46,7 +46,6 @@ pub mod internals {
         delivery::frame::{FrameMemory, SharedFrame},
         directory::registry::{Registration, Registry},
         runtime::wheel::{NEVER, Wheel},
-        session::Session,
         transports::{
             inbound::{Assembly, Inbound},
             tcp::{Tcp, next_line},

@@ -13,7 +13,7 @@ use prometheus::{
 use protocol::{CloseReason, Transport, receipt::Outcome};
 
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     sessions: [IntGauge; Transport::ALL.len()],
     handshakes: IntCounterVec,
@@ -188,22 +188,22 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Open sessions of a transport.
-    pub fn sessions(&self, transport: Transport) -> &IntGauge {
+    pub(crate) fn sessions(&self, transport: Transport) -> &IntGauge {
         &self.sessions[transport as usize]
     }
 
     /// Open sessions in all.
-    pub fn all_sessions(&self) -> i64 {
+    pub(crate) fn all_sessions(&self) -> i64 {
         self.sessions.iter().map(IntGauge::get).sum()
     }
 
     /// Counts a handshake.
-    pub fn handshake(&self, transport: Transport, result: &str) {
+    pub(crate) fn handshake(&self, transport: Transport, result: &str) {
         self.handshakes.with_label_values(&[transport.as_str(), result]).inc();
     }
 
     /// Counts the end of a session.
-    pub fn closed(&self, reason: CloseReason) {
+    pub(crate) fn closed(&self, reason: CloseReason) {
         self.closed.with_label_values(&[reason.as_str()]).inc();
         if reason == CloseReason::TooSlow {
             self.slow_consumers.inc();
@@ -211,22 +211,22 @@ impl Metrics {
     }
 
     /// Counts what became of a push.
-    pub fn push(&self, outcome: Outcome) {
+    pub(crate) fn push(&self, outcome: Outcome) {
         self.pushes[outcome as usize].inc();
     }
 
     /// Counts a failed accept.
-    pub fn accept_error(&self, error: &std::io::Error) {
+    pub(crate) fn accept_error(&self, error: &std::io::Error) {
         self.accept_errors.with_label_values(&[&errno_name(error)]).inc();
     }
 
     /// Takes note of a time in which a worker was busy without a break.
-    pub fn stall(&self, length: Duration) {
+    pub(crate) fn stall(&self, length: Duration) {
         self.longest_stall.fetch_max(length.as_micros() as u64, Ordering::Relaxed);
     }
 
     /// The exposition text, with the process's own figures brought up to date.
-    pub fn render(&self) -> Vec<u8> {
+    pub(crate) fn render(&self) -> Vec<u8> {
         self.stall.set(self.longest_stall.load(Ordering::Relaxed) as f64 / 1e6);
         self.fds_open.set(descriptors::open_count() as i64);
         self.fds_limit.set(descriptors::soft_limit() as i64);

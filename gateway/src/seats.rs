@@ -18,7 +18,7 @@ use crate::{
 
 /// What a client's port is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Port {
+pub(crate) enum Port {
     /// HTTP requests, which become sessions of several transports.
     Http,
     /// Lines of the TCP transport.
@@ -26,7 +26,7 @@ pub enum Port {
 }
 
 /// A connection that has said nothing yet.
-pub struct Arrival {
+pub(crate) struct Arrival {
     /// The connection.
     pub socket: TcpStream,
     /// Where it came in.
@@ -48,7 +48,7 @@ enum Seat {
 }
 
 /// The seats of one thread.
-pub struct Seats {
+pub(crate) struct Seats {
     /// What the sessions of this thread share.
     pub local: Rc<Local>,
     seats: RefCell<Slab<Seat>>,
@@ -59,13 +59,13 @@ pub struct Seats {
 
 impl Seats {
     /// Empty seats; `sockets` is where their connections are waited for.
-    pub fn new(local: Rc<Local>, sockets: Sockets) -> Rc<Self> {
+    pub(crate) fn new(local: Rc<Local>, sockets: Sockets) -> Rc<Self> {
         let (seats, again) = (RefCell::default(), RefCell::default());
         Rc::new(Self { local, seats, again, sockets })
     }
 
     /// Gives a new connection a seat, where it waits for its first words.
-    pub fn arrive(&self, mut arrival: Arrival) {
+    pub(crate) fn arrive(&self, mut arrival: Arrival) {
         let mut seats = self.seats.borrow_mut();
         let entry = seats.vacant_entry();
         let seat = seat_number(entry.key());
@@ -86,7 +86,7 @@ impl Seats {
     ///
     /// # Errors
     /// The kernel has no room to wait for the connection.
-    pub fn start<E>(
+    pub(crate) fn start<E>(
         &self,
         socket: TcpStream,
         start: impl FnOnce(TcpStream, u32) -> Result<Runner, E>,
@@ -106,24 +106,24 @@ impl Seats {
     }
 
     /// Puts a session into the seat kept for it, and gives it its first turn.
-    pub fn seat(&self, seat: u32, runner: Runner) {
+    pub(crate) fn seat(&self, seat: u32, runner: Runner) {
         self.seats.borrow_mut()[seat as usize] = Seat::Session(Box::new(runner));
         self.turn(seat, |_, _| false);
     }
 
     /// Puts an arrival back into the seat it was taken from.
-    pub fn put_back(&self, seat: u32, arrival: Box<Arrival>) {
+    pub(crate) fn put_back(&self, seat: u32, arrival: Box<Arrival>) {
         self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
     }
 
     /// The same for one whose deadline is still to come.
-    pub fn put_off(&self, seat: u32, mut arrival: Box<Arrival>) {
+    pub(crate) fn put_off(&self, seat: u32, mut arrival: Box<Arrival>) {
         self.schedule(&mut arrival, seat);
         self.put_back(seat, arrival);
     }
 
     /// Frees a seat in which neither a session nor an arrival is.
-    pub fn free_kept(&self, seat: u32) {
+    pub(crate) fn free_kept(&self, seat: u32) {
         let mut seats = self.seats.borrow_mut();
         if let Some(Seat::Kept) = seats.get(seat as usize) {
             seats.remove(seat as usize);
@@ -134,13 +134,17 @@ impl Seats {
     ///
     /// # Errors
     /// The kernel has no room to wait for it there.
-    pub fn release(&self, socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
+    pub(crate) fn release(&self, socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
         self.sockets.forget(&socket)?;
         tokio::net::TcpStream::from_std(socket)
     }
 
     /// Gives the session in a seat, if there is one, its turn. A panic costs that session only.
-    pub fn turn(&self, seat: u32, work: impl FnOnce(&mut Session, &mut SessionContext) -> bool) {
+    pub(crate) fn turn(
+        &self,
+        seat: u32,
+        work: impl FnOnce(&mut Session, &mut SessionContext) -> bool,
+    ) {
         let mut seats = self.seats.borrow_mut();
         let Some(Seat::Session(runner)) = seats.get_mut(seat as usize) else { return };
         let over = match self.guarded(|| runner.turn(work)) {
@@ -157,22 +161,22 @@ impl Seats {
     }
 
     /// Gives a seat another turn, when others have had theirs.
-    pub fn again(&self, seat: u32) {
+    pub(crate) fn again(&self, seat: u32) {
         self.again.borrow_mut().push(seat);
     }
 
     /// Whether seats wait for another turn.
-    pub fn has_again(&self) -> bool {
+    pub(crate) fn has_again(&self) -> bool {
         !self.again.borrow().is_empty()
     }
 
     /// The seats that wait for another turn; none do afterwards.
-    pub fn take_again(&self) -> Vec<u32> {
+    pub(crate) fn take_again(&self) -> Vec<u32> {
         std::mem::take(&mut *self.again.borrow_mut())
     }
 
     /// Runs some work for one client; nothing comes of it if it panics.
-    pub fn guarded<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
+    pub(crate) fn guarded<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
         let result = catch_unwind(AssertUnwindSafe(work));
         if result.is_err() {
             self.local.metrics.session_panics.inc();
@@ -181,7 +185,7 @@ impl Seats {
     }
 
     /// Takes the arrival out of a seat, if one is there and `wanted`; the seat is kept.
-    pub fn take_arrival(
+    pub(crate) fn take_arrival(
         &self,
         seat: u32,
         wanted: impl FnOnce(&Arrival) -> bool,
@@ -199,22 +203,22 @@ impl Seats {
     }
 
     /// Sends every arrival away.
-    pub fn clear_arrivals(&self) {
+    pub(crate) fn clear_arrivals(&self) {
         self.seats.borrow_mut().retain(|_, seat| !matches!(seat, Seat::Arrival(_)));
     }
 
     /// The seats that are taken now.
-    pub fn taken(&self) -> Vec<u32> {
+    pub(crate) fn taken(&self) -> Vec<u32> {
         self.seats.borrow().iter().map(|(key, _)| seat_number(key)).collect()
     }
 
     /// Whether nobody is here.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.seats.borrow().is_empty()
     }
 
     /// Every seat is numbered below this.
-    pub fn end(&self) -> u32 {
+    pub(crate) fn end(&self) -> u32 {
         seat_number(self.seats.borrow().capacity())
     }
 }

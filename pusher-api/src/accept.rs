@@ -12,11 +12,11 @@ use crate::{
 };
 
 /// When a backend may try again after a 503.
-pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What became of a push.
 #[derive(Debug)]
-pub enum Accepted {
+pub(crate) enum Accepted {
     /// It goes to that many gateways.
     Forwarded {
         /// Its id.
@@ -34,7 +34,7 @@ pub enum Accepted {
 ///
 /// # Errors
 /// What is wrong with the push, or 503 when it cannot be forwarded now.
-pub fn accept(
+pub(crate) fn accept(
     api: &Api,
     dispatch: &mut dyn Dispatch,
     body: &[u8],
@@ -104,6 +104,6 @@ fn too_many_receipts() -> Problem {
 }
 
 /// A 503 that names its reason.
-pub fn unavailable(detail: impl Into<String>) -> Problem {
+pub(crate) fn unavailable(detail: impl Into<String>) -> Problem {
     Problem::new(503, "Unavailable", detail).retry_after(RETRY_AFTER)
 }

@@ -7,7 +7,7 @@ use settings::Secret;
 use crate::{dedupe::Dedupe, engine::Engine, metrics::Metrics, receipts::Receipts};
 
 /// Shared by all HTTP threads.
-pub struct Api {
+pub(crate) struct Api {
     /// The way to the gateways.
     pub engine: Arc<dyn Engine>,
     /// Ids seen lately.

@@ -7,13 +7,13 @@ use protocol::MessageId;
 use crate::settings::DEDUPE_WINDOW;
 
 /// Ids of the last five minutes, at most as many as configured: the longest unseen goes first.
-pub struct Dedupe {
+pub(crate) struct Dedupe {
     ids: Cache<MessageId, ()>,
 }
 
 impl Dedupe {
     /// Remembers up to `capacity` ids and counts those it had to forget early.
-    pub fn new(capacity: u64, evictions: IntCounter) -> Self {
+    pub(crate) fn new(capacity: u64, evictions: IntCounter) -> Self {
         let ids = Cache::builder()
             .max_capacity(capacity)
             .eviction_policy(EvictionPolicy::lru())
@@ -28,12 +28,12 @@ impl Dedupe {
     }
 
     /// Takes the id; `false` if it was taken already.
-    pub fn claim(&self, id: MessageId) -> bool {
+    pub(crate) fn claim(&self, id: MessageId) -> bool {
         self.ids.entry(id).or_insert(()).is_fresh()
     }
 
     /// Gives the id back, because its push was refused and may be tried again.
-    pub fn release(&self, id: MessageId) {
+    pub(crate) fn release(&self, id: MessageId) {
         self.ids.invalidate(&id);
     }
 }

@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// The media type of the text.
-pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
 /// The metrics of one pusher-api.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     /// Pushes forwarded.
     pub accepted: IntCounter,
@@ -152,7 +152,7 @@ impl LinkGauges {
 
 impl Metrics {
     /// Everything as text, with the links as they are now.
-    pub fn text(&self, engine: &dyn Engine) -> Vec<u8> {
+    pub(crate) fn text(&self, engine: &dyn Engine) -> Vec<u8> {
         self.links.set(&engine.gateways());
         let mut text = Vec::new();
         let families = self.registry.gather();

@@ -27,13 +27,13 @@ use crate::http::{batch, operators, push, topics, users};
     ),
     modifiers(&ApiKey)
 )]
-pub struct Description;
+pub(crate) struct Description;
 
 /// An error (RFC 9457, `application/problem+json`).
 #[derive(Debug, ToSchema)]
 #[schema(as = Problem)]
 #[allow(dead_code, reason = "describes protocol::problem::Problem, which knows no OpenAPI")]
-pub struct ProblemBody {
+pub(crate) struct ProblemBody {
     /// Always `about:blank`.
     r#type: String,
     /// The HTTP status code.

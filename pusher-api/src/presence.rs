@@ -8,11 +8,11 @@ use smallvec::{SmallVec, smallvec};
 
 /// A gateway, counted up for the life of the process and never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GatewayIndex(pub u32);
+pub(crate) struct GatewayIndex(pub u32);
 
 /// Counts the snapshots of one gateway; compared with wrap-around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Epoch(pub u32);
+pub(crate) struct Epoch(pub u32);
 
 impl Epoch {
     fn is_older_than(self, other: Self) -> bool {
@@ -24,11 +24,11 @@ impl Epoch {
 const SHARDS: usize = 256;
 
 /// The gateways of a user; hardly anybody has more than one.
-pub type GatewayIndexes = SmallVec<[GatewayIndex; 4]>;
+pub(crate) type GatewayIndexes = SmallVec<[GatewayIndex; 4]>;
 
 /// Who is where.
 #[derive(Debug)]
-pub struct Presence {
+pub(crate) struct Presence {
     users: DashMap<Box<str>, Holders>,
 }
 
@@ -53,7 +53,7 @@ impl Default for Presence {
 
 impl Presence {
     /// The user has a session at the gateway. Returns whether that is news.
-    pub fn came(&self, user: &str, gateway: GatewayIndex, epoch: Epoch) -> bool {
+    pub(crate) fn came(&self, user: &str, gateway: GatewayIndex, epoch: Epoch) -> bool {
         let hold = Hold { gateway, epoch };
         // Asking first spares the key's allocation when a snapshot repeats what is known.
         if let Some(mut holders) = self.users.get_mut(user) {
@@ -66,7 +66,7 @@ impl Presence {
     }
 
     /// The user's last session at the gateway is gone. Returns whether that is news.
-    pub fn went(&self, user: &str, gateway: GatewayIndex) -> bool {
+    pub(crate) fn went(&self, user: &str, gateway: GatewayIndex) -> bool {
         let mut news = false;
         self.users.remove_if_mut(user, |_, holders| {
             let (removed, empty) = holders.remove(|hold| hold.gateway == gateway);
@@ -78,7 +78,7 @@ impl Presence {
 
     /// Forgets what the gateway reported before this epoch; returns how many users it no longer
     /// holds. Walks over all users, a shard at a time: not for an event loop.
-    pub fn sweep(&self, gateway: GatewayIndex, epoch: Epoch) -> usize {
+    pub(crate) fn sweep(&self, gateway: GatewayIndex, epoch: Epoch) -> usize {
         let mut count = 0;
         self.users.retain(|_, holders| {
             let stale = |hold: &Hold| hold.gateway == gateway && hold.epoch.is_older_than(epoch);
@@ -90,7 +90,7 @@ impl Presence {
     }
 
     /// The gateways that hold the user.
-    pub fn gateways_of(&self, user: &str) -> GatewayIndexes {
+    pub(crate) fn gateways_of(&self, user: &str) -> GatewayIndexes {
         self.users.get(user).map_or_else(GatewayIndexes::new, |holders| holders.gateways())
     }
 }

@@ -13,11 +13,11 @@ use protocol::{MessageId, receipt::Receipt};
 use tokio::{sync::mpsc, time::Instant};
 
 /// One gateway's receipt.
-pub type GatewayReceipt = (Arc<str>, Receipt);
+pub(crate) type GatewayReceipt = (Arc<str>, Receipt);
 
 /// Every push that waits, bounded in number.
 #[derive(Debug)]
-pub struct Receipts {
+pub(crate) struct Receipts {
     waiting: DashMap<MessageId, mpsc::UnboundedSender<GatewayReceipt>>,
     pending: AtomicUsize,
     limit: usize,
@@ -25,13 +25,13 @@ pub struct Receipts {
 
 impl Receipts {
     /// At most `limit` pushes wait at the same time.
-    pub fn new(limit: usize) -> Arc<Self> {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { waiting: DashMap::new(), pending: AtomicUsize::new(0), limit })
     }
 
     /// Collects the receipts of a push; to be called before the push is on its way. `None` when
     /// too many wait already.
-    pub fn expect(self: &Arc<Self>, id: MessageId) -> Option<Collector> {
+    pub(crate) fn expect(self: &Arc<Self>, id: MessageId) -> Option<Collector> {
         let taken = self.pending.fetch_add(1, Ordering::Relaxed);
         if taken >= self.limit {
             self.pending.fetch_sub(1, Ordering::Relaxed);
@@ -43,21 +43,21 @@ impl Receipts {
     }
 
     /// Takes in what a gateway reports; too late is no error.
-    pub fn on_receipt(&self, gateway: &Arc<str>, receipt: Receipt) {
+    pub(crate) fn on_receipt(&self, gateway: &Arc<str>, receipt: Receipt) {
         if let Some(sender) = self.waiting.get(&receipt.id) {
             let _ = sender.send((Arc::clone(gateway), receipt));
         }
     }
 
     /// How many pushes wait.
-    pub fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.pending.load(Ordering::Relaxed)
     }
 }
 
 /// Waits for the receipts of one push; dropping it ends the waiting.
 #[derive(Debug)]
-pub struct Collector {
+pub(crate) struct Collector {
     receipts: Arc<Receipts>,
     id: MessageId,
     arrivals: mpsc::UnboundedReceiver<GatewayReceipt>,
@@ -65,7 +65,11 @@ pub struct Collector {
 
 impl Collector {
     /// The receipts of that many gateways, or of those that answered in time.
-    pub async fn collect(mut self, gateways: usize, patience: Duration) -> Vec<GatewayReceipt> {
+    pub(crate) async fn collect(
+        mut self,
+        gateways: usize,
+        patience: Duration,
+    ) -> Vec<GatewayReceipt> {
         let deadline = Instant::now() + patience;
         let mut collected = Vec::new();
         while collected.len() < gateways {

@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// The gateways of one push, each with the part of the target that it holds.
-pub type Routes<'a> = SmallVec<[(GatewayIndex, TargetRef<'a>); 2]>;
+pub(crate) type Routes<'a> = SmallVec<[(GatewayIndex, TargetRef<'a>); 2]>;
 
 /// The gateways that take pushes.
-pub trait OpenGateways {
+pub(crate) trait OpenGateways {
     /// Whether this one does.
     fn is_open(&self, gateway: GatewayIndex) -> bool;
     /// All that do.
@@ -22,7 +22,11 @@ pub trait OpenGateways {
 }
 
 /// Looks up where a push has to go.
-pub fn route<'a>(to: &'a To<'_>, presence: &Presence, open: &impl OpenGateways) -> Routes<'a> {
+pub(crate) fn route<'a>(
+    to: &'a To<'_>,
+    presence: &Presence,
+    open: &impl OpenGateways,
+) -> Routes<'a> {
     match to {
         To::User(user) => {
             let holding = presence.gateways_of(user.as_str());

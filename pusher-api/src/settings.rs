@@ -6,7 +6,7 @@ use clap::{Args, FromArgMatches};
 use settings::{ConfigError, Endpoint, ListenRange, Secret, logging::CommonArgs, units};
 
 /// How long an id that a backend chose is remembered.
-pub const DEDUPE_WINDOW: Duration = Duration::from_secs(5 * 60);
+pub(crate) const DEDUPE_WINDOW: Duration = Duration::from_secs(5 * 60);
 
 /// Settings of `holdfast pusher-api`.
 #[derive(Debug, Clone, Args)]

@@ -13,7 +13,7 @@ use limits::{
 const WIDTH: u16 = 100;
 
 /// An assessment as a page.
-pub struct Page<'a>(pub &'a Assessment);
+pub(super) struct Page<'a>(pub &'a Assessment);
 
 impl fmt::Display for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,7 +12,7 @@ use crate::wire::Progress;
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
 /// Shows where a run stands.
-pub struct Display {
+pub(crate) struct Display {
     sessions: u64,
     bar: Option<ProgressBar>,
     shown: Instant,
@@ -21,7 +21,7 @@ pub struct Display {
 
 impl Display {
     /// For a run with so many sessions.
-    pub fn new(sessions: u64) -> Self {
+    pub(crate) fn new(sessions: u64) -> Self {
         let template = "{bar:30} {pos}/{len} held  {msg}";
         let bar = stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(template);
@@ -31,7 +31,7 @@ impl Display {
     }
 
     /// Shows progress, if it is time to.
-    pub fn update(&mut self, doing: &str, progress: Progress) {
+    pub(crate) fn update(&mut self, doing: &str, progress: Progress) {
         let since = self.shown.elapsed();
         if since < LINE_EVERY {
             return;

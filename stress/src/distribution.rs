@@ -14,7 +14,7 @@ const HEADER_BYTES: usize = 40;
 
 /// A histogram with three significant digits; travels as base64 of HdrHistogram's V2 format.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Distribution(Histogram<u32>);
+pub(crate) struct Distribution(Histogram<u32>);
 
 impl Default for Distribution {
     fn default() -> Self {
@@ -24,7 +24,7 @@ impl Default for Distribution {
 
 impl Distribution {
     /// Counts one duration.
-    pub fn record(&mut self, micros: u64) {
+    pub(crate) fn record(&mut self, micros: u64) {
         self.0.saturating_record(micros);
     }
 
@@ -52,12 +52,12 @@ impl Distribution {
     }
 
     /// Adds those of another worker.
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.0.add(&other.0).expect("all have the same bounds");
     }
 
     /// What stands in reports; nothing if nothing was recorded.
-    pub fn quantiles(&self) -> Option<Quantiles> {
+    pub(crate) fn quantiles(&self) -> Option<Quantiles> {
         (!self.0.is_empty()).then(|| Quantiles {
             p50_ms: self.at(0.5),
             p90_ms: self.at(0.9),
@@ -68,29 +68,29 @@ impl Distribution {
     }
 
     /// How many were recorded.
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.0.len()
     }
 
     /// The duration in milliseconds that this share, from 0 to 1, does not exceed.
-    pub fn at(&self, quantile: f64) -> f64 {
+    pub(crate) fn at(&self, quantile: f64) -> f64 {
         self.0.value_at_quantile(quantile) as f64 / 1000.0
     }
 
     /// The longest in milliseconds.
-    pub fn max(&self) -> f64 {
+    pub(crate) fn max(&self) -> f64 {
         self.0.max() as f64 / 1000.0
     }
 
     /// The share of all durations up to `micros`, from 0 to 1.
-    pub fn share_within(&self, micros: u64) -> f64 {
+    pub(crate) fn share_within(&self, micros: u64) -> f64 {
         self.0.count_between(0, micros) as f64 / self.0.len().max(1) as f64
     }
 }
 
 /// A distribution in a report, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Quantiles {
+pub(crate) struct Quantiles {
     /// Half are faster.
     pub p50_ms: f64,
     /// 90 % are faster.

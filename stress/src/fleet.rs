@@ -28,7 +28,7 @@ use crate::{
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
 
 /// All workers.
-pub struct Fleet {
+pub(crate) struct Fleet {
     workers: Vec<Member>,
     /// Those that will open sessions when others are done.
     queue: VecDeque<(usize, Wave)>,
@@ -37,7 +37,7 @@ pub struct Fleet {
 
 /// Which of a worker's sessions are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Every one.
     All,
     /// Those that are never dropped.
@@ -48,7 +48,7 @@ pub enum Part {
 
 /// How sessions are opened.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Manner {
+pub(crate) struct Manner {
     /// Sessions per second, over all workers; 0 is as fast as possible.
     pub rate: f64,
     /// How often a session that could not be opened is tried again.
@@ -78,7 +78,7 @@ impl Fleet {
     ///
     /// # Errors
     /// No process, thread or pipe.
-    pub fn start(assignments: Vec<Assignment>) -> io::Result<Self> {
+    pub(crate) fn start(assignments: Vec<Assignment>) -> io::Result<Self> {
         let (sender, events) = mpsc::channel();
         let alone = assignments.len() == 1;
         let mut workers = Vec::new();
@@ -107,7 +107,7 @@ impl Fleet {
 
     /// Takes what workers say, until `deadline` at the latest or as soon as they have said
     /// something.
-    pub fn listen(&mut self, deadline: Instant) {
+    pub(crate) fn listen(&mut self, deadline: Instant) {
         let wait = deadline.saturating_duration_since(Instant::now());
         let mut next = self.events.recv_timeout(wait).ok();
         while let Some((index, event)) = next {
@@ -118,7 +118,7 @@ impl Fleet {
     }
 
     /// Where all of them stand together.
-    pub fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         let mut total = Progress::default();
         self.workers.iter().for_each(|worker| total += worker.progress);
         total
@@ -126,7 +126,7 @@ impl Fleet {
 
     /// Opens sessions: at a given rate with all workers, as fast as possible with few at a time,
     /// because a core that goes from process to process does little in each.
-    pub fn open(&mut self, part: Part, manner: Manner) {
+    pub(crate) fn open(&mut self, part: Part, manner: Manner) {
         let Manner { retries, until, returning, .. } = manner;
         let rate = manner.rate / self.workers.len() as f64;
         self.queue.clear();
@@ -151,7 +151,7 @@ impl Fleet {
     }
 
     /// Closes the sessions that are not to be kept, spread over this time.
-    pub fn drop_rest(&mut self, over: Duration) {
+    pub(crate) fn drop_rest(&mut self, over: Duration) {
         for worker in &mut self.workers {
             let numbers = worker.numbers(Part::Rest);
             let rate = match over.is_zero() {
@@ -164,12 +164,12 @@ impl Fleet {
 
     /// Whether all that was to be opened is open or has failed, and all that was to be closed is
     /// closed.
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.queue.is_empty() && self.workers.iter().all(|worker| worker.is_idle || worker.gone)
     }
 
     /// The numbers of the sessions that could be opened.
-    pub fn online(&self, part: Part) -> Vec<u32> {
+    pub(crate) fn online(&self, part: Part) -> Vec<u32> {
         let mut online = Vec::new();
         for worker in self.workers.iter().filter(|worker| !worker.gone) {
             let numbers = worker.numbers(part);
@@ -179,7 +179,7 @@ impl Fleet {
     }
 
     /// Memory of the client: its processes, in bytes of RSS.
-    pub fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         let parent = match self.workers.iter().any(|worker| worker.child.is_some()) {
             true => resident_bytes(),
             false => 0,
@@ -188,7 +188,7 @@ impl Fleet {
     }
 
     /// Ends all sessions and merges the reports.
-    pub fn finish(mut self) -> Tally {
+    pub(crate) fn finish(mut self) -> Tally {
         for worker in &mut self.workers {
             // A worker that is gone is found out below.
             let _ = say(&mut worker.commands, &Command::Finish);

@@ -9,7 +9,7 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// A key and the answer it asks for. One per worker: the key only guards against caches.
 #[derive(Debug)]
-pub struct Key {
+pub(crate) struct Key {
     /// The value of `Sec-WebSocket-Key`.
     pub key: String,
     /// The value of `Sec-WebSocket-Accept` that proves the server speaks WebSocket.
@@ -18,7 +18,7 @@ pub struct Key {
 
 impl Key {
     /// The key made of 16 bytes.
-    pub fn new(bytes: [u8; 16]) -> Self {
+    pub(crate) fn new(bytes: [u8; 16]) -> Self {
         let key = STANDARD.encode(bytes);
         let mut hash = sha1_smol::Sha1::new();
         hash.update(key.as_bytes());
@@ -29,7 +29,7 @@ impl Key {
 
 /// What the server said to the upgrade.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Upgraded; frames begin after this many bytes.
     Upgraded(usize),
     /// Another status than 101.
@@ -40,7 +40,7 @@ pub enum Answer {
 ///
 /// # Errors
 /// Names what is wrong with it.
-pub fn answer(bytes: &[u8], accept: &str) -> Result<Option<Answer>, &'static str> {
+pub(crate) fn answer(bytes: &[u8], accept: &str) -> Result<Option<Answer>, &'static str> {
     let mut headers = [httparse::EMPTY_HEADER; 48];
     let mut response = httparse::Response::new(&mut headers);
     let length = match response.parse(bytes) {

@@ -9,7 +9,7 @@ const PAGE_BYTES: u64 = 4096;
 
 /// The kernel's memory that grows with sockets, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KernelMemory {
+pub(crate) struct KernelMemory {
     /// All slabs: sockets, inodes, dentries, epoll's entries and whatever else lives there.
     pub slab_bytes: u64,
     /// What TCP holds in socket buffers, in this network namespace's count.
@@ -18,7 +18,7 @@ pub struct KernelMemory {
 
 impl KernelMemory {
     /// As it is now; zeros where `/proc` does not say.
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let read = |file| fs::read_to_string(file).unwrap_or_default();
         Self {
             slab_bytes: slab(&read("/proc/meminfo")).unwrap_or_default(),
@@ -27,7 +27,7 @@ impl KernelMemory {
     }
 
     /// Both together.
-    pub fn total(self) -> u64 {
+    pub(crate) fn total(self) -> u64 {
         self.slab_bytes.saturating_add(self.socket_bytes)
     }
 }
@@ -44,14 +44,14 @@ fn sockets(sockstat: &str) -> Option<u64> {
 }
 
 /// This process's memory, in bytes of RSS.
-pub fn resident_bytes() -> u64 {
+pub(crate) fn resident_bytes() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or_default() * PAGE_BYTES
 }
 
 /// What tells this boot of this machine from others, whichever namespace asks.
-pub fn identity() -> String {
+pub(crate) fn identity() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
 }

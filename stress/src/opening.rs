@@ -11,7 +11,7 @@ use crate::{handshake::Key, plan::Identity, session::Transport, target::Target};
 const USER: &str = "{user}";
 
 /// Writes opening bytes; one per worker.
-pub struct Openings {
+pub(crate) struct Openings {
     identity: Identity,
     key: Key,
     signer: Option<EncodingKey>,
@@ -37,18 +37,18 @@ enum ConnectLine<'a> {
 
 impl Openings {
     /// Opens sessions as these users.
-    pub fn new(identity: Identity) -> Self {
+    pub(crate) fn new(identity: Identity) -> Self {
         let signer = identity.secret.as_ref().map(|it| EncodingKey::from_secret(it.as_bytes()));
         Self { identity, signer, key: Key::new(fastrand::u128(..).to_ne_bytes()) }
     }
 
     /// The `Sec-WebSocket-Accept` that answers these requests.
-    pub fn accept(&self) -> &str {
+    pub(crate) fn accept(&self) -> &str {
         &self.key.accept
     }
 
     /// The opening bytes of one session.
-    pub fn bytes(&self, number: u32, target: &Target, port: u16) -> String {
+    pub(crate) fn bytes(&self, number: u32, target: &Target, port: u16) -> String {
         let user = format!("{}{number}", self.identity.user_prefix);
         let token = self.signer.as_ref().map(|signer| self.token(signer, &user));
         match target.transport {

@@ -4,23 +4,23 @@ use std::time::Duration;
 
 /// So many per second, or as fast as possible.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub(crate) struct Pace {
     per_second: f64,
 }
 
 impl Pace {
     /// 0 is as fast as possible.
-    pub fn new(per_second: f64) -> Self {
+    pub(crate) fn new(per_second: f64) -> Self {
         Self { per_second }
     }
 
     /// Whether nothing ever has to wait.
-    pub fn is_unlimited(&self) -> bool {
+    pub(crate) fn is_unlimited(&self) -> bool {
         self.per_second <= 0.0
     }
 
     /// How many are due in all once this time has passed; the first is due at once.
-    pub fn due(&self, elapsed: Duration) -> u64 {
+    pub(crate) fn due(&self, elapsed: Duration) -> u64 {
         match self.is_unlimited() {
             true => u64::MAX,
             false => (elapsed.as_secs_f64() * self.per_second) as u64 + 1,
@@ -28,7 +28,7 @@ impl Pace {
     }
 
     /// When number `index` (from 0) is due, counted from the start.
-    pub fn time_of(&self, index: u64) -> Duration {
+    pub(crate) fn time_of(&self, index: u64) -> Duration {
         match self.is_unlimited() {
             true => Duration::ZERO,
             false => Duration::from_secs_f64(index as f64 / self.per_second),

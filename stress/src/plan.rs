@@ -15,14 +15,14 @@ use crate::{
 };
 
 /// Descriptors of a process that are not sessions: standard streams, epoll, pushes, links.
-pub const SPARE_DESCRIPTORS: u64 = 1200;
+pub(crate) const SPARE_DESCRIPTORS: u64 = 1200;
 /// Tokens outlive the run by this.
 const TOKEN_SLACK: Duration = Duration::from_secs(24 * 3600);
 
 /// A worker's share of the sessions. It holds a secret, so it travels through a pipe only and
 /// cannot be printed.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// The number of the first session.
     pub first: u32,
     /// How many sessions.
@@ -49,7 +49,7 @@ pub struct Assignment {
 
 /// Who the sessions are.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// User ids are this and the session's number.
     pub user_prefix: String,
     /// The device in the tokens.
@@ -62,14 +62,14 @@ pub struct Identity {
 
 impl Assignment {
     /// The server that a session connects to.
-    pub fn target(&self, number: u32) -> (SocketAddr, &Target) {
+    pub(crate) fn target(&self, number: u32) -> (SocketAddr, &Target) {
         let (number, count) = (number as usize, self.targets.count());
         self.targets.pick(self.pieces_of.map_or(number, |total| number * count / total as usize))
     }
 
     /// The address that a session connects from. Every source meets every target before a pair
     /// comes again.
-    pub fn source(&self, number: u32) -> Option<IpAddr> {
+    pub(crate) fn source(&self, number: u32) -> Option<IpAddr> {
         let turn = match self.pieces_of {
             Some(_) => number as usize,
             None => number as usize / self.targets.count(),
@@ -82,7 +82,7 @@ impl Assignment {
 ///
 /// # Errors
 /// Flags that contradict each other, schemes that are not supported, names that are unknown.
-pub fn assignments(
+pub(crate) fn assignments(
     sessions: &Sessions,
     dropped: u32,
     descriptors: u64,
@@ -137,7 +137,7 @@ fn workers(sessions: &Sessions, descriptors: u64) -> Result<u32, ConfigError> {
 ///
 /// # Errors
 /// User ids that are none, a secret that cannot be read.
-pub fn identity(sessions: &Sessions) -> Result<Identity, ConfigError> {
+pub(crate) fn identity(sessions: &Sessions) -> Result<Identity, ConfigError> {
     let user = format!("{}{}", sessions.user_prefix, sessions.sessions);
     protocol::ids::check_name(&user).map_err(|error| {
         let problem = format!("makes the user id {user:?}, which {error}");
@@ -158,7 +158,7 @@ pub fn identity(sessions: &Sessions) -> Result<Identity, ConfigError> {
 ///
 /// # Errors
 /// The host's name is unknown.
-pub fn addresses(flag: &str, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ConfigError> {
+pub(crate) fn addresses(flag: &str, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ConfigError> {
     let address = address(flag, endpoint)?;
     Ok(endpoint.ports.clone().map(|port| SocketAddr::new(address, port)).collect())
 }
@@ -167,7 +167,7 @@ pub fn addresses(flag: &str, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Con
 ///
 /// # Errors
 /// The host's name is unknown.
-pub fn address(flag: &str, endpoint: &Endpoint) -> Result<IpAddr, ConfigError> {
+pub(crate) fn address(flag: &str, endpoint: &Endpoint) -> Result<IpAddr, ConfigError> {
     let unknown = |detail: String| {
         let problem = format!("cannot look {} up: {detail}", endpoint.host);
         ConfigError::new(flag, problem, "name a host this machine knows, or an address")

@@ -26,7 +26,7 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// What a run counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub(crate) struct Record {
     /// Tells this form from later ones.
     pub form: u32,
     /// `idle`, `push`, `storm` or `probe`; several if runs were merged.
@@ -55,7 +55,7 @@ pub struct Record {
 
 /// What was pushed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Pushed {
+pub(crate) struct Pushed {
     /// What pusher-api said.
     pub outcome: Outcome,
     /// Messages that had to arrive; nothing where that cannot be known.
@@ -66,7 +66,7 @@ pub struct Pushed {
 
 /// Other traffic of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Probed {
+pub(crate) struct Probed {
     /// Probes sent.
     pub sent: u64,
     /// From when a probe was due until its answer.
@@ -79,7 +79,7 @@ pub struct Probed {
 
 impl Probed {
     /// Adds those of another run.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         add(&mut self.sent, other.sent);
         self.answered.merge(&other.answered);
         for (why, count) in other.lost {
@@ -91,7 +91,7 @@ impl Probed {
 
 impl Pushed {
     /// Adds what was pushed elsewhere or later.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.outcome.merge(other.outcome);
         self.expected = self.expected.zip(other.expected).map(|(a, b)| a.saturating_add(b));
         add(&mut self.arrived, other.arrived);
@@ -100,7 +100,7 @@ impl Pushed {
 
 impl Record {
     /// An empty one.
-    pub fn new(scenario: &str, asked: u64, processes: u64) -> Self {
+    pub(crate) fn new(scenario: &str, asked: u64, processes: u64) -> Self {
         Self {
             form: FORM,
             scenario: scenario.to_owned(),
@@ -118,7 +118,7 @@ impl Record {
     }
 
     /// Names the limits behind the failures counted so far, with what this machine shows.
-    pub fn name_limits(&mut self, evidence: &Evidence) {
+    pub(crate) fn name_limits(&mut self, evidence: &Evidence) {
         let Tally { failures, losses, arrivals, returns, .. } = &self.tally;
         let kinds = [failures, losses, &arrivals.retried, &returns.retried];
         let counted = kinds.into_iter().flat_map(Failures::iter);
@@ -128,7 +128,7 @@ impl Record {
     }
 
     /// Adds another run, or another host's part of the same.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         if !self.scenario.split(" + ").any(|known| known == other.scenario) {
             self.scenario = format!("{} + {}", self.scenario, other.scenario);
         }
@@ -163,7 +163,7 @@ impl Record {
     ///
     /// # Errors
     /// Names the field that is wrong, and why.
-    pub fn from_report(text: &[u8]) -> Result<Self, String> {
+    pub(crate) fn from_report(text: &[u8]) -> Result<Self, String> {
         let mut reader = serde_json::Deserializer::from_slice(text);
         let report: Container = serde_path_to_error::deserialize(&mut reader)
             .map_err(|error| format!("{}: {}", error.path(), error.inner()))?;
@@ -179,7 +179,7 @@ impl Record {
     ///
     /// # Errors
     /// The file cannot be read, or names the field that is wrong.
-    pub fn from_file(file: &Path) -> Result<Self, String> {
+    pub(crate) fn from_file(file: &Path) -> Result<Self, String> {
         let size = fs::metadata(file).map_err(|error: io::Error| error.to_string())?.len();
         if size > MAX_FILE_BYTES {
             return Err(format!("{size} bytes are more than a report has ({MAX_FILE_BYTES})"));

@@ -13,7 +13,7 @@ mod summary;
 
 /// What a run found.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report<'a> {
+pub(crate) struct Report<'a> {
     /// `idle`, `push`, `storm` or `probe`; several if runs were merged.
     pub scenario: &'a str,
     /// Whether it was ended before its time.
@@ -46,7 +46,7 @@ pub struct Report<'a> {
 
 /// The sessions of a run.
 #[derive(Debug, Clone, Serialize)]
-pub struct SessionsReport {
+pub(crate) struct SessionsReport {
     /// How many were asked for.
     pub asked: u64,
     /// How many were opened.
@@ -71,7 +71,7 @@ pub struct SessionsReport {
 
 /// One way to fail.
 #[derive(Debug, Clone, Serialize)]
-pub struct FailureReport {
+pub(crate) struct FailureReport {
     /// By errno, HTTP status or close code.
     pub what: String,
     /// How often.
@@ -82,7 +82,7 @@ pub struct FailureReport {
 
 /// What clients received.
 #[derive(Debug, Clone, Serialize)]
-pub struct Received {
+pub(crate) struct Received {
     /// Messages.
     pub messages: u64,
     /// From the first to the last.
@@ -99,7 +99,7 @@ pub struct Received {
 
 /// Messages that went to everybody.
 #[derive(Debug, Clone, Serialize)]
-pub struct Broadcasts {
+pub(crate) struct Broadcasts {
     /// How many.
     pub count: usize,
     /// Clients that the worst of them reached.
@@ -114,7 +114,7 @@ pub struct Broadcasts {
 
 /// What was pushed.
 #[derive(Debug, Clone, Serialize)]
-pub struct PushReport {
+pub(crate) struct PushReport {
     /// What pusher-api said.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -128,7 +128,7 @@ pub struct PushReport {
 
 /// Messages of one phase.
 #[derive(Debug, Clone, Serialize)]
-pub struct PhaseReport {
+pub(crate) struct PhaseReport {
     /// Messages received.
     pub messages: u64,
     /// Messages per second between the first and the last.
@@ -143,7 +143,7 @@ pub struct PhaseReport {
 
 /// One storm.
 #[derive(Debug, Clone, Serialize)]
-pub struct StormReport<'a> {
+pub(crate) struct StormReport<'a> {
     /// What was measured.
     #[serde(flatten)]
     pub storm: &'a Storm,
@@ -154,7 +154,7 @@ pub struct StormReport<'a> {
 
 /// Other traffic of one kind.
 #[derive(Debug, Clone, Serialize)]
-pub struct ProbeReport<'a> {
+pub(crate) struct ProbeReport<'a> {
     /// What was probed.
     pub what: &'a str,
     /// Probes sent.
@@ -173,7 +173,7 @@ pub struct ProbeReport<'a> {
 
 /// The largest figures of the time line.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct MemoryReport {
+pub(crate) struct MemoryReport {
     /// Sessions that the gateways say they held.
     pub gateway_sessions: Option<u64>,
     /// Their memory, in bytes of RSS.
@@ -188,7 +188,7 @@ pub struct MemoryReport {
 
 impl<'a> Report<'a> {
     /// Makes sense of the counts.
-    pub fn new(record: &'a Record) -> Self {
+    pub(crate) fn new(record: &'a Record) -> Self {
         let tally = &record.tally;
         Self {
             scenario: &record.scenario,
@@ -209,7 +209,7 @@ impl<'a> Report<'a> {
     }
 
     /// Whether every session was held to the end and every accepted message arrived.
-    pub fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         let arrived = self.pushes.as_ref().is_none_or(|it| {
             it.missing.unwrap_or_default() == 0 && (it.outcome.is_clean() || it.expected.is_none())
         });
@@ -220,7 +220,7 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_json(&self, file: &Path) -> io::Result<()> {
+    pub(crate) fn write_json(&self, file: &Path) -> io::Result<()> {
         replace(file, serde_json::to_string_pretty(self)? + "\n")
     }
 
@@ -228,12 +228,12 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_html(&self, file: &Path) -> io::Result<()> {
+    pub(crate) fn write_html(&self, file: &Path) -> io::Result<()> {
         replace(file, self.page())
     }
 
     /// The report as a page.
-    pub fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         html::page(self)
     }
 }

@@ -14,7 +14,7 @@ static REASON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""rea
 
 /// What a server's frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The session is open.
     Hello,
     /// The server is about to close the session.
@@ -28,7 +28,7 @@ pub enum Kind {
 }
 
 /// The frame's kind, by its `type`.
-pub fn kind(frame: &[u8]) -> Kind {
+pub(crate) fn kind(frame: &[u8]) -> Kind {
     match text_after(&TYPE, frame) {
         Some(b"hello") => Kind::Hello,
         Some(b"bye") => Kind::Bye,
@@ -39,7 +39,7 @@ pub fn kind(frame: &[u8]) -> Kind {
 }
 
 /// The reason of a `bye`.
-pub fn reason(frame: &[u8]) -> String {
+pub(crate) fn reason(frame: &[u8]) -> String {
     let reason = text_after(&REASON, frame).unwrap_or(b"none given");
     String::from_utf8_lossy(&reason[..reason.len().min(64)]).into_owned()
 }
@@ -54,7 +54,7 @@ fn text_after<'a>(key: &Finder<'_>, frame: &'a [u8]) -> Option<&'a [u8]> {
 /// What the sender of a message wrote into it: `{"t":MICROS,"n":…`, for a broadcast
 /// `{"t":MICROS,"b":…`; between the two, `"f":NUMBER,` in scenarios with phases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     /// When the message was due, in microseconds since the epoch.
     pub due: u64,
     /// In which phase of the scenario it was sent.
@@ -64,7 +64,7 @@ pub struct Stamp {
 }
 
 /// The stamp of a message, if it has one.
-pub fn stamp(frame: &[u8]) -> Option<Stamp> {
+pub(crate) fn stamp(frame: &[u8]) -> Option<Stamp> {
     let at = STAMP.find(frame)? + STAMP.needle().len();
     let (due, rest) = number(&frame[at..])?;
     let phase = rest.strip_prefix(br#","f":"#).and_then(number);

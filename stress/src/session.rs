@@ -46,7 +46,7 @@ impl fmt::Display for State {
 
 /// How frames travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Transport {
+pub(crate) enum Transport {
     /// A text frame per JSON frame.
     WebSocket,
     /// A line per JSON frame.
@@ -55,7 +55,7 @@ pub enum Transport {
 
 /// What all sessions of a worker have in common.
 #[derive(Debug)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Whether a session counts as held only after the server's `hello`.
     pub needs_hello: bool,
     /// Whether a session counts as held only after a message of its own has come back.
@@ -66,7 +66,7 @@ pub struct Rules {
 
 /// What a session asks of the worker that owns its socket.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Effect<'a> {
+pub(crate) enum Effect<'a> {
     /// The session is open.
     Held,
     /// A message has arrived.
@@ -81,7 +81,7 @@ pub enum Effect<'a> {
 
 /// One session, without its socket.
 #[derive(Debug)]
-pub struct Session {
+pub(crate) struct Session {
     state: State,
     transport: Transport,
     incomplete: Option<Box<Incomplete>>,
@@ -103,17 +103,17 @@ type Step = Result<usize, &'static str>;
 
 impl Session {
     /// A session whose socket is about to connect.
-    pub fn new(transport: Transport) -> Self {
+    pub(crate) fn new(transport: Transport) -> Self {
         Self { state: State::Connecting, transport, incomplete: None }
     }
 
     /// How far the session is.
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         self.state
     }
 
     /// The socket is connected and the opening bytes are sent.
-    pub fn on_connected(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
+    pub(crate) fn on_connected(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
         match self.transport {
             Transport::WebSocket => self.state = State::Upgrading,
             Transport::Tcp => self.open(rules, effects),
@@ -121,7 +121,12 @@ impl Session {
     }
 
     /// The server has sent something.
-    pub fn on_bytes(&mut self, bytes: &[u8], rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
+    pub(crate) fn on_bytes(
+        &mut self,
+        bytes: &[u8],
+        rules: &Rules,
+        effects: &mut impl FnMut(Effect<'_>),
+    ) {
         let mut kept =
             self.incomplete.as_mut().map(|it| mem::take(&mut it.bytes)).unwrap_or_default();
         if kept.is_empty() {
@@ -306,7 +311,7 @@ impl Session {
     }
 
     /// The bytes that carry a short message to the server.
-    pub fn message(&self, text: &[u8]) -> Vec<u8> {
+    pub(crate) fn message(&self, text: &[u8]) -> Vec<u8> {
         match self.transport {
             Transport::WebSocket => websocket::short_frame(Opcode::Text, text, mask()),
             Transport::Tcp => [text, b"\n"].concat(),

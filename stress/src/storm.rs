@@ -6,7 +6,7 @@ use crate::machine::KernelMemory;
 
 /// One storm.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Storm {
+pub(crate) struct Storm {
     /// Sessions that were to be dropped.
     pub drop: u64,
     /// When they were told to go, in microseconds since the epoch.
@@ -24,7 +24,7 @@ pub struct Storm {
 /// When memory was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Moment {
+pub(crate) enum Moment {
     /// The others are open, those to be dropped are not yet.
     Before,
     /// All are open.
@@ -39,7 +39,7 @@ pub enum Moment {
 
 impl Moment {
     /// As it stands in tables.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Before => "before they came",
             Self::Full => "all open",
@@ -52,7 +52,7 @@ impl Moment {
 
 /// Memory at one moment, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// When it was.
     pub moment: Moment,
     /// The gateways' RSS; nothing without `--operators`.
@@ -65,13 +65,13 @@ pub struct Reading {
 
 impl Storm {
     /// The reading of a moment.
-    pub fn reading(&self, moment: Moment) -> Option<&Reading> {
+    pub(crate) fn reading(&self, moment: Moment) -> Option<&Reading> {
         self.memory.iter().find(|reading| reading.moment == moment)
     }
 
     /// The gateways' memory a while after the drop, as a multiple of what it was before those
     /// sessions came.
-    pub fn gateway_memory_ratio(&self) -> Option<f64> {
+    pub(crate) fn gateway_memory_ratio(&self) -> Option<f64> {
         let bytes = |moment| self.reading(moment).and_then(|reading| reading.gateways);
         let before = bytes(Moment::Before).filter(|bytes| *bytes > 0)?;
         Some(bytes(Moment::Settled)? as f64 / before as f64)

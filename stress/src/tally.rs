@@ -12,7 +12,7 @@ use crate::{
 
 /// Everything a worker knows in the end.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Sessions opened for the first time.
     pub arrivals: Arrivals,
     /// Sessions opened again after they were dropped on purpose.
@@ -45,7 +45,7 @@ pub struct Tally {
 
 /// Messages of one phase.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Deliveries {
+pub(crate) struct Deliveries {
     /// From when they were due until they were received.
     pub latency: Distribution,
     /// When they were received.
@@ -122,7 +122,7 @@ impl Phase {
 
 /// Sessions that were opened, and how that went.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Arrivals {
+pub(crate) struct Arrivals {
     /// Sessions that were opened.
     pub held: u64,
     /// From the start of a connect until the session was held.
@@ -137,7 +137,7 @@ pub struct Arrivals {
 
 impl Arrivals {
     /// A session is open.
-    pub fn on_held(&mut self, started: u64, now: u64) {
+    pub(crate) fn on_held(&mut self, started: u64, now: u64) {
         self.held += 1;
         self.connect.record(now.saturating_sub(started));
         self.span.add(now);
@@ -157,16 +157,16 @@ impl Arrivals {
 
 /// From the first to the last of something, in microseconds since the epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span(Option<(u64, u64)>);
+pub(crate) struct Span(Option<(u64, u64)>);
 
 impl Span {
     /// One more.
-    pub fn add(&mut self, micros: u64) {
+    pub(crate) fn add(&mut self, micros: u64) {
         self.merge(Self(Some((micros, micros))));
     }
 
     /// Those of another worker.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.0 = match (self.0, other.0) {
             (Some(mine), Some(theirs)) => Some((mine.0.min(theirs.0), mine.1.max(theirs.1))),
             (mine, theirs) => mine.or(theirs),
@@ -174,14 +174,14 @@ impl Span {
     }
 
     /// From first to last, in seconds.
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.0.map_or(0.0, |(first, last)| last.saturating_sub(first) as f64 / 1e6)
     }
 }
 
 /// One broadcast.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spread {
+pub(crate) struct Spread {
     /// Clients that received it.
     pub clients: u64,
     /// From the first to the last of them.
@@ -190,14 +190,14 @@ pub struct Spread {
 
 impl Tally {
     /// Sessions that are open now.
-    pub fn open(&self) -> u64 {
+    pub(crate) fn open(&self) -> u64 {
         (self.arrivals.held + self.returns.held)
             .saturating_sub(self.losses.total())
             .saturating_sub(self.dropped)
     }
 
     /// A message has arrived.
-    pub fn on_message(&mut self, stamp: Option<Stamp>, now: u64) {
+    pub(crate) fn on_message(&mut self, stamp: Option<Stamp>, now: u64) {
         self.messages += 1;
         self.receipts.add(now);
         let Some(stamp) = stamp else { return };
@@ -214,7 +214,7 @@ impl Tally {
     }
 
     /// Adds what another worker counted.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.arrivals.merge(other.arrivals);
         self.returns.merge(other.returns);
         add(&mut self.dropped, other.dropped);
@@ -239,7 +239,7 @@ impl Tally {
     }
 
     /// Sessions of a process that ended before it could report.
-    pub fn of_dead_worker(sessions: u64) -> Self {
+    pub(crate) fn of_dead_worker(sessions: u64) -> Self {
         let mut lost = Self::default();
         lost.failures.add(Failure::Worker, sessions);
         lost
@@ -247,7 +247,7 @@ impl Tally {
 }
 
 /// Adds counts that may come from a file, so that no sum can overflow.
-pub fn add(count: &mut u64, more: u64) {
+pub(crate) fn add(count: &mut u64, more: u64) {
     *count = count.saturating_add(more);
 }
 

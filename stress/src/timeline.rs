@@ -9,7 +9,7 @@ const MOST_POINTS: usize = 600;
 
 /// What one run saw over time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     /// The machine the client ran on.
     pub machine: String,
     /// The gateways that were watched.
@@ -22,7 +22,7 @@ pub struct Timeline {
 
 /// What was seen at one time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Point {
+pub(crate) struct Point {
     /// Microseconds since the epoch.
     pub at: u64,
     /// Sessions open, as the client sees it.
@@ -45,7 +45,7 @@ pub struct Point {
 
 /// What several gateways say together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Gateways {
+pub(crate) struct Gateways {
     /// Open sessions.
     pub sessions: u64,
     /// Memory in bytes of RSS.
@@ -56,7 +56,7 @@ pub struct Gateways {
 
 impl Gateways {
     /// Those and these.
-    pub fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             sessions: self.sessions.saturating_add(other.sessions),
             memory: self.memory.saturating_add(other.memory),
@@ -67,19 +67,19 @@ impl Gateways {
 
 impl Point {
     /// Whether anybody looked at memory then.
-    pub fn has_memory(&self) -> bool {
+    pub(crate) fn has_memory(&self) -> bool {
         self.kernel.total() > 0
     }
 }
 
 impl Timeline {
     /// One without points.
-    pub fn new(machine: String, watched: Vec<String>, every: u64) -> Self {
+    pub(crate) fn new(machine: String, watched: Vec<String>, every: u64) -> Self {
         Self { machine, watched, every: every.max(1), points: Vec::new() }
     }
 
     /// Adds a point, unless it comes too soon after the last.
-    pub fn push(&mut self, point: Point) {
+    pub(crate) fn push(&mut self, point: Point) {
         // Whoever samples goes by another clock, so a little sooner is fine.
         let least = self.every - self.every / 4;
         if self.points.last().is_some_and(|last| point.at < last.at.saturating_add(least)) {
@@ -116,7 +116,7 @@ impl Timeline {
 }
 
 /// Several time lines as one. Gateways and machines that several of them saw count once.
-pub fn combine(timelines: &[Timeline]) -> Vec<Point> {
+pub(crate) fn combine(timelines: &[Timeline]) -> Vec<Point> {
     if let [only] = timelines {
         return only.points.clone();
     }

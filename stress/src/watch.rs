@@ -24,7 +24,7 @@ const MEMORY: &[&str] = &["process_resident_memory_bytes", "holdfast_resident_me
 const CPU: &[&str] = &["process_cpu_seconds_total", "holdfast_cpu_seconds_total"];
 
 /// Gateways that are watched until this is dropped.
-pub struct Watch {
+pub(crate) struct Watch {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -42,7 +42,7 @@ impl Watch {
     ///
     /// # Errors
     /// No thread.
-    pub fn start(urls: Vec<String>, every: Duration) -> std::io::Result<Self> {
+    pub(crate) fn start(urls: Vec<String>, every: Duration) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             latest: Mutex::new(vec![None; urls.len()]),
             urls,
@@ -62,25 +62,25 @@ impl Watch {
     }
 
     /// Samples every so often from now on.
-    pub fn set_interval(&self, every: Duration) {
+    pub(crate) fn set_interval(&self, every: Duration) {
         self.shared.every.store(every.as_millis() as u64, Ordering::Relaxed);
         self.threads.iter().for_each(|thread| thread.thread().unpark());
     }
 
     /// A gateway that has said nothing yet.
-    pub fn silent(&self) -> Option<&str> {
+    pub(crate) fn silent(&self) -> Option<&str> {
         let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
         latest.iter().position(Option::is_none).map(|index| &*self.shared.urls[index])
     }
 
     /// What all of them said last; nothing while one has said nothing lately.
-    pub fn latest(&self) -> Option<Gateways> {
+    pub(crate) fn latest(&self) -> Option<Gateways> {
         let every = Duration::from_millis(self.shared.every.load(Ordering::Relaxed));
         self.sum(|asked| asked.elapsed() <= every * 3 + ANSWER_WITHIN)
     }
 
     /// What all of them have said when asked after `since`.
-    pub fn after(&self, since: Instant) -> Option<Gateways> {
+    pub(crate) fn after(&self, since: Instant) -> Option<Gateways> {
         self.sum(|asked| asked > since)
     }
 

@@ -4,11 +4,11 @@
 //! a session owns a buffer at all.
 
 /// The largest frame or message taken from a server, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
 /// What a frame is, by its opcode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opcode {
+pub(crate) enum Opcode {
     /// More of the message that a frame before has begun.
     Continuation,
     /// UTF-8 text.
@@ -25,7 +25,7 @@ pub enum Opcode {
 
 /// A complete frame, still where it was read to.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     /// Whether this is the last frame of its message.
     pub last: bool,
     /// What it is.
@@ -40,7 +40,7 @@ pub struct Frame<'a> {
 ///
 /// # Errors
 /// Names the rule that the server broke.
-pub fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
     let opcode = opcode(first)?;
     let last = first & 0x80 != 0;
@@ -85,7 +85,7 @@ fn length(short: u8, rest: &[u8]) -> Option<(usize, u64)> {
 
 /// A frame from the client, masked as section 5.3 asks. It carries 125 bytes at most, like every
 /// control frame; what is beyond is cut off.
-pub fn short_frame(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+pub(crate) fn short_frame(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let payload = &payload[..payload.len().min(125)];
     let code = match opcode {
         Opcode::Continuation => 0x0,

@@ -9,7 +9,7 @@ use crate::{plan::Assignment, tally::Tally};
 /// From the parent to a worker. The end of the stream tells the worker to end at once.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Command {
+pub(crate) enum Command {
     /// Be ready for these sessions.
     Start(Box<Assignment>),
     /// Open some of them. Only one wave is under way at once.
@@ -22,7 +22,7 @@ pub enum Command {
 
 /// Sessions to be opened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Wave {
+pub(crate) struct Wave {
     /// Which ones.
     pub numbers: Range<u32>,
     /// Sessions opened per second; 0 is as fast as possible.
@@ -37,7 +37,7 @@ pub struct Wave {
 
 /// Sessions to be closed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Dropping {
+pub(crate) struct Dropping {
     /// Which ones.
     pub numbers: Range<u32>,
     /// Sessions closed per second; 0 is as fast as possible.
@@ -47,7 +47,7 @@ pub struct Dropping {
 /// From a worker to the parent.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Event {
+pub(crate) enum Event {
     /// Where the worker stands, a few times a second.
     Progress(Progress),
     /// Every session of the wave is open or has failed; these numbers have failed.
@@ -60,7 +60,7 @@ pub enum Event {
 
 /// Where a worker stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// Sessions that are open now.
     pub open: u64,
     /// Sessions that could not be opened.

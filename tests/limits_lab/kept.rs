@@ -3,7 +3,7 @@
 use crate::place::{Home, path};
 
 /// A setting that was changed, and is put back however the case ends.
-pub struct Kept<'a> {
+pub(crate) struct Kept<'a> {
     home: &'a Home,
     name: &'static str,
     before: String,
@@ -11,18 +11,18 @@ pub struct Kept<'a> {
 
 impl<'a> Kept<'a> {
     /// Remembers a setting.
-    pub fn new(home: &'a Home, name: &'static str) -> Self {
+    pub(crate) fn new(home: &'a Home, name: &'static str) -> Self {
         let before = home.within(|| std::fs::read_to_string(path(name)).unwrap());
         Self { home, name, before: before.trim().to_owned() }
     }
 
     /// What it was.
-    pub fn before(&self) -> &str {
+    pub(crate) fn before(&self) -> &str {
         &self.before
     }
 
     /// Changes it.
-    pub fn set(&self, value: &str) {
+    pub(crate) fn set(&self, value: &str) {
         self.home.within(|| std::fs::write(path(self.name), value).unwrap());
     }
 }

@@ -16,17 +16,17 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Where the test itself runs, seen from a case: its threads have moved elsewhere.
-pub struct Home(File);
+pub(crate) struct Home(File);
 
 impl Home {
     /// Does something in the network namespace that the test was started in.
-    pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    pub(crate) fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         inside(&self.0, work)
     }
 }
 
 /// Something a case cannot do without.
-pub enum Need {
+pub(crate) enum Need {
     /// A program that answers to this argument.
     Program(&'static str, &'static str),
     /// A setting of the whole machine, which every process on it feels meanwhile: it has to be
@@ -61,12 +61,12 @@ impl Need {
 }
 
 /// The file of a sysctl.
-pub fn path(name: &str) -> String {
+pub(crate) fn path(name: &str) -> String {
     format!("/proc/sys/{}", name.replace('.', "/"))
 }
 
 /// Runs a case in a new network namespace with nothing but loopback, or says why it cannot.
-pub fn case(name: &str, needs: &[Need], work: impl FnOnce(&Home) + Send) {
+pub(crate) fn case(name: &str, needs: &[Need], work: impl FnOnce(&Home) + Send) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     if !rustix::process::geteuid().is_root() {
         return skip(name, "root");
@@ -87,14 +87,14 @@ pub fn case(name: &str, needs: &[Need], work: impl FnOnce(&Home) + Send) {
 }
 
 /// Says on the test's own stderr, which is shown for tests that pass, too, what was not tested.
-pub fn skip(name: &str, missing: &str) {
+pub(crate) fn skip(name: &str, missing: &str) {
     // In one piece, and on a line of its own: the names of tests are being written, too.
     let line = format!("\nskipped: {name}: needs {missing}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Runs a program; whether it succeeded.
-pub fn run(program: &str, arguments: &[&str]) -> bool {
+pub(crate) fn run(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What `stress idle --json` says.
-pub struct Load {
+pub(crate) struct Load {
     /// Its exit code.
     pub code: i32,
     report: Value,
@@ -22,7 +22,7 @@ pub struct Load {
 
 impl Load {
     /// Opens so many sessions, with these flags more, and closes them again.
-    pub fn idle(target: &str, sessions: u32, flags: &[&str]) -> Self {
+    pub(crate) fn idle(target: &str, sessions: u32, flags: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("limits-lab-{}-{number}.json", std::process::id());
@@ -40,17 +40,17 @@ impl Load {
     }
 
     /// The same over WebSockets at this address.
-    pub fn websockets(address: SocketAddr, sessions: u32, flags: &[&str]) -> Self {
+    pub(crate) fn websockets(address: SocketAddr, sessions: u32, flags: &[&str]) -> Self {
         Self::idle(&format!("ws://{address}"), sessions, flags)
     }
 
     /// Every session was held.
-    pub fn assert_passes(&self) {
+    pub(crate) fn assert_passes(&self) {
         assert_eq!(self.code, 0, "{:#}", self.report);
     }
 
     /// Some sessions failed in a way that begins like this, and this limit is named for it.
-    pub fn assert_fails(&self, what: &str, limit: &str) {
+    pub(crate) fn assert_fails(&self, what: &str, limit: &str) {
         assert_eq!(self.code, 1, "{:#}", self.report);
         let failures = self.report["failures"].as_array().unwrap();
         let named = failures.iter().any(|failure| {
@@ -62,7 +62,7 @@ impl Load {
 }
 
 /// What `doctor --json` says.
-pub struct Diagnosis {
+pub(crate) struct Diagnosis {
     /// Its exit code.
     pub code: i32,
     answer: Value,
@@ -70,13 +70,13 @@ pub struct Diagnosis {
 
 impl Diagnosis {
     /// Looks from outside at a gateway and whether it can hold so many.
-    pub fn of(home: &Home, gateway: &Gateway, sessions: u32, flags: &[&str]) -> Self {
+    pub(crate) fn of(home: &Home, gateway: &Gateway, sessions: u32, flags: &[&str]) -> Self {
         let pid = format!("--pid={}", gateway.process.pid());
         home.within(|| Self::here(sessions, &[&[pid.as_str()], flags].concat()))
     }
 
     /// Looks at a process that would be started here.
-    pub fn here(sessions: u32, flags: &[&str]) -> Self {
+    pub(crate) fn here(sessions: u32, flags: &[&str]) -> Self {
         let mut command = Command::new(BINARY);
         command.args(["doctor", "--json", &format!("--sessions={sessions}")]);
         let Output { status, stdout, stderr } = command.args(flags).output().unwrap();
@@ -87,14 +87,14 @@ impl Diagnosis {
     }
 
     /// A field of a limit.
-    pub fn limit(&self, name: &str, field: &str) -> &Value {
+    pub(crate) fn limit(&self, name: &str, field: &str) -> &Value {
         let limits = self.answer["limits"].as_array().unwrap();
         let row = limits.iter().find(|row| row["limit"] == name);
         &row.unwrap_or_else(|| panic!("no {name}: {:#}", self.answer))[field]
     }
 
     /// This limit is in the way, and the cure has this in it.
-    pub fn assert_names(&self, limit: &str, cure: &str) {
+    pub(crate) fn assert_names(&self, limit: &str, cure: &str) {
         assert_eq!(self.code, 1, "{:#}", self.answer);
         let verdict = self.limit(limit, "verdict").as_str().unwrap();
         assert!(["too_low", "hit"].contains(&verdict), "{limit} is {verdict}: {:#}", self.answer);
@@ -103,12 +103,12 @@ impl Diagnosis {
     }
 
     /// This limit stops sessions before any other.
-    pub fn assert_stopped_by(&self, limit: &str) {
+    pub(crate) fn assert_stopped_by(&self, limit: &str) {
         assert_eq!(self.answer["stopped_by"], limit, "{:#}", self.answer);
     }
 
     /// This limit was in the way and has been set.
-    pub fn assert_fixed(&self, limit: &str) {
+    pub(crate) fn assert_fixed(&self, limit: &str) {
         let fixes = self.answer["fixes"].as_array().unwrap();
         let fixed = fixes.iter().any(|fix| fix["limit"] == limit && fix["done"] == true);
         assert!(fixed, "{limit} was not set: {:#}", self.answer);
@@ -116,7 +116,7 @@ impl Diagnosis {
     }
 
     /// A counter.
-    pub fn counter(&self, name: &str) -> u64 {
+    pub(crate) fn counter(&self, name: &str) -> u64 {
         self.answer["counters"][name].as_u64().unwrap_or_else(|| panic!("no counter {name}"))
     }
 }

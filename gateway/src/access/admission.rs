@@ -18,7 +18,7 @@ use crate::settings::Settings;
 
 /// Why a client is not let in now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The credentials are missing or wrong.
     #[error("{0}")]
     Unauthorized(String),
@@ -41,7 +41,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The label of the handshake metric.
-    pub fn as_str(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Unauthorized(_) => "unauthorized",
             Self::TooManySessions => "too_many_sessions",
@@ -53,7 +53,7 @@ impl Refusal {
     }
 
     /// The reason on transports without status codes.
-    pub fn close_reason(&self) -> CloseReason {
+    pub(crate) fn close_reason(&self) -> CloseReason {
         match self {
             Self::Unauthorized(_) => CloseReason::Unauthorized,
             Self::TooManySessions => CloseReason::TooManySessions,
@@ -63,7 +63,7 @@ impl Refusal {
     }
 
     /// The refusal over HTTP.
-    pub fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self) -> Problem {
         let (status, title) = match self {
             Self::Unauthorized(_) => return Problem::new(401, "Unauthorized", self.to_string()),
             Self::TooManySessions => (429, "Too Many Sessions"),
@@ -76,12 +76,12 @@ impl Refusal {
 }
 
 /// How long a client should wait before it comes back: spread, so that not all come at once.
-pub fn retry_ms() -> u32 {
+pub(crate) fn retry_ms() -> u32 {
     fastrand::u32(500..5_000)
 }
 
 /// Counts sessions against their limits.
-pub struct Admission {
+pub(crate) struct Admission {
     sessions: Arc<AtomicUsize>,
     max_sessions: usize,
     rate: Option<DefaultDirectRateLimiter>,
@@ -92,7 +92,7 @@ pub struct Admission {
 
 /// Room for one session; dropping it gives the room back.
 #[derive(Debug)]
-pub struct Permit(Arc<AtomicUsize>);
+pub(crate) struct Permit(Arc<AtomicUsize>);
 
 impl Drop for Permit {
     fn drop(&mut self) {
@@ -102,7 +102,7 @@ impl Drop for Permit {
 
 impl Admission {
     /// The limits of the settings.
-    pub fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let descriptors = descriptors::hard_limit();
         let fit = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
         let fit = usize::try_from(fit).unwrap_or(usize::MAX);
@@ -129,7 +129,7 @@ impl Admission {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn admit(&self) -> Result<Permit, Refusal> {
+    pub(crate) fn admit(&self) -> Result<Permit, Refusal> {
         if self.is_draining() {
             return Err(Refusal::Draining);
         }
@@ -148,12 +148,12 @@ impl Admission {
     }
 
     /// The most sessions there may be.
-    pub fn max_sessions(&self) -> usize {
+    pub(crate) fn max_sessions(&self) -> usize {
         self.max_sessions
     }
 
     /// Takes in how much memory is left; logs when that begins or ends to refuse sessions.
-    pub fn set_memory_left(&self, left: Left) {
+    pub(crate) fn set_memory_left(&self, left: Left) {
         let Left { bytes, limit, is_cgroup } = left;
         match self.is_short_of_memory() {
             false if left.is_short(self.memory_reserve) => {
@@ -169,27 +169,27 @@ impl Admission {
     }
 
     /// Whether so little memory is left that nobody new is let in.
-    pub fn is_short_of_memory(&self) -> bool {
+    pub(crate) fn is_short_of_memory(&self) -> bool {
         self.short_of_memory.load(Ordering::Relaxed)
     }
 
     /// How many sessions have room.
-    pub fn sessions(&self) -> usize {
+    pub(crate) fn sessions(&self) -> usize {
         self.sessions.load(Ordering::Relaxed)
     }
 
     /// Whether `--max-sessions` is reached.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.sessions() >= self.max_sessions
     }
 
     /// Lets nobody in any more.
-    pub fn start_draining(&self) {
+    pub(crate) fn start_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
     /// Whether the gateway is stopping.
-    pub fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 }

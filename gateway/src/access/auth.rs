@@ -13,7 +13,7 @@ use crate::settings::Settings;
 
 /// An authenticated client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// The `sub` claim.
     pub user: UserId,
     /// The `device` claim.
@@ -26,7 +26,7 @@ pub struct Identity {
 
 /// What a client shows of itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Credentials<'a> {
+pub(crate) struct Credentials<'a> {
     /// A JWT.
     pub token: Option<&'a str>,
     /// A user id that stands in for the token in development.
@@ -36,7 +36,7 @@ pub struct Credentials<'a> {
 /// Why a client was not let in, in words for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unauthorized(pub String);
+pub(crate) struct Unauthorized(pub String);
 
 struct Key {
     /// The `kid` of a JWKS entry; keys without one fit every token.
@@ -47,7 +47,7 @@ struct Key {
 
 /// Checks tokens against the configured keys; without any key, in development, it takes the
 /// client's word for the user id.
-pub struct Authenticator {
+pub(crate) struct Authenticator {
     keys: Vec<Key>,
 }
 
@@ -56,7 +56,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// A file that cannot be read or holds no key of a supported kind.
-    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let mut keys = Vec::new();
         let secret = Secret::load(
             "jwt-secret",
@@ -77,7 +77,7 @@ impl Authenticator {
     }
 
     /// Whether clients need no token.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.keys.is_empty()
     }
 
@@ -85,7 +85,10 @@ impl Authenticator {
     ///
     /// # Errors
     /// Says what is wrong with the token, or that there is none.
-    pub fn authenticate(&self, credentials: Credentials<'_>) -> Result<Identity, Unauthorized> {
+    pub(crate) fn authenticate(
+        &self,
+        credentials: Credentials<'_>,
+    ) -> Result<Identity, Unauthorized> {
         match credentials {
             Credentials { token: Some(token), .. } if !self.is_open() => self.verify(token),
             Credentials { user: Some(user), .. } if self.is_open() => UserId::new(user)
@@ -106,7 +109,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub fn verify(&self, token: &str) -> Result<Identity, Unauthorized> {
+    pub(crate) fn verify(&self, token: &str) -> Result<Identity, Unauthorized> {
         let unauthorized = |error| Unauthorized(format!("token refused: {error}"));
         let header = decode_header(token).map_err(unauthorized)?;
         let fits = |key: &&Key| {

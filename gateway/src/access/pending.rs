@@ -6,7 +6,7 @@ use prometheus::{IntCounter, IntGauge};
 use tokio::sync::Notify;
 
 /// Connections of one thread that are not sessions yet, against their limit.
-pub struct Pending {
+pub(crate) struct Pending {
     count: Cell<usize>,
     limit: usize,
     fewer: Notify,
@@ -17,7 +17,7 @@ pub struct Pending {
 }
 
 /// Counts a connection as pending until it is dropped.
-pub struct PendingGuard(Rc<Pending>);
+pub(crate) struct PendingGuard(Rc<Pending>);
 
 impl Drop for PendingGuard {
     fn drop(&mut self) {
@@ -29,19 +29,19 @@ impl Drop for PendingGuard {
 
 impl Pending {
     /// None yet, of at most `limit`.
-    pub fn new(limit: usize, gauge: IntGauge, pauses: IntCounter) -> Rc<Self> {
+    pub(crate) fn new(limit: usize, gauge: IntGauge, pauses: IntCounter) -> Rc<Self> {
         Rc::new(Self { count: Cell::new(0), limit, fewer: Notify::new(), gauge, pauses })
     }
 
     /// Counts one more.
-    pub fn add(self: &Rc<Self>) -> PendingGuard {
+    pub(crate) fn add(self: &Rc<Self>) -> PendingGuard {
         self.count.set(self.count.get() + 1);
         self.gauge.inc();
         PendingGuard(Rc::clone(self))
     }
 
     /// Waits until there are fewer than the limit.
-    pub async fn room(&self) {
+    pub(crate) async fn room(&self) {
         if self.count.get() >= self.limit {
             self.pauses.inc();
         }

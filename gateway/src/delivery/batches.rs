@@ -9,17 +9,17 @@ const SENDERS: usize = 64;
 
 /// The last batch of each sender, the most recently heard sender last.
 #[derive(Debug, Default)]
-pub struct BatchLog(Mutex<Vec<(Uuid, u64)>>);
+pub(crate) struct BatchLog(Mutex<Vec<(Uuid, u64)>>);
 
 impl BatchLog {
     /// The last batch of a sender; 0 if it is unknown.
-    pub fn last(&self, sender: Uuid) -> u64 {
+    pub(crate) fn last(&self, sender: Uuid) -> u64 {
         let log = self.0.lock();
         log.iter().find(|(known, _)| *known == sender).map_or(0, |(_, seq)| *seq)
     }
 
     /// Whether the batch has not been seen before; it has been from now on.
-    pub fn is_new(&self, sender: Uuid, seq: u64) -> bool {
+    pub(crate) fn is_new(&self, sender: Uuid, seq: u64) -> bool {
         let mut log = self.0.lock();
         let position = log.iter().position(|(known, _)| *known == sender);
         let last = position.map_or(0, |position| log.remove(position).1);

@@ -22,7 +22,7 @@ use super::message::Deliver;
 
 /// Starts broadcasts on all workers.
 #[derive(Default)]
-pub struct Broadcasts {
+pub(crate) struct Broadcasts {
     last: AtomicU32,
     /// Held while a broadcast gets its number and reaches every worker's list.
     starting: Mutex<()>,
@@ -31,23 +31,23 @@ pub struct Broadcasts {
 
 impl Broadcasts {
     /// Names the workers, once, at start.
-    pub fn set_workers(&self, workers: Vec<Arc<Recent>>) {
+    pub(crate) fn set_workers(&self, workers: Vec<Arc<Recent>>) {
         let first = self.workers.set(workers);
         debug_assert!(first.is_ok(), "workers are named once");
     }
 
     /// How many workers there are.
-    pub fn workers(&self) -> usize {
+    pub(crate) fn workers(&self) -> usize {
         self.workers.get().map_or(0, Vec::len)
     }
 
     /// The number of the last broadcast started.
-    pub fn last(&self) -> u32 {
+    pub(crate) fn last(&self) -> u32 {
         self.last.load(Ordering::Acquire)
     }
 
     /// Gives the message its number and wakes every worker to deliver it.
-    pub fn start(&self, mut message: Deliver) {
+    pub(crate) fn start(&self, mut message: Deliver) {
         let starting = self.starting.lock();
         let number = self.last() + 1;
         message.broadcast = number;
@@ -69,7 +69,7 @@ struct Entry {
 
 /// The broadcasts that one worker has not finished, or finished only just now.
 #[derive(Default)]
-pub struct Recent {
+pub(crate) struct Recent {
     entries: Mutex<VecDeque<Entry>>,
     added: Notify,
 }
@@ -84,7 +84,7 @@ impl Recent {
     }
 
     /// Waits for a broadcast that has not been walked yet.
-    pub async fn next(&self) -> Deliver {
+    pub(crate) async fn next(&self) -> Deliver {
         loop {
             if let Some(message) = self.first() {
                 return message;
@@ -101,7 +101,7 @@ impl Recent {
 
     /// Takes note that the walk of a broadcast is over. It stays for those sessions that still
     /// have an earlier push in their mailbox.
-    pub fn walked(&self, number: u32) {
+    pub(crate) fn walked(&self, number: u32) {
         let mut entries = self.entries.lock();
         for entry in entries.iter_mut().filter(|entry| entry.message.broadcast == number) {
             entry.walked = true;
@@ -109,14 +109,14 @@ impl Recent {
     }
 
     /// Forgets what every session has handled.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut entries = self.entries.lock();
         // The entry itself and its message have one each.
         entries.retain(|entry| !entry.walked || Arc::strong_count(&entry.walk) > 2);
     }
 
     /// The broadcasts after number `seen` up to number `through`, in order.
-    pub fn between(&self, seen: u32, through: u32) -> Vec<Deliver> {
+    pub(crate) fn between(&self, seen: u32, through: u32) -> Vec<Deliver> {
         let entries = self.entries.lock();
         let missed = |entry: &&Entry| {
             let number = entry.message.broadcast;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Delivers the pushes of one link, in their order, to the mailboxes `A` of a directory.
-pub struct Delivery<A> {
+pub(crate) struct Delivery<A> {
     directory: Arc<Directory<A>>,
     broadcasts: Arc<Broadcasts>,
     memory: Arc<FrameMemory>,
@@ -25,7 +25,7 @@ pub struct Delivery<A> {
 
 impl<A: Mailbox + Clone> Delivery<A> {
     /// Receipts go back over `link`.
-    pub fn new(
+    pub(crate) fn new(
         directory: Arc<Directory<A>>,
         broadcasts: Arc<Broadcasts>,
         memory: Arc<FrameMemory>,
@@ -38,7 +38,7 @@ impl<A: Mailbox + Clone> Delivery<A> {
     ///
     /// # Errors
     /// The batch is malformed; what stood before has been delivered.
-    pub fn batch(&mut self, pushes: &[u8]) -> Result<(), LinkError> {
+    pub(crate) fn batch(&mut self, pushes: &[u8]) -> Result<(), LinkError> {
         PushEntries::new(pushes).try_for_each(|entry| {
             self.push(&entry?);
             Ok(())

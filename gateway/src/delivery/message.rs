@@ -10,7 +10,7 @@ use crate::uplink::receipts::ReceiptCollector;
 /// The one way a push enters a session.
 #[derive(Clone, Message)]
 #[rtype(result = "()")]
-pub struct Deliver {
+pub(crate) struct Deliver {
     /// What the client gets.
     pub frame: SharedFrame,
     /// When pusher-api accepted it: microseconds since the Unix epoch.
@@ -25,7 +25,7 @@ pub struct Deliver {
 }
 
 /// Where a session takes its pushes.
-pub trait Mailbox {
+pub(crate) trait Mailbox {
     /// Sends a copy of the message, which shares the frame; nothing comes of it if the session is
     /// gone.
     fn deliver(&self, message: &Deliver);

@@ -3,8 +3,8 @@
 //! [`batches`] knows what was delivered already, [`dispatch`] hands each push out as one shared
 //! [`frame`] in a [`message`]; a push to everybody is a [`broadcast`], which workers walk.
 
-pub mod batches;
-pub mod broadcast;
-pub mod dispatch;
-pub mod frame;
-pub mod message;
+pub(crate) mod batches;
+pub(crate) mod broadcast;
+pub(crate) mod dispatch;
+pub(crate) mod frame;
+pub(crate) mod message;

@@ -1,9 +1,9 @@
 //! Who is here: users and their sessions ([`registry`]), topics and their subscribers
 //! ([`topics`]). The tables know an address and not what stands behind it.
 
-pub mod registry;
-pub mod topics;
+pub(crate) mod registry;
+pub(crate) mod topics;
 
 mod tables;
 
-pub use self::tables::Directory;
+pub(crate) use self::tables::Directory;

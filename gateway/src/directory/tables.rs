@@ -8,7 +8,7 @@ use super::{registry::Registry, topics::Topics};
 use crate::uplink::presence::PresenceFeed;
 
 /// Who is here, and where that is told. `A` is where a session is reached.
-pub struct Directory<A> {
+pub(crate) struct Directory<A> {
     /// Users and their sessions.
     pub registry: Registry<A>,
     /// Topics and their subscribers.
@@ -31,7 +31,7 @@ impl<A> Default for Directory<A> {
 
 impl<A> Directory<A> {
     /// An id no other session has.
-    pub fn next_session_id(&self) -> SessionId {
+    pub(crate) fn next_session_id(&self) -> SessionId {
         SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
     }
 }

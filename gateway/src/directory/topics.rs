@@ -6,7 +6,7 @@ use dashmap::DashMap;
 use protocol::{SessionId, Topic};
 
 /// Topics and the addresses of their subscribers.
-pub struct Topics<A> {
+pub(crate) struct Topics<A> {
     subscribers: DashMap<Topic, HashMap<SessionId, A>>,
 }
 
@@ -18,12 +18,12 @@ impl<A> Default for Topics<A> {
 
 impl<A: Clone> Topics<A> {
     /// Subscribes a session; doing it twice changes nothing.
-    pub fn subscribe(&self, topic: &Topic, id: SessionId, address: A) {
+    pub(crate) fn subscribe(&self, topic: &Topic, id: SessionId, address: A) {
         self.subscribers.entry(topic.clone()).or_default().insert(id, address);
     }
 
     /// Ends a subscription.
-    pub fn unsubscribe(&self, topic: &Topic, id: SessionId) {
+    pub(crate) fn unsubscribe(&self, topic: &Topic, id: SessionId) {
         self.subscribers.remove_if_mut(topic.as_str(), |_, sessions| {
             sessions.remove(&id);
             if sessions.capacity() > 64 && sessions.len() < sessions.capacity() / 4 {
@@ -34,14 +34,14 @@ impl<A: Clone> Topics<A> {
     }
 
     /// The sessions subscribed to a topic now.
-    pub fn sessions(&self, topic: &str) -> Vec<A> {
+    pub(crate) fn sessions(&self, topic: &str) -> Vec<A> {
         self.subscribers
             .get(topic)
             .map_or_else(Vec::new, |sessions| sessions.values().cloned().collect())
     }
 
     /// How many sessions are subscribed to a topic.
-    pub fn count(&self, topic: &str) -> usize {
+    pub(crate) fn count(&self, topic: &str) -> usize {
         self.subscribers.get(topic).map_or(0, |sessions| sessions.len())
     }
 }

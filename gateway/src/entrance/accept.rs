@@ -23,7 +23,7 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts connections on a task of its own and gives them to `arrive`, until `stop` turns true.
-pub fn spawn_accept(
+pub(crate) fn spawn_accept(
     listener: TcpListener,
     pending: &Rc<Pending>,
     metrics: &Arc<Metrics>,

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What becomes of an arrival that can be read.
-pub enum Arrived {
+pub(crate) enum Arrived {
     /// It has said nothing after all.
     Waiting(Box<Arrival>),
     /// It is a session, to be seated.
@@ -34,7 +34,7 @@ pub enum Arrived {
 }
 
 /// Receives the first words of a thread's clients.
-pub struct Arrivals {
+pub(crate) struct Arrivals {
     doorway: Doorway,
     http: Serve,
     config: ServiceConfig,
@@ -42,13 +42,13 @@ pub struct Arrivals {
 
 impl Arrivals {
     /// Receives for a thread; inside its runtime.
-    pub async fn new(doorway: Doorway) -> Rc<Self> {
+    pub(crate) async fn new(doorway: Doorway) -> Rc<Self> {
         let http = routes::clients(&doorway).await;
         Rc::new(Self { doorway, http, config: ServiceConfig::default() })
     }
 
     /// Reads what the connection in a seat says first, and acts on it.
-    pub fn receive(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
+    pub(crate) fn receive(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
         let read = {
             let mut scratch = self.doorway.seats.local.scratch.borrow_mut();
             let read = loop {

@@ -20,7 +20,7 @@ use crate::{
 
 /// What handshakes on one thread need.
 #[derive(Clone)]
-pub struct Doorway {
+pub(crate) struct Doorway {
     /// Where sessions sit.
     pub seats: Rc<Seats>,
     /// Whether there is room for one more.
@@ -28,7 +28,7 @@ pub struct Doorway {
 }
 
 /// A connection whose handshake is complete, but for who it is.
-pub struct Unidentified {
+pub(crate) struct Unidentified {
     /// The connection, which its worker waits for.
     pub socket: TcpStream,
     /// Its seat on the worker.
@@ -42,7 +42,7 @@ pub struct Unidentified {
 }
 
 /// A client that was not let in, and why.
-pub struct Refused {
+pub(crate) struct Refused {
     /// The client's connection.
     pub socket: TcpStream,
     /// Why.
@@ -54,7 +54,7 @@ impl Unidentified {
     ///
     /// # Errors
     /// Hands the connection back with the reason. Both outcomes are counted.
-    pub fn identify(
+    pub(crate) fn identify(
         self,
         doorway: &Doorway,
         credentials: Credentials<'_>,
@@ -69,7 +69,7 @@ impl Unidentified {
     ///
     /// # Errors
     /// Hands the connection back with the reason. Both outcomes are counted.
-    pub fn echo(self, doorway: &Doorway) -> Result<Runner, Box<Refused>> {
+    pub(crate) fn echo(self, doorway: &Doorway) -> Result<Runner, Box<Refused>> {
         self.join(doorway, None)
     }
 

@@ -20,7 +20,7 @@ pub struct ListenError {
 
 /// How accepted connections behave; they inherit it from the listening socket.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub(crate) struct Options {
     /// Connections the kernel may hold for us to accept.
     pub backlog: u32,
     /// A silent connection is probed by the kernel this often, and given up after three probes.
@@ -31,7 +31,7 @@ pub struct Options {
 }
 
 /// The sockets of some addresses.
-pub struct Listeners {
+pub(crate) struct Listeners {
     /// The addresses, with the ports that were chosen for port 0.
     pub addresses: Vec<SocketAddr>,
     /// The sockets of each worker.
@@ -43,7 +43,7 @@ impl Listeners {
     ///
     /// # Errors
     /// An address is taken or not this machine's.
-    pub fn bind(
+    pub(crate) fn bind(
         ranges: &[ListenRange],
         workers: usize,
         options: Options,

@@ -5,10 +5,10 @@
 //! Each transport makes an [`Unidentified`](handshake::Unidentified) client of a connection, which
 //! the [`handshake`] turns into a session, or refuses.
 
-pub mod accept;
-pub mod arrivals;
-pub mod handshake;
-pub mod listen;
+pub(crate) mod accept;
+pub(crate) mod arrivals;
+pub(crate) mod handshake;
+pub(crate) mod listen;
 mod routes;
 mod tcp;
 mod websocket;

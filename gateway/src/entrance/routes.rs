@@ -17,7 +17,7 @@ use crate::http::{
 };
 
 /// The service of clients' HTTP ports on this thread.
-pub async fn clients(doorway: &Doorway) -> Serve {
+pub(super) async fn clients(doorway: &Doorway) -> Serve {
     let timeout = doorway.seats.local.settings.handshake_timeout;
     let doorway = doorway.clone();
     let upgrade = move |request, framed| websocket::upgrade(doorway.clone(), request, framed);

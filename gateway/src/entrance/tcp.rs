@@ -30,7 +30,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Reads the first line and turns the connection into a session, or says why not. `read` was read
 /// already.
-pub async fn serve(doorway: Doorway, mut socket: TcpStream, mut read: BytesMut) {
+pub(super) async fn serve(doorway: Doorway, mut socket: TcpStream, mut read: BytesMut) {
     let local = &doorway.seats.local;
     let first = read_first_frame(&mut socket, &mut read, local.settings.max_frame);
     let reason = match timeout(local.settings.handshake_timeout, first).await {
@@ -62,7 +62,10 @@ async fn read_first_frame(
 ///
 /// # Errors
 /// The first line is something else, and stays in `read`: whoever looks again finds the same.
-pub fn first_frame(read: &mut BytesMut, limit: usize) -> Result<Option<Connect>, CloseReason> {
+pub(super) fn first_frame(
+    read: &mut BytesMut,
+    limit: usize,
+) -> Result<Option<Connect>, CloseReason> {
     let Some((line, used)) = next_line(read, limit)? else { return Ok(None) };
     let Ok(ClientFrame::Connect(connect)) = ClientFrame::parse(line) else {
         return Err(CloseReason::InvalidFrame);
@@ -93,7 +96,7 @@ async fn join_in_new_seat(doorway: &Doorway, socket: TcpStream, read: BytesMut, 
 ///
 /// # Errors
 /// Hands the connection back with the reason.
-pub fn join(
+pub(super) fn join(
     doorway: &Doorway,
     connect: &Connect,
     socket: std::net::TcpStream,
@@ -108,7 +111,7 @@ pub fn join(
 
 /// Says why, and reads what the client still sends for a moment: closing with unread bytes would
 /// reset the connection, and the goodbye might be lost with it.
-pub async fn say_goodbye(mut socket: TcpStream, reason: CloseReason) {
+pub(super) async fn say_goodbye(mut socket: TcpStream, reason: CloseReason) {
     let mut bye = Vec::new();
     Tcp.encode(&ServerFrame::bye(reason, retry_ms()).encode(), &mut bye);
     let mut scratch = [0; 1024];

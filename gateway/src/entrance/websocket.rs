@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// Where sessions are opened.
-pub const PATH: &str = "/v1/ws";
+pub(super) const PATH: &str = "/v1/ws";
 /// Where clients get back what they send.
-pub const ECHO_PATH: &str = "/v1/echo";
+pub(super) const ECHO_PATH: &str = "/v1/echo";
 
 #[derive(Default, Deserialize)]
 struct Parameters {
@@ -30,7 +30,7 @@ struct Parameters {
 }
 
 /// Turns the request into a session, or answers it with a problem.
-pub async fn upgrade(
+pub(super) async fn upgrade(
     doorway: Doorway,
     request: Request,
     framed: Framed<BegunStream, h1::Codec>,
@@ -57,7 +57,7 @@ pub async fn upgrade(
 ///
 /// # Errors
 /// The problem to answer with.
-pub fn check(settings: &Settings, request: &Request) -> Result<(), Problem> {
+pub(super) fn check(settings: &Settings, request: &Request) -> Result<(), Problem> {
     match request.path() {
         PATH => {}
         ECHO_PATH if settings.echo => {}
@@ -70,7 +70,7 @@ pub fn check(settings: &Settings, request: &Request) -> Result<(), Problem> {
 }
 
 /// What is missing in a handshake (RFC 6455 section 4.2.1), as a problem.
-pub fn bad_handshake(error: HandshakeError) -> Problem {
+pub(super) fn bad_handshake(error: HandshakeError) -> Problem {
     let (status, title) = match error {
         HandshakeError::GetMethodRequired => (405, "Method Not Allowed"),
         HandshakeError::NoWebsocketUpgrade | HandshakeError::UnsupportedVersion => {
@@ -85,7 +85,7 @@ pub fn bad_handshake(error: HandshakeError) -> Problem {
 ///
 /// # Errors
 /// Hands the connection back with the reason.
-pub fn join(
+pub(super) fn join(
     doorway: &Doorway,
     request: &Request,
     socket: TcpStream,

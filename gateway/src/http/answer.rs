@@ -19,12 +19,12 @@ use bytes::{Bytes, BytesMut};
 use protocol::problem::{self, Problem};
 
 /// The answer where nothing is.
-pub async fn not_found(request: HttpRequest) -> HttpResponse {
+pub(crate) async fn not_found(request: HttpRequest) -> HttpResponse {
     respond(&Problem::new(404, "Not Found", format!("nothing is at {}", request.path())))
 }
 
 /// A problem as the answer of an application.
-pub fn respond(problem: &Problem) -> HttpResponse {
+pub(crate) fn respond(problem: &Problem) -> HttpResponse {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CONTENT_TYPE, problem::CONTENT_TYPE));
@@ -35,7 +35,7 @@ pub fn respond(problem: &Problem) -> HttpResponse {
 }
 
 /// Answers with a problem and closes the connection.
-pub async fn answer<T: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn answer<T: AsyncRead + AsyncWrite + Unpin>(
     framed: Framed<T, h1::Codec>,
     problem: &Problem,
 ) -> Result<(), actix_http::Error> {
@@ -49,7 +49,7 @@ pub async fn answer<T: AsyncRead + AsyncWrite + Unpin>(
 ///
 /// # Errors
 /// The client is gone.
-pub fn answer_at_once(
+pub(crate) fn answer_at_once(
     mut socket: TcpStream,
     codec: &mut h1::Codec,
     problem: &Problem,

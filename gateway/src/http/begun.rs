@@ -13,19 +13,19 @@ use tokio::{
 };
 
 /// A socket, and what was read from it before.
-pub struct BegunStream {
+pub(crate) struct BegunStream {
     read: BytesMut,
     socket: TcpStream,
 }
 
 impl BegunStream {
     /// `read` came from `socket`.
-    pub fn new(socket: TcpStream, read: BytesMut) -> Self {
+    pub(crate) fn new(socket: TcpStream, read: BytesMut) -> Self {
         Self { read, socket }
     }
 
     /// The socket, and what of the bytes read before was not taken yet.
-    pub fn into_parts(self) -> (TcpStream, BytesMut) {
+    pub(crate) fn into_parts(self) -> (TcpStream, BytesMut) {
         (self.socket, self.read)
     }
 }

@@ -17,11 +17,11 @@ use super::begun::BegunStream;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Serves one connection until it is over or has become something else.
-pub type Serve = Rc<dyn Fn(BegunStream, SocketAddr) -> LocalBoxFuture<'static, ()>>;
+pub(crate) type Serve = Rc<dyn Fn(BegunStream, SocketAddr) -> LocalBoxFuture<'static, ()>>;
 
 /// Builds the service of some routes and of what upgraded requests become. A request that has not
 /// come whole within `timeout` ends its connection.
-pub async fn serve<U, F>(
+pub(crate) async fn serve<U, F>(
     routes: impl FnOnce(&mut ServiceConfig),
     timeout: Duration,
     upgrade: U,

@@ -41,7 +41,7 @@ enum LinkEnd {
 }
 
 /// Runs a link to its end. `read` is what came behind the HTTP request.
-pub async fn run(gateway: Arc<Gateway>, socket: TcpStream, read: BytesMut) {
+pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, read: BytesMut) {
     let peer = socket.peer_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
     info!(%peer, "link up");
     gateway.metrics.links.inc();

@@ -4,6 +4,6 @@
 //! [`crate::delivery`] and writes what [`crate::uplink`] gathers: who came and went,
 //! acknowledgements, receipts and the answers to [`requests`].
 
-pub mod connection;
+pub(crate) mod connection;
 mod requests;
-pub mod upgrade;
+pub(crate) mod upgrade;

@@ -20,7 +20,12 @@ use crate::{
 const SESSION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Does what is asked, and answers; runs on the side so that pushes go on meanwhile.
-pub async fn answer(gateway: Arc<Gateway>, link: Arc<LinkQueue>, request: u64, body: LinkRequest) {
+pub(super) async fn answer(
+    gateway: Arc<Gateway>,
+    link: Arc<LinkQueue>,
+    request: u64,
+    body: LinkRequest,
+) {
     let body = match body {
         LinkRequest::Sessions { user } => LinkAnswer::Sessions(describe(&gateway, &user).await),
         LinkRequest::Subscribers { topic } => {

@@ -5,14 +5,14 @@ use protocol::{bearer, link::UPGRADE, problem::Problem};
 use settings::Secret;
 
 /// What makes the connection a link.
-pub const SWITCH: &[u8] =
+pub(crate) const SWITCH: &[u8] =
     b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: holdfast-link\r\n\r\n";
 
 /// Checks that the request asks for a link and shows the secret.
 ///
 /// # Errors
 /// The problem to answer with.
-pub fn check(secret: Option<&Secret>, request: &Request) -> Result<(), Problem> {
+pub(crate) fn check(secret: Option<&Secret>, request: &Request) -> Result<(), Problem> {
     let mut offers = request.headers().get_all(header::UPGRADE);
     if !offers.any(|offer| offer.as_bytes().eq_ignore_ascii_case(UPGRADE.as_bytes())) {
         let detail = format!("a link needs the header Upgrade: {UPGRADE}");

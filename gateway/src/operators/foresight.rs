@@ -7,7 +7,7 @@ use tracing::{debug, info, warn};
 
 /// Looks whether the machine has room for so many sessions, on a thread of its own, so that nobody
 /// waits for it. `is_asked_for` says whether somebody wants that many.
-pub fn spawn(sessions: usize, is_asked_for: bool) {
+pub(crate) fn spawn(sessions: usize, is_asked_for: bool) {
     let look = move || look(sessions, is_asked_for);
     if let Err(error) = thread::Builder::new().name("foresight".to_owned()).spawn(look) {
         debug!(%error, "the machine's limits are not looked at");

@@ -10,7 +10,7 @@ const PASS_OVER: u32 = 8;
 /// Looks how much memory is left: at once while sessions come or are refused, and now and then while
 /// nothing changes, because the kernel takes long to say.
 #[derive(Default)]
-pub struct MemoryCheck {
+pub(super) struct MemoryCheck {
     headroom: Option<Headroom>,
     sessions: usize,
     passed_over: u32,
@@ -18,7 +18,7 @@ pub struct MemoryCheck {
 
 impl MemoryCheck {
     /// Looks, if it is time to, and tells admission and metrics.
-    pub fn look(&mut self, admission: &Admission, metrics: &Metrics) {
+    pub(super) fn look(&mut self, admission: &Admission, metrics: &Metrics) {
         let before = std::mem::replace(&mut self.sessions, admission.sessions());
         let urgent = self.sessions > before || admission.is_short_of_memory();
         if self.passed_over > 0 && !urgent {

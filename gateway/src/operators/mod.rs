@@ -2,10 +2,10 @@
 //! own sessions ([`probe`]) and a look at its [`memory`] tell; [`foresight`] says at the start which
 //! limits will stop it.
 
-pub mod foresight;
+pub(crate) mod foresight;
 mod memory;
 mod port;
-pub mod probe;
+pub(crate) mod probe;
 mod thread;
 
-pub use self::thread::run_operators;
+pub(crate) use self::thread::run_operators;

@@ -28,7 +28,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The service of the operators' port.
-pub async fn service(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Serve {
+pub(super) async fn service(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Serve {
     let data = (Data::from(Arc::clone(gateway)), Data::from(Arc::clone(probe)));
     let gateway = Arc::clone(gateway);
     let routes = move |routes: &mut ServiceConfig| {

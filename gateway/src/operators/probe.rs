@@ -38,30 +38,30 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_secs(5);
 
 /// When each worker last delivered its probe's push.
-pub struct Probe {
+pub(crate) struct Probe {
     gateway: Arc<Gateway>,
     delivered: Vec<AtomicU32>,
 }
 
 /// The client's end of a probe.
-pub type ProbeClient = (usize, StdStream);
+pub(crate) type ProbeClient = (usize, StdStream);
 
 impl Probe {
     /// Probes for so many workers, all of them fine to begin with.
-    pub fn new(gateway: &Arc<Gateway>, workers: usize) -> Arc<Self> {
+    pub(crate) fn new(gateway: &Arc<Gateway>, workers: usize) -> Arc<Self> {
         let delivered = (0..workers).map(|_| AtomicU32::new(0)).collect();
         Arc::new(Self { gateway: Arc::clone(gateway), delivered })
     }
 
     /// Whether a worker has not delivered its push lately.
-    pub fn is_late(&self) -> bool {
+    pub(crate) fn is_late(&self) -> bool {
         let oldest = self.delivered.iter().map(|tick| tick.load(Ordering::Relaxed)).min();
         let now = self.gateway.clock.tick_now();
         oldest.is_some_and(|oldest| now.saturating_sub(oldest) > ticks(LATE))
     }
 
     /// Pushes to every probe now and then, for ever. `clients` come from the workers.
-    pub async fn run(self: Arc<Self>, mut clients: mpsc::Receiver<ProbeClient>) {
+    pub(crate) async fn run(self: Arc<Self>, mut clients: mpsc::Receiver<ProbeClient>) {
         let mut rounds = interval(INTERVAL);
         let mut delivery = self.gateway.delivery(Arc::new(LinkQueue::default()));
         loop {
@@ -102,7 +102,7 @@ fn push(delivery: &mut Delivery<Address>, worker: usize) {
 }
 
 /// Starts this worker's probe session and sends its client's end to the watcher.
-pub fn start(seats: &Rc<Seats>, index: usize, clients: &mpsc::Sender<ProbeClient>) {
+pub(crate) fn start(seats: &Rc<Seats>, index: usize, clients: &mpsc::Sender<ProbeClient>) {
     let started = pair().and_then(|(server, client)| {
         let identity = Identity {
             user: UserId::reserved(index),

@@ -30,7 +30,7 @@ const CHECK: Duration = Duration::from_millis(250);
 
 /// Serves operators and links, on a thread of its own, so that it answers however busy the
 /// workers are.
-pub async fn run_operators(
+pub(crate) async fn run_operators(
     gateway: Arc<Gateway>,
     probe: Arc<Probe>,
     listeners: Vec<TcpListener>,

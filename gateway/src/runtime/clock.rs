@@ -8,7 +8,7 @@ use super::wheel::{NEVER, TICK};
 
 /// Time since the gateway started, in ticks of the timer wheel.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub(crate) struct Clock {
     start: Instant,
     start_since_epoch: Duration,
 }
@@ -21,7 +21,7 @@ impl Default for Clock {
 
 impl Clock {
     /// The present tick; 0 is the start. Enough for six years.
-    pub fn tick_now(&self) -> u32 {
+    pub(crate) fn tick_now(&self) -> u32 {
         #[cfg(test)]
         if let Some(tick) = stopped::tick() {
             return tick;
@@ -31,42 +31,42 @@ impl Clock {
 
     /// The tick in which a client's time is over that begins now. By the clock, because a worker
     /// that was held up catches up on ticks, and the client has its time all the same.
-    pub fn tick_after(&self, duration: Duration) -> u32 {
+    pub(crate) fn tick_after(&self, duration: Duration) -> u32 {
         self.tick_now() + ticks(duration)
     }
 
     /// The tick by which a time given in seconds since the Unix epoch has passed.
-    pub fn tick_of(&self, epoch_seconds: u64) -> u32 {
+    pub(crate) fn tick_of(&self, epoch_seconds: u64) -> u32 {
         let until = Duration::from_secs(epoch_seconds).saturating_sub(self.start_since_epoch);
         ticks(until).saturating_add(1)
     }
 
     /// Seconds since the Unix epoch at a tick.
-    pub fn epoch_seconds(&self, tick: u32) -> u64 {
+    pub(crate) fn epoch_seconds(&self, tick: u32) -> u64 {
         (self.start_since_epoch + TICK * tick).as_secs()
     }
 }
 
 /// A duration in ticks, rounded down, at most the one before [`NEVER`].
-pub fn ticks(duration: Duration) -> u32 {
+pub(crate) fn ticks(duration: Duration) -> u32 {
     let ticks = duration.as_millis() / TICK.as_millis();
     u32::try_from(ticks).unwrap_or(NEVER).min(NEVER - 1)
 }
 
 /// Time that only passes when a test says so.
 #[cfg(test)]
-pub mod stopped {
+pub(crate) mod stopped {
     use std::cell::Cell;
 
     thread_local!(static TICK: Cell<Option<u32>> = const { Cell::new(None) });
 
     /// The tick at which this thread's clocks stand, if they do.
-    pub fn tick() -> Option<u32> {
+    pub(crate) fn tick() -> Option<u32> {
         TICK.get()
     }
 
     /// Stops the clocks of this thread at a tick.
-    pub fn at(tick: u32) {
+    pub(crate) fn at(tick: u32) {
         TICK.set(Some(tick));
     }
 }

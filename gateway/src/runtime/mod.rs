@@ -1,7 +1,7 @@
 //! What a thread sleeps on and what wakes it: sockets and mailboxes ([`reactor`]), deadlines
 //! ([`wheel`], turned by a [`timer`]), in ticks of the [`clock`].
 
-pub mod clock;
-pub mod reactor;
-pub mod timer;
-pub mod wheel;
+pub(crate) mod clock;
+pub(crate) mod reactor;
+pub(crate) mod timer;
+pub(crate) mod wheel;

@@ -34,7 +34,7 @@ const EVENTS: usize = 128;
 
 /// Seats of sessions that have a message, or something of their own to do.
 #[derive(Default)]
-pub struct Calls {
+pub(crate) struct Calls {
     seats: Mutex<Vec<u32>>,
     called: Notify,
 }
@@ -51,12 +51,12 @@ impl Calls {
     }
 
     /// Moves the calls to `seats`, which must be empty.
-    pub fn take(&self, seats: &mut Vec<u32>) {
+    pub(crate) fn take(&self, seats: &mut Vec<u32>) {
         std::mem::swap(&mut *self.seats.lock(), seats);
     }
 
     /// What the mailbox of the session in a seat wakes.
-    pub fn waker(self: &Arc<Self>, seat: u32) -> Waker {
+    pub(crate) fn waker(self: &Arc<Self>, seat: u32) -> Waker {
         Waker::from(Arc::new(Caller { calls: Arc::clone(self), seat }))
     }
 }
@@ -80,14 +80,14 @@ impl Wake for Caller {
 ///
 /// # Errors
 /// The kernel has no room for it.
-pub fn readable<T: AsRawFd>(descriptor: T) -> io::Result<AsyncFd<T>> {
+pub(crate) fn readable<T: AsRawFd>(descriptor: T) -> io::Result<AsyncFd<T>> {
     #[expect(deprecated, reason = "sound for a descriptor it owns; its successor is unsafe")]
     AsyncFd::with_interest(descriptor, Interest::READABLE)
 }
 
 /// What a socket is ready for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ready {
+pub(crate) struct Ready {
     /// There is something to read, or the end.
     pub readable: bool,
     /// The peer has sent its last byte.
@@ -98,14 +98,14 @@ pub struct Ready {
 
 /// Where sockets are entered.
 #[derive(Clone)]
-pub struct Sockets(Rc<OwnedFd>);
+pub(crate) struct Sockets(Rc<OwnedFd>);
 
 impl Sockets {
     /// Has a socket waited for, for the session in a seat. It leaves by being closed.
     ///
     /// # Errors
     /// The kernel has no room for it: ENOSPC where fs.epoll.max_user_watches is reached, or ENOMEM.
-    pub fn watch(&self, socket: &TcpStream, seat: u32) -> Result<(), Errno> {
+    pub(crate) fn watch(&self, socket: &TcpStream, seat: u32) -> Result<(), Errno> {
         let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
         epoll::add(&*self.0, socket, EventData::new_u64(seat.into()), interest)
     }
@@ -114,13 +114,13 @@ impl Sockets {
     ///
     /// # Errors
     /// It was not waited for.
-    pub fn forget(&self, socket: &TcpStream) -> Result<(), Errno> {
+    pub(crate) fn forget(&self, socket: &TcpStream) -> Result<(), Errno> {
         epoll::delete(&*self.0, socket)
     }
 }
 
 /// The sockets of a worker's sessions, waited for.
-pub struct Reactor {
+pub(crate) struct Reactor {
     epoll: AsyncFd<Rc<OwnedFd>>,
     events: Vec<Event>,
 }
@@ -130,18 +130,18 @@ impl Reactor {
     ///
     /// # Errors
     /// The process is out of descriptors.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let epoll = readable(Rc::new(epoll::create(CreateFlags::CLOEXEC)?))?;
         Ok(Self { epoll, events: Vec::with_capacity(EVENTS) })
     }
 
     /// Where sockets are entered.
-    pub fn sockets(&self) -> Sockets {
+    pub(crate) fn sockets(&self) -> Sockets {
         Sockets(Rc::clone(self.epoll.get_ref()))
     }
 
     /// Waits until a socket is ready or a session was called; true if it was a socket.
-    pub async fn wait(&mut self, calls: &Calls) -> bool {
+    pub(crate) async fn wait(&mut self, calls: &Calls) -> bool {
         tokio::select! {
             () = calls.called.notified() => false,
             // Cleared before the events are fetched, so that none goes unnoticed between.
@@ -155,7 +155,7 @@ impl Reactor {
     }
 
     /// Adds the sockets that are ready now, each with its seat; true if there may be more.
-    pub fn fetch(&mut self, ready: &mut Vec<(u32, Ready)>) -> bool {
+    pub(crate) fn fetch(&mut self, ready: &mut Vec<(u32, Ready)>) -> bool {
         let now = Timespec::default();
         // EINTR, the one error possible, leaves the events for the next time.
         let fetched =

@@ -17,14 +17,14 @@ use tokio::io::unix::AsyncFd;
 use super::reactor::readable;
 
 /// A periodic timer (timerfd_create(2)). Periods that passed unseen count once.
-pub struct Timer(AsyncFd<OwnedFd>);
+pub(crate) struct Timer(AsyncFd<OwnedFd>);
 
 impl Timer {
     /// A timer of this thread's runtime; the first period begins now.
     ///
     /// # Errors
     /// The process is out of descriptors.
-    pub fn every(period: Duration) -> io::Result<Self> {
+    pub(crate) fn every(period: Duration) -> io::Result<Self> {
         let timer = timerfd_create(
             TimerfdClockId::Monotonic,
             TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
@@ -39,7 +39,7 @@ impl Timer {
     ///
     /// # Errors
     /// The runtime is ending.
-    pub async fn next(&mut self) -> io::Result<()> {
+    pub(crate) async fn next(&mut self) -> io::Result<()> {
         loop {
             // Cleared before it is read, so that no period goes unnoticed between.
             self.0.readable().await?.clear_ready();

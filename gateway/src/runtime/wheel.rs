@@ -5,9 +5,9 @@
 //! and nothing has to be searched.
 
 /// Length of a tick: what is due in it is done in one go (docs/decisions/wheel.md).
-pub const TICK: std::time::Duration = std::time::Duration::from_millis(50);
+pub(crate) const TICK: std::time::Duration = std::time::Duration::from_millis(50);
 /// Deadlines further away than this many ticks, 25.6 s, are looked at again when they come this near.
-pub const BUCKETS: u32 = 512;
+pub(crate) const BUCKETS: u32 = 512;
 /// No deadline.
 pub const NEVER: u32 = u32::MAX;
 

@@ -8,7 +8,7 @@ use crate::access::admission::retry_ms;
 
 impl Session {
     /// Says goodbye and starts to close. What the client does not take in time is dropped.
-    pub fn close(&mut self, reason: CloseReason) {
+    pub(crate) fn close(&mut self, reason: CloseReason) {
         if self.stage >= Stage::Closing {
             return;
         }

@@ -43,7 +43,7 @@ impl Actor for Session {
 }
 
 /// The context of a [`Session`].
-pub struct SessionContext {
+pub(crate) struct SessionContext {
     mailbox: AddressReceiver<Session>,
     futures: Option<Box<Futures>>,
     state: ActorState,
@@ -53,17 +53,17 @@ pub struct SessionContext {
 
 impl SessionContext {
     /// Whether messages may be waiting in the mailbox.
-    pub fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         self.behind || self.waiting()
     }
 
     /// Puts a message into the mailbox, behind those that wait.
-    pub fn send_to_self(&self, message: Deliver) {
+    pub(crate) fn send_to_self(&self, message: Deliver) {
         self.address().do_send(message);
     }
 
     /// A context that reads this mailbox.
-    pub fn new(mailbox: AddressReceiver<Session>) -> Self {
+    pub(crate) fn new(mailbox: AddressReceiver<Session>) -> Self {
         Self { mailbox, futures: None, state: ActorState::Started, behind: false }
     }
 }
@@ -129,7 +129,7 @@ where
 }
 
 /// A session at work: run by its worker when its socket, its mailbox or its deadline has something.
-pub struct Runner {
+pub(crate) struct Runner {
     session: Session,
     context: SessionContext,
     waker: Waker,
@@ -137,7 +137,7 @@ pub struct Runner {
 
 /// What is to be done with a session that had its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
+pub(crate) enum After {
     /// Nothing until it is woken.
     Rest,
     /// It has more to do, when others have had their turn.
@@ -148,14 +148,17 @@ pub enum After {
 
 impl Runner {
     /// Starts the actor; `waker` calls the worker when the mailbox has something.
-    pub fn new(mut session: Session, mut context: SessionContext, waker: Waker) -> Self {
+    pub(crate) fn new(mut session: Session, mut context: SessionContext, waker: Waker) -> Self {
         session.started(&mut context);
         context.state = ActorState::Running;
         Self { session, context, waker }
     }
 
     /// Handles what is in the mailbox, does `work`, and writes what can be written.
-    pub fn turn(&mut self, work: impl FnOnce(&mut Session, &mut SessionContext) -> bool) -> After {
+    pub(crate) fn turn(
+        &mut self,
+        work: impl FnOnce(&mut Session, &mut SessionContext) -> bool,
+    ) -> After {
         self.poll_futures();
         self.context.behind = self.poll_mailbox();
         let again = work(&mut self.session, &mut self.context) | self.context.behind;

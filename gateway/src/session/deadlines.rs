@@ -34,7 +34,7 @@ impl Session {
 
     /// Does what is due, if this is the tick the session asked for; true if there may be more to
     /// read.
-    pub fn on_tick(&mut self, now: u32, ctx: &mut SessionContext) -> bool {
+    pub(crate) fn on_tick(&mut self, now: u32, ctx: &mut SessionContext) -> bool {
         if self.due != now {
             return false;
         }

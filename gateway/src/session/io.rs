@@ -19,7 +19,7 @@ const READS_PER_TURN: usize = 4;
 
 impl Session {
     /// The socket can be read or written again; true if there may be more to do.
-    pub fn on_ready(&mut self, ready: Ready, ctx: &mut SessionContext) -> bool {
+    pub(crate) fn on_ready(&mut self, ready: Ready, ctx: &mut SessionContext) -> bool {
         // What waits is written at the end of the turn.
         self.blocked &= !ready.writable;
         ready.readable && self.read(ready.ended, ctx)
@@ -27,7 +27,7 @@ impl Session {
 
     /// Reads what has come; true if there may be more. A short read proves that there is no more
     /// (epoll(7), Q9), unless the end has come, too, which is told only once.
-    pub fn read(&mut self, to_the_end: bool, ctx: &mut SessionContext) -> bool {
+    pub(crate) fn read(&mut self, to_the_end: bool, ctx: &mut SessionContext) -> bool {
         let local = Rc::clone(&self.member.local);
         let mut scratch = local.scratch.borrow_mut();
         for _ in 0..READS_PER_TURN {

@@ -22,7 +22,7 @@ use crate::{
 const SCRATCH_BYTES: usize = 64 * 1024;
 
 /// What the sessions of all threads share. `A` is where a session is reached.
-pub struct Shared<A> {
+pub(crate) struct Shared<A> {
     /// What was set.
     pub settings: Arc<Settings>,
     /// Ticks.
@@ -41,7 +41,7 @@ pub struct Shared<A> {
 
 impl<A> Shared<A> {
     /// As it is at the start, with nobody here.
-    pub fn new(settings: Settings, authenticator: Authenticator) -> Self {
+    pub(crate) fn new(settings: Settings, authenticator: Authenticator) -> Self {
         Self {
             clock: Clock::default(),
             metrics: Arc::default(),
@@ -69,7 +69,7 @@ impl<A> Clone for Shared<A> {
 }
 
 /// What the sessions of one thread share: with all others, and among themselves.
-pub struct Local<A> {
+pub(crate) struct Local<A> {
     shared: Shared<A>,
     /// Broadcasts under way on this thread.
     pub recent: Arc<Recent>,
@@ -93,7 +93,7 @@ impl<A> Deref for Local<A> {
 
 impl<A> Local<A> {
     /// For a thread without sessions yet.
-    pub fn new(shared: Shared<A>, recent: Arc<Recent>) -> Self {
+    pub(crate) fn new(shared: Shared<A>, recent: Arc<Recent>) -> Self {
         let tick = Cell::new(shared.clock.tick_now());
         Self {
             shared,
@@ -106,19 +106,19 @@ impl<A> Local<A> {
     }
 
     /// The time in ticks, as coarse as the wheel.
-    pub fn tick(&self) -> u32 {
+    pub(crate) fn tick(&self) -> u32 {
         self.tick.get()
     }
 
     /// Moves the time on by a tick, and returns who is to be looked at in it.
-    pub fn next_tick(&self) -> (u32, Vec<u32>) {
+    pub(crate) fn next_tick(&self) -> (u32, Vec<u32>) {
         let tick = self.tick.get() + 1;
         self.tick.set(tick);
         (tick, self.wheel.borrow_mut().take(tick))
     }
 
     /// The tick by which a socket that takes no more has to.
-    pub fn write_deadline(&self) -> u32 {
+    pub(crate) fn write_deadline(&self) -> u32 {
         self.clock.tick_after(self.settings.write_timeout)
     }
 }

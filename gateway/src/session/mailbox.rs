@@ -87,7 +87,7 @@ impl Handler<Admit> for Session {
 /// The session must end. Answers whether it was open.
 #[derive(Message)]
 #[rtype(result = "bool")]
-pub struct Close(pub CloseReason);
+pub(crate) struct Close(pub CloseReason);
 
 impl Handler<Close> for Session {
     type Result = MessageResult<Close>;
@@ -102,7 +102,7 @@ impl Handler<Close> for Session {
 /// A backend subscribes the session or ends a subscription. Answers whether it is so now.
 #[derive(Message)]
 #[rtype(result = "bool")]
-pub enum Topical {
+pub(crate) enum Topical {
     /// Subscribe.
     Subscribe(Topic),
     /// End the subscription.
@@ -127,7 +127,7 @@ impl Handler<Topical> for Session {
 /// What presence shows of the session, but for its device, which the registry knows.
 #[derive(Message)]
 #[rtype(result = "SessionInfo")]
-pub struct Describe;
+pub(crate) struct Describe;
 
 impl Handler<Describe> for Session {
     type Result = MessageResult<Describe>;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The guard of a session's entries in registry and metrics.
-pub struct Membership<A: Clone> {
+pub(super) struct Membership<A: Clone> {
     /// What the sessions of its thread share.
     pub local: Rc<Local<A>>,
     /// Nobody for an echo session.
@@ -34,7 +34,7 @@ impl<A: Clone> Membership<A> {
     ///
     /// # Errors
     /// The user has too many sessions; nothing is left behind.
-    pub fn enter(
+    pub(super) fn enter(
         local: &Rc<Local<A>>,
         seat: u32,
         transport: Transport,
@@ -59,13 +59,13 @@ impl<A: Clone> Membership<A> {
     }
 
     /// Whether it is a client's session and not the gateway's own.
-    pub fn is_client(&self) -> bool {
+    pub(super) fn is_client(&self) -> bool {
         self.permit.is_some()
     }
 
     /// Takes the session out of everything but its seat, whose deadlines a closing session still
     /// needs. Returns whether it was still in.
-    pub fn leave(&mut self) -> bool {
+    pub(super) fn leave(&mut self) -> bool {
         if !std::mem::replace(&mut self.entered, false) {
             return false;
         }

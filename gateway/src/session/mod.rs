@@ -19,7 +19,7 @@ mod outbound;
 mod queue;
 mod state;
 
-pub use self::{
+pub(crate) use self::{
     context::{After, Runner, SessionContext},
     mailbox::{Close, Describe, Topical},
     opening::Joining,

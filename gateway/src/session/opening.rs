@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// An admitted client on its way to being a session.
-pub struct Joining {
+pub(crate) struct Joining {
     /// The connection, which the worker waits for.
     pub socket: TcpStream,
     /// The seat that was kept for it.
@@ -43,7 +43,7 @@ impl Session {
     ///
     /// # Errors
     /// Hands the connection back if the user has too many sessions.
-    pub fn start(local: &Rc<Local>, joining: Joining) -> Result<Runner, TcpStream> {
+    pub(crate) fn start(local: &Rc<Local>, joining: Joining) -> Result<Runner, TcpStream> {
         let Joining { socket, seat, transport, mut read, greeting, identity, permit } = joining;
         let (mut user, mut device, mut topics, mut expires) = (None, None, Vec::new(), NEVER);
         if let Some(identity) = identity {

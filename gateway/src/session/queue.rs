@@ -32,7 +32,7 @@ impl Chunk {
 
 /// A queue of frames for one socket.
 #[derive(Default)]
-pub struct OutboundQueue {
+pub(super) struct OutboundQueue {
     chunks: VecDeque<Chunk>,
     bytes: usize,
     /// Whether the first chunk must be kept, because part of it is already on the wire or nothing
@@ -42,41 +42,41 @@ pub struct OutboundQueue {
 
 impl OutboundQueue {
     /// Bytes that wait.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.bytes
     }
 
     /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
     /// Queues the part of a shared frame that the socket did not take; `torn` if it took some.
-    pub fn push_shared(&mut self, frame: SharedFrame, range: Range<usize>, torn: bool) {
+    pub(super) fn push_shared(&mut self, frame: SharedFrame, range: Range<usize>, torn: bool) {
         self.torn |= torn;
         self.bytes += range.len();
         self.chunks.push_back(Chunk::Shared(frame, range));
     }
 
     /// Queues bytes of which the socket has taken the first `written`.
-    pub fn push_owned(&mut self, bytes: Vec<u8>, written: usize) {
+    pub(super) fn push_owned(&mut self, bytes: Vec<u8>, written: usize) {
         self.torn |= written > 0;
         self.bytes += bytes.len() - written;
         self.chunks.push_back(Chunk::Owned(bytes, written));
     }
 
     /// Lets the first frame survive [`Self::drop_whole_frames`]: the others need it before them.
-    pub fn keep_front(&mut self) {
+    pub(super) fn keep_front(&mut self) {
         self.torn = !self.is_empty();
     }
 
     /// What to write next, in order; empty when nothing waits.
-    pub fn slices(&self) -> Vec<IoSlice<'_>> {
+    pub(super) fn slices(&self) -> Vec<IoSlice<'_>> {
         self.chunks.iter().take(GATHERED).map(|chunk| IoSlice::new(chunk.bytes())).collect()
     }
 
     /// Takes note that the socket took the first `count` bytes of [`Self::slices`].
-    pub fn advance(&mut self, count: usize) {
+    pub(super) fn advance(&mut self, count: usize) {
         self.bytes -= count;
         let mut left = count;
         while let Some(front) = self.chunks.front_mut().filter(|_| left > 0) {
@@ -92,7 +92,7 @@ impl OutboundQueue {
 
     /// Drops every frame of which nothing is on the wire yet, and says how many those were. The
     /// stream stays well-formed: the rest of a torn frame is kept, and so is a greeting.
-    pub fn drop_whole_frames(&mut self) -> usize {
+    pub(super) fn drop_whole_frames(&mut self) -> usize {
         let keep = usize::from(self.torn);
         let dropped = self.chunks.len() - keep.min(self.chunks.len());
         self.chunks.truncate(keep);

@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// Where a session is reached; it is kept alive by its thread and not by addresses.
-pub type Address = WeakAddr<Session>;
+pub(crate) type Address = WeakAddr<Session>;
 /// Who is here, and where.
-pub type Directory = directory::Directory<Address>;
+pub(crate) type Directory = directory::Directory<Address>;
 /// What the sessions of all threads share.
-pub type Shared = local::Shared<Address>;
+pub(crate) type Shared = local::Shared<Address>;
 /// What the sessions of one thread share.
-pub type Local = local::Local<Address>;
+pub(crate) type Local = local::Local<Address>;
 
 /// Where a session stands. It only moves forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +58,7 @@ impl Rare {
 }
 
 /// One connected client.
-pub struct Session {
+pub(crate) struct Session {
     pub(super) member: Membership<Address>,
     pub(super) socket: TcpStream,
     pub(super) rare: Option<Box<Rare>>,

@@ -18,7 +18,7 @@ pub enum Inbound<'a> {
 }
 
 /// Who acts on what was found.
-pub type Sink<'a> = &'a mut dyn FnMut(Inbound<'_>) -> Result<(), CloseReason>;
+pub(crate) type Sink<'a> = &'a mut dyn FnMut(Inbound<'_>) -> Result<(), CloseReason>;
 
 /// A message of which some fragments have come.
 #[derive(Debug)]

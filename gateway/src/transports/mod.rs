@@ -2,8 +2,8 @@
 //! session itself does not ask which one it is on: [`wire`] says what each must answer, and [`table`]
 //! where it stands.
 
-pub mod inbound;
-pub mod table;
-pub mod tcp;
-pub mod websocket;
-pub mod wire;
+pub(crate) mod inbound;
+pub(crate) mod table;
+pub(crate) mod tcp;
+pub(crate) mod websocket;
+pub(crate) mod wire;

@@ -7,7 +7,7 @@ use protocol::Transport;
 use super::{tcp::Tcp, websocket::WebSocket, wire::Wire};
 
 /// The bytes of a transport: a line for each.
-pub fn wire(transport: Transport) -> &'static dyn Wire {
+pub(crate) fn wire(transport: Transport) -> &'static dyn Wire {
     match transport {
         Transport::WebSocket => &WebSocket,
         Transport::Tcp => &Tcp,
@@ -16,7 +16,7 @@ pub fn wire(transport: Transport) -> &'static dyn Wire {
 
 /// Appends a JSON frame so that every transport finds its own bytes in one piece of it, and returns
 /// where the JSON text stands.
-pub fn enclose(json: &[u8], out: &mut Vec<u8>) -> Range<usize> {
+pub(crate) fn enclose(json: &[u8], out: &mut Vec<u8>) -> Range<usize> {
     let start = out.len();
     WebSocket.encode(json, out);
     let json = out.len() - json.len() - start..out.len() - start;

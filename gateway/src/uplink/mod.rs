@@ -1,6 +1,6 @@
 //! What goes up the links: who came and went ([`presence`]), what became of pushes
 //! ([`receipts`]), gathered for each pusher-api in a [`queue`].
 
-pub mod presence;
-pub mod queue;
-pub mod receipts;
+pub(crate) mod presence;
+pub(crate) mod queue;
+pub(crate) mod receipts;

@@ -16,7 +16,7 @@ use super::queue::LinkQueue;
 
 /// Travels with a push whose sender asked for a receipt. When the last session that holds it lets
 /// go, having answered or being gone, the receipt is sent.
-pub struct ReceiptCollector {
+pub(crate) struct ReceiptCollector {
     id: MessageId,
     sessions: Mutex<Vec<(SessionId, Outcome)>>,
     total: AtomicU64,
@@ -25,7 +25,7 @@ pub struct ReceiptCollector {
 
 impl ReceiptCollector {
     /// Nobody has answered yet.
-    pub fn new(id: MessageId, link: &Arc<LinkQueue>) -> Arc<Self> {
+    pub(crate) fn new(id: MessageId, link: &Arc<LinkQueue>) -> Arc<Self> {
         Arc::new(Self {
             id,
             sessions: Mutex::default(),
@@ -35,7 +35,7 @@ impl ReceiptCollector {
     }
 
     /// Takes a session's answer.
-    pub fn record(&self, session: SessionId, outcome: Outcome) {
+    pub(crate) fn record(&self, session: SessionId, outcome: Outcome) {
         self.total.fetch_add(1, Ordering::Relaxed);
         let mut sessions = self.sessions.lock();
         if sessions.len() < MAX_RECEIPT_SESSIONS {

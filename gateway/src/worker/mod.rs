@@ -9,4 +9,4 @@ mod slices;
 mod thread;
 mod walk;
 
-pub use self::thread::{WorkerParts, run_worker};
+pub(crate) use self::thread::{WorkerParts, run_worker};

@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// What one worker's thread is given.
-pub struct WorkerParts {
+pub(crate) struct WorkerParts {
     /// Its number.
     pub index: usize,
     /// What the sessions of all threads share.
@@ -56,7 +56,7 @@ pub struct WorkerParts {
 }
 
 /// Holds sessions until they are drained; inside the thread's runtime.
-pub async fn run_worker(parts: WorkerParts) {
+pub(crate) async fn run_worker(parts: WorkerParts) {
     let WorkerParts { index, shared, admission, recent, listeners, mut stop, drained, probes } =
         parts;
     let (seats, reactor, timer) = match prepare(&shared, recent) {

@@ -29,7 +29,7 @@ const ENTRY_OVERHEAD: usize = 64;
 const LARGEST_BUFFER: usize = 64 * 1024;
 
 /// The engine whose state is the memory of this process.
-pub struct LocalEngine {
+pub(crate) struct LocalEngine {
     /// The links.
     pub gateways: Arc<Gateways>,
     /// Who is where.

@@ -1,7 +1,7 @@
 //! How pushes reach gateways and questions their answers. Everything before it (HTTP, checks,
 //! receipts) is the same for each engine.
 
-pub mod local;
+pub(crate) mod local;
 
 use futures::future::{BoxFuture, LocalBoxFuture};
 use protocol::{
@@ -12,11 +12,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use crate::link::{Unanswered, gateways::NotReady};
+pub(crate) use crate::link::{Unanswered, gateways::NotReady};
 use crate::validate::To;
 
 /// A way to the gateways.
-pub trait Engine: Send + Sync {
+pub(crate) trait Engine: Send + Sync {
     /// Whether pushes can be taken.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ pub trait Engine: Send + Sync {
 
 /// Forwards the pushes of one request, in order. What was added is handed over at the latest when
 /// this is dropped.
-pub trait Dispatch {
+pub(crate) trait Dispatch {
     /// Adds a push for every gateway that it concerns, or for none; returns how many these are.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ pub trait Dispatch {
 
 /// A push that was checked and named.
 #[derive(Debug, Clone, Copy)]
-pub struct Outgoing<'a> {
+pub(crate) struct Outgoing<'a> {
     /// Its id.
     pub id: MessageId,
     /// When it was accepted: microseconds since the Unix epoch.
@@ -66,7 +66,7 @@ pub struct Outgoing<'a> {
 
 /// Why a push is not forwarded now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// There is no gateway to forward to.
     #[error("no gateway is connected")]
     NoGateway,
@@ -77,7 +77,7 @@ pub enum Refused {
 
 /// What one gateway answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GatewayAnswer {
+pub(crate) struct GatewayAnswer {
     /// Its name.
     pub gateway: String,
     /// Its answer.
@@ -86,7 +86,7 @@ pub struct GatewayAnswer {
 
 /// One gateway, as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct GatewayStatus {
+pub(crate) struct GatewayStatus {
     /// What it calls itself.
     pub name: String,
     /// Where it is.

@@ -29,7 +29,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The answer to a batch.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub struct BatchReport {
+pub(crate) struct BatchReport {
     /// Pushes accepted.
     pub accepted: u64,
     /// Lines that were not, in order; at most 1,000.
@@ -41,7 +41,7 @@ pub struct BatchReport {
 
 /// A line that was not accepted; the others were not affected.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RejectedLine {
+pub(crate) struct RejectedLine {
     /// Counted from 1, blank lines included.
     pub line: u64,
     /// What is wrong.
@@ -67,7 +67,7 @@ pub struct RejectedLine {
     ),
     security(("key" = [])),
 )]
-pub async fn batch(
+pub(crate) async fn batch(
     request: HttpRequest,
     mut payload: web::Payload,
     api: web::Data<Api>,

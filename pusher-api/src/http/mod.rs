@@ -1,11 +1,11 @@
 //! The HTTP API: every route, what stands in front of it, and its problems.
 
-pub mod operators;
-pub mod topics;
-pub mod users;
+pub(crate) mod operators;
+pub(crate) mod topics;
+pub(crate) mod users;
 
-pub mod batch;
-pub mod push;
+pub(crate) mod batch;
+pub(crate) mod push;
 
 mod auth;
 mod body;
@@ -20,11 +20,11 @@ use actix_web::{
 };
 use protocol::problem::Problem;
 
-pub use problem::ApiError;
-pub use timing::timed;
+pub(crate) use problem::ApiError;
+pub(crate) use timing::timed;
 
 /// Every route; the first ones need no key.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .app_data(web::PathConfig::default().error_handler(|error, _| {
             ApiError(Problem::new(422, "Invalid path", error.to_string())).into()

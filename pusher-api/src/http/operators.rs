@@ -12,7 +12,7 @@ use crate::{
 
 /// The gateways.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct GatewayList {
+pub(crate) struct GatewayList {
     /// In the order they were found.
     pub gateways: Vec<GatewayStatus>,
 }
@@ -23,13 +23,13 @@ pub struct GatewayList {
     responses((status = 200, description = "Every gateway known", body = GatewayList)),
     security(("key" = [])),
 )]
-pub async fn gateways(api: web::Data<Api>) -> HttpResponse {
+pub(crate) async fn gateways(api: web::Data<Api>) -> HttpResponse {
     HttpResponse::Ok().json(GatewayList { gateways: api.engine.gateways() })
 }
 
 /// The process lives.
 #[utoipa::path(get, path = "/healthz", tag = "operators", responses((status = 200)))]
-pub async fn healthz() -> HttpResponse {
+pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
@@ -38,14 +38,14 @@ pub async fn healthz() -> HttpResponse {
     get, path = "/readyz", tag = "operators",
     responses((status = 200), (status = 503, description = "Says why not")),
 )]
-pub async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     api.engine.readiness().map_err(|reason| unavailable(reason.to_string()))?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
 }
 
 /// Prometheus text.
 #[utoipa::path(get, path = "/metrics", tag = "operators", responses((status = 200)))]
-pub async fn metrics(api: web::Data<Api>) -> HttpResponse {
+pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
     let pending = i64::try_from(api.receipts.pending()).unwrap_or(i64::MAX);
     api.metrics.receipts_pending.set(pending);
     let text = api.metrics.text(api.engine.as_ref());
@@ -54,7 +54,7 @@ pub async fn metrics(api: web::Data<Api>) -> HttpResponse {
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operators", responses((status = 200)))]
-pub async fn openapi() -> HttpResponse {
+pub(crate) async fn openapi() -> HttpResponse {
     HttpResponse::Ok().json(Description::openapi())
 }
 

@@ -9,7 +9,7 @@ use protocol::problem::{CONTENT_TYPE, Problem};
 /// An error that ends a request.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct ApiError(#[from] pub Problem);
+pub(crate) struct ApiError(#[from] pub Problem);
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {

@@ -25,14 +25,14 @@ const MAX_RECEIPT_WAIT: Duration = Duration::from_secs(30);
 /// The query of a push.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct PushQuery {
+pub(crate) struct PushQuery {
     /// How long to wait for receipts, like `200ms`; at most 30 s.
     receipt: Option<String>,
 }
 
 /// The answer to a push that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PushAccepted {
+pub(crate) struct PushAccepted {
     /// The message.
     #[schema(value_type = Uuid)]
     pub id: MessageId,
@@ -40,7 +40,7 @@ pub struct PushAccepted {
 
 /// The answer to a push whose receipts were waited for.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PushReceipt {
+pub(crate) struct PushReceipt {
     /// The message.
     #[schema(value_type = Uuid)]
     pub id: MessageId,
@@ -55,7 +55,7 @@ pub struct PushReceipt {
 
 /// What became of a push at one session.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SessionReceipt {
+pub(crate) struct SessionReceipt {
     /// The session.
     #[schema(value_type = String)]
     pub session: SessionId,
@@ -81,7 +81,7 @@ pub struct SessionReceipt {
     ),
     security(("key" = [])),
 )]
-pub async fn push(
+pub(crate) async fn push(
     request: HttpRequest,
     payload: web::Payload,
     api: web::Data<Api>,

@@ -13,7 +13,7 @@ use actix_web::{
 use crate::api::Api;
 
 /// Counts the time to answer towards the route's pattern, never towards a concrete path.
-pub async fn timed(
+pub(crate) async fn timed(
     api: web::Data<Api>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -13,7 +13,7 @@ use crate::{api::Api, openapi::ProblemBody};
 
 /// A topic, as backends see it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TopicStatus {
+pub(crate) struct TopicStatus {
     /// The topic.
     #[schema(value_type = String)]
     pub topic: Topic,
@@ -31,7 +31,10 @@ pub struct TopicStatus {
     ),
     security(("key" = [])),
 )]
-pub async fn get(path: web::Path<String>, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn get(
+    path: web::Path<String>,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, ApiError> {
     let topic = name::<Topic>("topic", &path)?;
     let answers = ask(&api, LinkRequest::Subscribers { topic: topic.clone() }).await?;
     Ok(HttpResponse::Ok().json(TopicStatus { topic, sessions: count(&answers) }))

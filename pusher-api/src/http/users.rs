@@ -19,7 +19,7 @@ use crate::{accept::unavailable, api::Api, engine::GatewayAnswer, openapi::Probl
 
 /// A user, as backends see it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct UserStatus {
+pub(crate) struct UserStatus {
     /// The user id.
     #[schema(value_type = String)]
     pub user: UserId,
@@ -33,7 +33,7 @@ pub struct UserStatus {
 
 /// One session of a user.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SessionStatus {
+pub(crate) struct SessionStatus {
     /// The session.
     #[schema(value_type = String)]
     pub id: SessionId,
@@ -52,14 +52,14 @@ pub struct SessionStatus {
 
 /// How many sessions were closed.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Closed {
+pub(crate) struct Closed {
     /// Sessions.
     pub closed: u64,
 }
 
 /// How many sessions it concerned.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Sessions {
+pub(crate) struct Sessions {
     /// Sessions.
     pub sessions: u64,
 }
@@ -67,7 +67,7 @@ pub struct Sessions {
 /// Which sessions to close.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct CloseQuery {
+pub(crate) struct CloseQuery {
     /// Only this device's.
     device: Option<String>,
 }
@@ -82,7 +82,10 @@ pub struct CloseQuery {
     ),
     security(("key" = [])),
 )]
-pub async fn get(path: web::Path<String>, api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn get(
+    path: web::Path<String>,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, ApiError> {
     let user = name::<UserId>("user", &path)?;
     let answers = ask(&api, LinkRequest::Sessions { user: user.clone() }).await?;
     let sessions: Vec<_> = answers.into_iter().flat_map(sessions_of).collect();
@@ -97,7 +100,7 @@ pub async fn get(path: web::Path<String>, api: web::Data<Api>) -> Result<HttpRes
     responses((status = 200, description = "They are closing", body = Closed)),
     security(("key" = [])),
 )]
-pub async fn close_sessions(
+pub(crate) async fn close_sessions(
     path: web::Path<String>,
     request: HttpRequest,
     api: web::Data<Api>,
@@ -125,7 +128,7 @@ pub async fn close_sessions(
     ),
     security(("key" = [])),
 )]
-pub async fn subscribe(
+pub(crate) async fn subscribe(
     path: web::Path<(String, String)>,
     api: web::Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
@@ -146,7 +149,7 @@ pub async fn subscribe(
     ),
     security(("key" = [])),
 )]
-pub async fn unsubscribe(
+pub(crate) async fn unsubscribe(
     path: web::Path<(String, String)>,
     api: web::Data<Api>,
 ) -> Result<HttpResponse, ApiError> {

@@ -14,7 +14,7 @@ const MAX_WAITING: usize = 10_000;
 /// A gateway that was asked did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("gateway {0} does not answer")]
-pub struct Unanswered(pub String);
+pub(crate) struct Unanswered(pub String);
 
 /// The questions by number.
 #[derive(Debug, Default)]

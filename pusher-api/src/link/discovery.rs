@@ -19,7 +19,7 @@ const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
 /// Keeps one link for each address the endpoints stand for. An address that vanishes keeps its
 /// link until the connection ends: a gateway that is being drained leaves the name early and
 /// still holds sessions.
-pub async fn run(endpoints: Vec<Endpoint>, services: Arc<Services>) {
+pub(crate) async fn run(endpoints: Vec<Endpoint>, services: Arc<Services>) {
     let mut names: Vec<_> = endpoints.into_iter().map(Name::new).collect();
     let mut links = HashMap::new();
     loop {

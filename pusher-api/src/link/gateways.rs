@@ -15,7 +15,7 @@ use crate::presence::GatewayIndex;
 
 /// Why pushes cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotReady {
+pub(crate) enum NotReady {
     /// The names were not looked up so far.
     #[error("the gateways are being looked up")]
     LookingUp,
@@ -29,7 +29,7 @@ pub enum NotReady {
 
 /// Every link of this process.
 #[derive(Debug, Default)]
-pub struct Gateways {
+pub(crate) struct Gateways {
     links: RwLock<Arc<[Arc<Link>]>>,
     next_index: AtomicU32,
     looked_up: AtomicBool,
@@ -38,12 +38,12 @@ pub struct Gateways {
 
 impl Gateways {
     /// The links as they are now, ordered by index.
-    pub fn all(&self) -> Arc<[Arc<Link>]> {
+    pub(crate) fn all(&self) -> Arc<[Arc<Link>]> {
         Arc::clone(&self.links.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Adds a link to this address.
-    pub fn add(&self, address: SocketAddr, bound: usize) -> Arc<Link> {
+    pub(crate) fn add(&self, address: SocketAddr, bound: usize) -> Arc<Link> {
         let index = GatewayIndex(self.next_index.fetch_add(1, Ordering::Relaxed));
         let link = Arc::new(Link::new(index, address, bound));
         self.change(|links| links.push(Arc::clone(&link)));
@@ -63,7 +63,7 @@ impl Gateways {
     }
 
     /// The configured names were looked up once, with or without success.
-    pub fn set_looked_up(&self) {
+    pub(crate) fn set_looked_up(&self) {
         self.looked_up.store(true, Ordering::Release);
     }
 
@@ -79,7 +79,7 @@ impl Gateways {
     ///
     /// # Errors
     /// Says why not.
-    pub fn readiness(&self) -> Result<(), NotReady> {
+    pub(crate) fn readiness(&self) -> Result<(), NotReady> {
         let links = self.all();
         if !self.presence_known.load(Ordering::Acquire) {
             self.check_presence(&links)?;

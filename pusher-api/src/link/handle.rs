@@ -25,7 +25,7 @@ use crate::presence::{Epoch, GatewayIndex};
 
 /// The shared side of the link to one gateway.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     /// Which gateway this is in presence.
     pub index: GatewayIndex,
     /// Where it is.
@@ -76,7 +76,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Link {
     /// A gateway nobody has connected to so far.
-    pub fn new(index: GatewayIndex, address: SocketAddr, bound: usize) -> Self {
+    pub(crate) fn new(index: GatewayIndex, address: SocketAddr, bound: usize) -> Self {
         Self {
             index,
             address,
@@ -97,17 +97,17 @@ impl Link {
     }
 
     /// What the gateway calls itself, or its address.
-    pub fn name(&self) -> Arc<str> {
+    pub(crate) fn name(&self) -> Arc<str> {
         Arc::clone(&lock(&self.peer).name)
     }
 
     /// The gateway process last connected to.
-    pub fn instance(&self) -> Option<Uuid> {
+    pub(crate) fn instance(&self) -> Option<Uuid> {
         lock(&self.peer).instance
     }
 
     /// How the link is doing.
-    pub fn state(&self) -> LinkState {
+    pub(crate) fn state(&self) -> LinkState {
         self.state.get()
     }
 
@@ -118,12 +118,12 @@ impl Link {
     }
 
     /// Whether pushes may be handed over: connected, or lost so recently that they are kept.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
     }
 
     /// Whether its users are known, or connecting failed once and nothing is to be expected soon.
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.settled.load(Ordering::Acquire)
     }
 
@@ -132,7 +132,7 @@ impl Link {
     }
 
     /// Whether the configured names still stand for this address.
-    pub fn is_wanted(&self) -> bool {
+    pub(crate) fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::Acquire)
     }
 
@@ -150,7 +150,7 @@ impl Link {
 
     /// Hands over pushes for which room was reserved. Returns those nobody will take, because
     /// the gateway was given up meanwhile.
-    pub fn enqueue(&self, segment: Segment) -> Freed {
+    pub(crate) fn enqueue(&self, segment: Segment) -> Freed {
         let mut outgoing = lock(&self.outgoing);
         if self.is_open() {
             outgoing.outbox.push(segment);
@@ -165,7 +165,7 @@ impl Link {
     }
 
     /// Connected: decides what is sent again. Returns what was for sessions that are gone.
-    pub fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
+    pub(crate) fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
         let mut peer = lock(&self.peer);
         let same = peer.instance == Some(instance);
         *peer = Peer { name: name.into(), instance: Some(instance) };
@@ -186,7 +186,7 @@ impl Link {
     }
 
     /// Every user of the gateway is known.
-    pub fn synced(&self) {
+    pub(crate) fn synced(&self) {
         self.state.set(LinkState::Up);
         self.settle();
     }
@@ -237,7 +237,7 @@ impl Link {
     ///
     /// # Errors
     /// No connection, or no answer in time.
-    pub async fn ask(
+    pub(crate) async fn ask(
         &self,
         body: LinkRequest,
         patience: Duration,

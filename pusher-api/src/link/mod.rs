@@ -5,8 +5,8 @@
 //! the [`Link`]: what is written to it gathers in its [`outbox`], and what the gateway reports
 //! goes to presence, receipts and [`answers`].
 
-pub mod gateways;
-pub mod outbox;
+pub(crate) mod gateways;
+pub(crate) mod outbox;
 
 mod answers;
 mod connect;
@@ -24,11 +24,11 @@ use std::{sync::Arc, time::Duration};
 
 use settings::Secret;
 
-pub use answers::Unanswered;
-pub use discovery::run as discover;
-pub use gateways::Gateways;
-pub use handle::Link;
-pub use state::LinkState;
+pub(crate) use answers::Unanswered;
+pub(crate) use discovery::run as discover;
+pub(crate) use gateways::Gateways;
+pub(crate) use handle::Link;
+pub(crate) use state::LinkState;
 
 use crate::{metrics::Metrics, presence::Presence, receipts::Receipts};
 
@@ -40,7 +40,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 const HANDSHAKE: Duration = Duration::from_secs(3);
 
 /// What all links work with.
-pub struct Services {
+pub(crate) struct Services {
     /// Where users are.
     pub presence: Arc<Presence>,
     /// Who waits for receipts.

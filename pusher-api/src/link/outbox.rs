@@ -10,7 +10,7 @@ const BATCH_BYTES: usize = 1024 * 1024;
 
 /// Encoded pushes that were accepted together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Segment {
+pub(crate) struct Segment {
     /// The entries.
     pub bytes: Bytes,
     /// How many there are.
@@ -19,7 +19,7 @@ pub struct Segment {
 
 /// Segments that travel in one frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// The number of the frame.
     pub seq: u64,
     /// Bytes of all segments.
@@ -30,7 +30,7 @@ pub struct Batch {
 
 /// What an acknowledgement or a loss takes out of the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Freed {
+pub(crate) struct Freed {
     /// Bytes of entries.
     pub bytes: usize,
     /// Number of entries.
@@ -46,7 +46,7 @@ impl Freed {
 
 /// The pushes on their way to one gateway.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     waiting: VecDeque<Segment>,
     unacknowledged: VecDeque<Batch>,
     /// How many of the unacknowledged batches were handed out on this connection.
@@ -56,13 +56,13 @@ pub struct Outbox {
 
 impl Outbox {
     /// Appends accepted pushes.
-    pub fn push(&mut self, segment: Segment) {
+    pub(crate) fn push(&mut self, segment: Segment) {
         self.waiting.push_back(segment);
     }
 
     /// The next batch to write: first what the gateway did not acknowledge before the connection
     /// was lost, then what has gathered since.
-    pub fn next_batch(&mut self) -> Option<Batch> {
+    pub(crate) fn next_batch(&mut self) -> Option<Batch> {
         if self.handed_out == self.unacknowledged.len() {
             let batch = self.gather()?;
             self.unacknowledged.push_back(batch);
@@ -87,7 +87,7 @@ impl Outbox {
     }
 
     /// Forgets the batches up to this one.
-    pub fn acknowledge(&mut self, seq: u64) -> Freed {
+    pub(crate) fn acknowledge(&mut self, seq: u64) -> Freed {
         let mut freed = Freed::default();
         while self.unacknowledged.front().is_some_and(|batch| batch.seq <= seq) {
             let Some(batch) = self.unacknowledged.pop_front() else { break };
@@ -99,7 +99,7 @@ impl Outbox {
 
     /// Connected again to the gateway process that has had the batches up to `last_seq`: the
     /// others are written again.
-    pub fn resume(&mut self, last_seq: u64) -> Freed {
+    pub(crate) fn resume(&mut self, last_seq: u64) -> Freed {
         let freed = self.acknowledge(last_seq);
         self.number_from(last_seq);
         freed
@@ -107,14 +107,14 @@ impl Outbox {
 
     /// Connected to another gateway process: what the old one did not acknowledge was for sessions
     /// that are gone. What still waits is for whoever is there now.
-    pub fn restart(&mut self, last_seq: u64) -> Freed {
+    pub(crate) fn restart(&mut self, last_seq: u64) -> Freed {
         let freed = self.acknowledge(u64::MAX);
         self.number_from(last_seq);
         freed
     }
 
     /// Drops everything, because nobody is going to take it.
-    pub fn clear(&mut self) -> Freed {
+    pub(crate) fn clear(&mut self) -> Freed {
         let mut freed = self.acknowledge(u64::MAX);
         self.waiting.drain(..).for_each(|segment| freed.add(&segment));
         freed

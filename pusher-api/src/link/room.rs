@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 /// Room for pushes that a gateway has not acknowledged.
 #[derive(Debug)]
-pub struct Room {
+pub(crate) struct Room {
     bound: usize,
     taken: AtomicUsize,
     freed: Notify,
@@ -18,18 +18,18 @@ impl Room {
     }
 
     /// Bytes accepted and not acknowledged.
-    pub fn taken(&self) -> usize {
+    pub(crate) fn taken(&self) -> usize {
         self.taken.load(Ordering::Acquire)
     }
 
     /// Takes room for this many bytes, unless the bound would be exceeded.
-    pub fn reserve(&self, bytes: usize) -> bool {
+    pub(crate) fn reserve(&self, bytes: usize) -> bool {
         let fits = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.bound);
         self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).is_ok()
     }
 
     /// Gives room back.
-    pub fn release(&self, bytes: usize) {
+    pub(crate) fn release(&self, bytes: usize) {
         if bytes > 0 {
             self.taken.fetch_sub(bytes, Ordering::AcqRel);
             self.freed.notify_waiters();
@@ -37,12 +37,12 @@ impl Room {
     }
 
     /// Waits until at most half is taken.
-    pub async fn eased(&self) {
+    pub(crate) async fn eased(&self) {
         self.at_most(self.bound / 2).await;
     }
 
     /// Waits until nothing is taken.
-    pub async fn drained(&self) {
+    pub(crate) async fn drained(&self) {
         self.at_most(0).await;
     }
 

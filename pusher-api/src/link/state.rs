@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// The state of a link, as operators see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum LinkState {
+pub(crate) enum LinkState {
     /// Not connected so far.
     Connecting,
     /// Connected; who is there is still being reported.
@@ -18,10 +18,10 @@ pub enum LinkState {
 
 impl LinkState {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Connecting, Self::Syncing, Self::Up, Self::Lost];
+    pub(crate) const ALL: [Self; 4] = [Self::Connecting, Self::Syncing, Self::Up, Self::Lost];
 
     /// The state as it stands in answers and metric labels.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
             Self::Syncing => "syncing",

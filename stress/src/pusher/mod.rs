@@ -42,7 +42,7 @@ const MOST_REFUSED_CONNECTS: u32 = 50;
 
 /// What to push, and where to.
 #[derive(Clone)]
-pub struct Order {
+pub(crate) struct Order {
     /// The servers, taken in turn.
     pub addresses: Vec<SocketAddr>,
     /// How they are called in requests.
@@ -84,7 +84,7 @@ pub enum Limit {
 
 /// What pusher-api said.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Messages sent.
     pub offered: u64,
     /// Messages it took.
@@ -97,12 +97,12 @@ pub struct Outcome {
 
 impl Outcome {
     /// Whether pushing worked at all, if there was anything to push.
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.accepted > 0 || (self.offered == 0 && self.refused.is_empty())
     }
 
     /// Adds another one.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         add(&mut self.offered, other.offered);
         add(&mut self.accepted, other.accepted);
         self.seconds += other.seconds;
@@ -118,7 +118,7 @@ impl Outcome {
 ///
 /// # Errors
 /// No epoll.
-pub fn run(order: &Order, stop: &AtomicBool) -> io::Result<Outcome> {
+pub(crate) fn run(order: &Order, stop: &AtomicBool) -> io::Result<Outcome> {
     let started = Instant::now();
     let mut pusher = Pusher {
         poll: Poll::new()?,

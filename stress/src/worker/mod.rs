@@ -73,7 +73,7 @@ struct Entry {
 ///
 /// # Errors
 /// No epoll, or nobody listens to the events any more.
-pub fn run(commands: impl Read + Send + 'static, mut events: impl Write) -> io::Result<()> {
+pub(crate) fn run(commands: impl Read + Send + 'static, mut events: impl Write) -> io::Result<()> {
     let poll = Poll::new()?;
     let waker = Waker::new(poll.registry(), COMMANDS)?;
     let (sender, inbox) = mpsc::channel();

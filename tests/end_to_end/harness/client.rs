@@ -11,7 +11,7 @@ use super::{Gateway, Who, wait::LIMIT};
 
 /// What comes from the gateway.
 #[derive(Debug, PartialEq)]
-pub enum Event {
+pub(crate) enum Event {
     /// A JSON frame.
     Frame(Value),
     /// The end, with the close code where the transport has one.
@@ -20,7 +20,7 @@ pub enum Event {
 
 /// Why a client was not let in: the status over HTTP, the reason of `bye` elsewhere.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// Over HTTP.
     Status(u16),
     /// In a `bye` frame.
@@ -28,7 +28,7 @@ pub enum Refused {
 }
 
 /// A client that is connected.
-pub trait Client: Sized + Send + 'static {
+pub(crate) trait Client: Sized + Send + 'static {
     /// As it stands in presence.
     const NAME: &'static str;
     /// Whether its end has a close code.
@@ -114,7 +114,7 @@ pub trait Client: Sized + Send + 'static {
 }
 
 /// Connects, with reads that fail instead of waiting for ever.
-pub fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(LIMIT)).unwrap();
     socket.set_write_timeout(Some(LIMIT)).unwrap();

@@ -9,7 +9,7 @@ use super::wait::LIMIT;
 
 /// What a server answered.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status code.
     pub status: u16,
     /// The header fields, names in lower case.
@@ -20,12 +20,12 @@ pub struct Answer {
 
 impl Answer {
     /// The body as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// The value of a header field.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
@@ -42,7 +42,7 @@ impl Answer {
 }
 
 /// A client of one server. A clone has connections of its own.
-pub struct Http {
+pub(crate) struct Http {
     agent: Agent,
     base: String,
     key: Option<String>,
@@ -50,67 +50,72 @@ pub struct Http {
 
 impl Http {
     /// A client of the server at this address.
-    pub fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         let settings = Agent::config_builder().http_status_as_error(false);
         let settings = settings.timeout_global(Some(LIMIT * 3)).max_idle_connections_per_host(1);
         Self { agent: settings.build().into(), base: format!("http://{address}"), key: None }
     }
 
     /// The same with an API key.
-    pub fn with_key(address: SocketAddr, key: &str) -> Self {
+    pub(crate) fn with_key(address: SocketAddr, key: &str) -> Self {
         Self { key: Some(format!("Bearer {key}")), ..Self::new(address) }
     }
 
     /// GET.
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.try_get(path).unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
     /// GET, where the connection may fail.
-    pub fn try_get(&self, path: &str) -> Result<Answer, ureq::Error> {
+    pub(crate) fn try_get(&self, path: &str) -> Result<Answer, ureq::Error> {
         let request = self.agent.get(format!("{}{path}", self.base));
         request.header("authorization", self.authorization()).call().map(Answer::read)
     }
 
     /// DELETE.
-    pub fn delete(&self, path: &str) -> Answer {
+    pub(crate) fn delete(&self, path: &str) -> Answer {
         let request = self.agent.delete(format!("{}{path}", self.base));
         Answer::read(request.header("authorization", self.authorization()).call().unwrap())
     }
 
     /// PUT without a body.
-    pub fn put(&self, path: &str) -> Answer {
+    pub(crate) fn put(&self, path: &str) -> Answer {
         let request = self.agent.put(format!("{}{path}", self.base));
         Answer::read(request.header("authorization", self.authorization()).send_empty().unwrap())
     }
 
     /// POST of a body of this type.
-    pub fn post(&self, path: &str, kind: &str, body: &str) -> Answer {
+    pub(crate) fn post(&self, path: &str, kind: &str, body: &str) -> Answer {
         self.try_post(path, kind, body).unwrap_or_else(|error| panic!("POST {path}: {error}"))
     }
 
     /// POST, where the connection may fail.
-    pub fn try_post(&self, path: &str, kind: &str, body: &str) -> Result<Answer, ureq::Error> {
+    pub(crate) fn try_post(
+        &self,
+        path: &str,
+        kind: &str,
+        body: &str,
+    ) -> Result<Answer, ureq::Error> {
         let request = self.agent.post(format!("{}{path}", self.base)).content_type(kind);
         request.header("authorization", self.authorization()).send(body).map(Answer::read)
     }
 
     /// Pushes, and expects the push to be taken.
-    pub fn push(&self, body: &Value) -> Value {
+    pub(crate) fn push(&self, body: &Value) -> Value {
         let answer = self.post("/v1/push", "application/json", &body.to_string());
         assert_eq!(answer.status, 202, "{answer:?}");
         answer.json()
     }
 
     /// Pushes, and waits for the receipt.
-    pub fn push_with_receipt(&self, body: &Value) -> Value {
+    pub(crate) fn push_with_receipt(&self, body: &Value) -> Value {
         let answer = self.post("/v1/push?receipt=10s", "application/json", &body.to_string());
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()
     }
 
     /// Sends a batch as a stream.
-    pub fn batch(&self, mut lines: impl Read) -> Value {
+    pub(crate) fn batch(&self, mut lines: impl Read) -> Value {
         let request = self.agent.post(format!("{}/v1/push/batch", self.base));
         let request = request.content_type("application/x-ndjson");
         let request = request.header("authorization", self.authorization());

@@ -1,17 +1,17 @@
 //! Starts real processes on free ports, and the clients that talk to them.
 
-pub mod client;
-pub mod http;
-pub mod metrics;
-pub mod process;
-pub mod servers;
-pub mod tcp;
-pub mod tokens;
-pub mod wait;
-pub mod websocket;
-pub mod who;
+pub(crate) mod client;
+pub(crate) mod http;
+pub(crate) mod metrics;
+pub(crate) mod process;
+pub(crate) mod servers;
+pub(crate) mod tcp;
+pub(crate) mod tokens;
+pub(crate) mod wait;
+pub(crate) mod websocket;
+pub(crate) mod who;
 
-pub use self::{
+pub(crate) use self::{
     client::{Client, Event},
     http::Http,
     process::Process,

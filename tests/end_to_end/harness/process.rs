@@ -12,17 +12,17 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::wait::eventually;
 
 /// The binary under test.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_holdfast");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_holdfast");
 
 /// A running process.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
     output: Arc<Mutex<Vec<String>>>,
 }
 
 /// A process that goes on when this is dropped.
-pub struct Stopped<'a>(&'a Process);
+pub(crate) struct Stopped<'a>(&'a Process);
 
 impl Drop for Stopped<'_> {
     fn drop(&mut self) {
@@ -32,14 +32,14 @@ impl Drop for Stopped<'_> {
 
 impl Process {
     /// Starts `holdfast` with these arguments and nothing of our own environment that it reads.
-    pub fn start(arguments: &[String]) -> Self {
+    pub(crate) fn start(arguments: &[String]) -> Self {
         let mut command = Command::new(BINARY);
         command.args(arguments);
         Self::spawn(command)
     }
 
     /// Starts a command.
-    pub fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(mut command: Command) -> Self {
         command.env_remove("RUST_LOG").stdin(Stdio::null());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = collect(child.stderr.take().unwrap());
@@ -48,22 +48,22 @@ impl Process {
     }
 
     /// The process's id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// The lines on stderr so far.
-    pub fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         lock(&self.log).clone()
     }
 
     /// The lines on stdout so far.
-    pub fn output(&self) -> Vec<String> {
+    pub(crate) fn output(&self) -> Vec<String> {
         lock(&self.output).clone()
     }
 
     /// Waits for a line on stderr that `find` makes something of.
-    pub fn find_in_log<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+    pub(crate) fn find_in_log<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         eventually(what, || {
             let found = lock(&self.log).iter().find_map(|line| find(line));
             if found.is_none() {
@@ -75,31 +75,31 @@ impl Process {
     }
 
     /// Sends a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.pid() as i32).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
     /// Stops it while what is returned lives.
-    pub fn stopped(&self) -> Stopped<'_> {
+    pub(crate) fn stopped(&self) -> Stopped<'_> {
         self.signal(Signal::STOP);
         Stopped(self)
     }
 
     /// Waits for its end.
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         eventually("the process ends", || self.child.try_wait().unwrap())
     }
 
     /// Cuts it off (SIGKILL) and waits for its end.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();
         self.child.wait().unwrap();
     }
 
     /// Resident memory in KiB.
-    pub fn resident_kib(&self) -> u64 {
+    pub(crate) fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()

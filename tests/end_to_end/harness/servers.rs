@@ -17,7 +17,7 @@ use super::{
 };
 
 /// A running gateway.
-pub struct Gateway {
+pub(crate) struct Gateway {
     /// The process.
     pub process: Process,
     /// Where clients reach it over HTTP.
@@ -32,14 +32,18 @@ pub struct Gateway {
 
 impl Gateway {
     /// Starts one that listens, with these flags more.
-    pub fn start(flags: &[&str]) -> Self {
+    pub(crate) fn start(flags: &[&str]) -> Self {
         let any = own_address();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
         Self::listen([any; 3], flags.clone(), Process::start(&arguments([any; 3], &flags)))
     }
 
     /// Takes a process that is starting; it was given these flags behind the addresses.
-    pub fn listen(addresses: [SocketAddr; 3], flags: Vec<String>, mut process: Process) -> Self {
+    pub(crate) fn listen(
+        addresses: [SocketAddr; 3],
+        flags: Vec<String>,
+        mut process: Process,
+    ) -> Self {
         let [http, tcp, operators] = process.find_in_log("gateway listening", |line| {
             let fields = event(line, "gateway listening")?;
             Some(["clients", "tcp", "operators"].map(|key| first_address(&fields[key])))
@@ -49,7 +53,7 @@ impl Gateway {
     }
 
     /// Cuts it off and starts it anew on the same ports.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.process.kill();
         let addresses = [self.http, self.tcp, self.operators];
         let process = Process::start(&arguments(addresses, &self.flags));
@@ -57,35 +61,35 @@ impl Gateway {
     }
 
     /// Asks at the operators' port.
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.client.get(path)
     }
 
     /// What it measures now.
-    pub fn metrics(&self) -> Metrics {
+    pub(crate) fn metrics(&self) -> Metrics {
         Metrics::parse(&self.get("/metrics").text)
     }
 
     /// Waits until a metric has this value.
-    pub fn await_metric(&self, name: &str, value: f64) {
+    pub(crate) fn await_metric(&self, name: &str, value: f64) {
         eventually(&format!("{name} is {value}"), || {
             (self.metrics().get(name) == value).then_some(())
         });
     }
 
     /// Asks it to drain.
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         self.process.signal(Signal::TERM);
     }
 
     /// Waits for its end.
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         self.process.wait()
     }
 }
 
 /// The command line of a gateway.
-pub fn arguments([http, tcp, operators]: [SocketAddr; 3], flags: &[String]) -> Vec<String> {
+pub(crate) fn arguments([http, tcp, operators]: [SocketAddr; 3], flags: &[String]) -> Vec<String> {
     let mut arguments = vec![
         "gateway".to_owned(),
         "--log-format=json".to_owned(),
@@ -103,7 +107,7 @@ pub fn arguments([http, tcp, operators]: [SocketAddr; 3], flags: &[String]) -> V
 }
 
 /// A running pusher-api.
-pub struct PusherApi {
+pub(crate) struct PusherApi {
     /// The process.
     pub process: Process,
     /// Where backends reach it.
@@ -115,14 +119,14 @@ pub struct PusherApi {
 
 impl PusherApi {
     /// Starts one that is linked to these gateways, with these flags more.
-    pub fn start(gateways: &[&Gateway], flags: &[&str]) -> Self {
+    pub(crate) fn start(gateways: &[&Gateway], flags: &[&str]) -> Self {
         let started = Self::start_unready(gateways, flags);
         started.await_ready();
         started
     }
 
     /// Starts one and does not wait for its links.
-    pub fn start_unready(gateways: &[&Gateway], flags: &[&str]) -> Self {
+    pub(crate) fn start_unready(gateways: &[&Gateway], flags: &[&str]) -> Self {
         let mut all = vec!["pusher-api".to_owned(), "--log-format=json".to_owned()];
         all.extend(gateways.iter().map(|one| format!("--gateway=http://{}", one.operators)));
         all.extend(flags.iter().map(|flag| (*flag).to_owned()));
@@ -140,21 +144,21 @@ impl PusherApi {
     }
 
     /// Waits until it takes pushes.
-    pub fn await_ready(&self) {
+    pub(crate) fn await_ready(&self) {
         eventually("pusher-api is ready", || {
             (self.client.get("/readyz").status == 200).then_some(())
         });
     }
 
     /// Cuts it off and starts it anew on the same port.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.process.kill();
         *self = Self::listen(self.address, self.flags.clone());
     }
 }
 
 /// A gateway with these flags, and a pusher-api linked to it.
-pub fn pair(flags: &[&str]) -> (Gateway, PusherApi) {
+pub(crate) fn pair(flags: &[&str]) -> (Gateway, PusherApi) {
     let gateway = Gateway::start(flags);
     let pusher = PusherApi::start(&[&gateway], &[]);
     (gateway, pusher)

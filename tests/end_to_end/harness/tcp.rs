@@ -13,7 +13,7 @@ use super::{
 };
 
 /// A frame a line.
-pub struct Tcp(BufReader<TcpStream>);
+pub(crate) struct Tcp(BufReader<TcpStream>);
 
 impl Client for Tcp {
     const NAME: &'static str = "tcp";

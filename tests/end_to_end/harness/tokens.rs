@@ -7,42 +7,42 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 /// The secret that gateways of the tests check tokens with.
-pub const SECRET: &str = "a secret for the tests, long enough to please everybody";
+pub(crate) const SECRET: &str = "a secret for the tests, long enough to please everybody";
 
 /// The flag that goes with it.
-pub fn secret_flag() -> String {
+pub(crate) fn secret_flag() -> String {
     format!("--jwt-secret={SECRET}")
 }
 
 /// A file below `tests/keys`.
-pub fn key_file(name: &str) -> String {
+pub(crate) fn key_file(name: &str) -> String {
     format!("{}/tests/keys/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Seconds since the Unix epoch, plus so many.
-pub fn in_seconds(seconds: i64) -> i64 {
+pub(crate) fn in_seconds(seconds: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     now.as_secs() as i64 + seconds
 }
 
 /// A token of this user, valid for an hour.
-pub fn token(user: &str) -> String {
+pub(crate) fn token(user: &str) -> String {
     sign(&json!({ "sub": user, "exp": in_seconds(3600) }), SECRET)
 }
 
 /// A token of this user and device.
-pub fn token_of_device(user: &str, device: &str) -> String {
+pub(crate) fn token_of_device(user: &str, device: &str) -> String {
     sign(&json!({ "sub": user, "exp": in_seconds(3600), "device": device }), SECRET)
 }
 
 /// Signs claims with HS256.
-pub fn sign(claims: &Value, secret: &str) -> String {
+pub(crate) fn sign(claims: &Value, secret: &str) -> String {
     let key = EncodingKey::from_secret(secret.as_bytes());
     encode(&Header::new(Algorithm::HS256), claims, &key).unwrap()
 }
 
 /// Signs claims with one of the keys below `tests/keys`.
-pub fn sign_with_key(claims: &Value, algorithm: Algorithm, id: Option<&str>) -> String {
+pub(crate) fn sign_with_key(claims: &Value, algorithm: Algorithm, id: Option<&str>) -> String {
     let read = |name| std::fs::read(key_file(name)).unwrap();
     let key = match algorithm {
         Algorithm::RS256 => EncodingKey::from_rsa_pem(&read("rsa.pem")),
@@ -54,7 +54,7 @@ pub fn sign_with_key(claims: &Value, algorithm: Algorithm, id: Option<&str>) -> 
 }
 
 /// Claims with `alg: none` and no signature.
-pub fn unsigned(claims: &Value) -> String {
+pub(crate) fn unsigned(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.", part(&json!({ "alg": "none", "typ": "JWT" })), part(claims))
 }

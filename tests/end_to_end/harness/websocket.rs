@@ -16,23 +16,23 @@ use super::{
 const MASK: [u8; 4] = [0x11, 0x83, 0xc7, 0x5e];
 
 /// A frame a message.
-pub struct WebSocket(Reader<TcpStream>);
+pub(crate) struct WebSocket(Reader<TcpStream>);
 
 impl WebSocket {
     /// The next message, whatever it is.
-    pub fn message(&mut self) -> Result<Message, Error> {
+    pub(crate) fn message(&mut self) -> Result<Message, Error> {
         self.0.read()
     }
 
     /// Takes messages of any size.
-    pub fn set_unlimited(&mut self) {
+    pub(crate) fn set_unlimited(&mut self) {
         self.0.set_config(|config| {
             (config.max_message_size, config.max_frame_size) = (None, None);
         });
     }
 
     /// Sends one frame with these first bits and this payload.
-    pub fn write_frame(&mut self, first: u8, payload: &[u8]) {
+    pub(crate) fn write_frame(&mut self, first: u8, payload: &[u8]) {
         self.write(&frame(first, payload));
     }
 }
@@ -93,7 +93,7 @@ impl Client for WebSocket {
 }
 
 /// The request that opens a WebSocket, with the key of RFC 6455 section 1.3.
-pub fn request(gateway: &Gateway, target: &str, more: &str) -> Vec<u8> {
+pub(crate) fn request(gateway: &Gateway, target: &str, more: &str) -> Vec<u8> {
     format!(
         "GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n",
@@ -103,7 +103,7 @@ pub fn request(gateway: &Gateway, target: &str, more: &str) -> Vec<u8> {
 }
 
 /// A masked frame with these first bits.
-pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match payload.len() {
         length @ 0..=125 => frame.push(0x80 | length as u8),
@@ -122,7 +122,7 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The head of an HTTP response, byte by byte so that nothing behind it is taken.
-pub fn read_head(socket: &mut TcpStream) -> String {
+pub(crate) fn read_head(socket: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -133,7 +133,7 @@ pub fn read_head(socket: &mut TcpStream) -> String {
 }
 
 /// Percent-encodes everything but letters and digits.
-pub fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let byte = |byte: &u8| match byte.is_ascii_alphanumeric() {
         true => char::from(*byte).to_string(),
         false => format!("%{byte:02X}"),

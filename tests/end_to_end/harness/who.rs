@@ -4,7 +4,7 @@ use super::tokens;
 
 /// A client's credentials.
 #[derive(Debug, Clone)]
-pub enum Who {
+pub(crate) enum Who {
     /// A user id, in development.
     User(String),
     /// A token.
@@ -13,12 +13,12 @@ pub enum Who {
 
 impl Who {
     /// In development.
-    pub fn user(user: &str) -> Self {
+    pub(crate) fn user(user: &str) -> Self {
         Self::User(user.to_owned())
     }
 
     /// With a good token.
-    pub fn signed(user: &str) -> Self {
+    pub(crate) fn signed(user: &str) -> Self {
         Self::Token(tokens::token(user))
     }
 }

@@ -7,7 +7,7 @@ use protocol::{
 
 /// The header of a frame from a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header {
+pub(crate) struct Header {
     /// Whether this is the last fragment.
     pub fin: bool,
     /// What it is.
@@ -25,7 +25,7 @@ pub struct Header {
 /// # Errors
 /// The frame breaks the protocol (reserved bits, unknown opcode, no mask, a long or fragmented
 /// control frame, a length not in its shortest form) or is longer than `limit` bytes.
-pub fn parse_header(bytes: &[u8], limit: usize) -> Result<Option<Header>, CloseReason> {
+pub(crate) fn parse_header(bytes: &[u8], limit: usize) -> Result<Option<Header>, CloseReason> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
     let opcode = Opcode::of(first).ok_or(CloseReason::ProtocolError)?;
     let control_is_wrong = opcode.is_control() && is_wrong_control(first, second);
@@ -47,13 +47,13 @@ pub fn parse_header(bytes: &[u8], limit: usize) -> Result<Option<Header>, CloseR
 }
 
 /// Appends a whole frame.
-pub fn frame(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn frame(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     header(opcode, payload.len(), out);
     out.extend_from_slice(payload);
 }
 
 /// Appends a close frame (section 5.5.1).
-pub fn close_frame(code: u16, reason: &str, out: &mut Vec<u8>) {
+pub(crate) fn close_frame(code: u16, reason: &str, out: &mut Vec<u8>) {
     header(Opcode::Close, 2 + reason.len(), out);
     out.extend_from_slice(&code.to_be_bytes());
     out.extend_from_slice(reason.as_bytes());
