@@ -6,20 +6,25 @@
 //! a [`receipt::Receipt`]. Both HTTP servers take [`bearer`] credentials and report errors as a
 //! [`problem::Problem`]. What the gateway and its clients say in the same words has one home here:
 //! the [`transport`]s, the [`claims`] of a token, the frames of a [`websocket`], the [`clock`].
+//!
+//! A module imports only what is declared after it.
 
-pub mod bearer;
-pub mod claims;
 pub mod client_frame;
-pub mod clock;
-pub mod close;
-pub mod ids;
+pub mod server_frame;
+
 pub mod link;
-pub mod problem;
 pub mod push;
 pub mod receipt;
-pub mod server_frame;
+
+pub mod claims;
+pub mod close;
+pub mod ids;
 pub mod transport;
 pub mod websocket;
+
+pub mod bearer;
+pub mod clock;
+pub mod problem;
 
 pub use close::CloseReason;
 pub use ids::{Device, InvalidName, MessageId, SessionId, Topic, UserId};

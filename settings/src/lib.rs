@@ -1,12 +1,14 @@
 //! How every command takes its settings: flag beats environment beats file beats default.
 //!
 //! [`layers::parse`] merges the sources, [`units`], [`listen`], [`endpoint`] and [`secret`] are the
-//! kinds of values, [`logging`] sets up what is written to stderr.
+//! kinds of values, [`logging`] sets up what is written to stderr. A module imports only what is
+//! declared after it.
+
+pub mod layers;
+pub mod logging;
 
 pub mod endpoint;
-pub mod layers;
 pub mod listen;
-pub mod logging;
 pub mod secret;
 pub mod units;
 
