@@ -102,7 +102,9 @@ proptest! {
         steps in prop::collection::vec(step(), 1..60), tcp in any::<bool>()
     ) {
         let transport = if tcp { Transport::Tcp } else { Transport::WebSocket };
-        let flags = ["--write-timeout=3s", "--outbound-limit=128KiB", "--ping-interval=1h"];
+        // Time enough to read the goodbye, however late it comes to it.
+        let patient = ["--ping-interval=1h", "--close-timeout=1h"];
+        let flags = [&["--write-timeout=3s", "--outbound-limit=128KiB"], &patient[..]].concat();
         let mut thread = Thread::new(&flags);
         let mut client = thread.client(transport);
         let mut pushed = Vec::new();
