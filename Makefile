@@ -55,7 +55,7 @@ programs: setup
 # 15 GiB of free memory; emulated, where KVM is missing, it takes the better part of an hour.
 million: setup
 	cargo build --release -p holdfast
-	guest/million
+	python3 -m benches.guest
 
 # The image and the lab of docker/, for real; needs docker and compose. Not part of `make test`.
 docker-test:

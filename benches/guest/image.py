@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+INSIDE = Path(__file__).resolve().parent / "inside"
 KERNEL, BUSYBOX = "linux-image-cloud-amd64", "busybox-static"
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "cpio": "cpio"}
 SCRIPTS = ["limits.sh", "measure.sh", "processes.sh", "journey.sh"]
@@ -108,9 +108,9 @@ def build(work, tool, binary, parameters):
     put(tree, binary, "/bin/holdfast")
     for library in libraries(binary):
         put(tree, library, library)
-    put(tree, HERE / "init", "/init")
+    put(tree, INSIDE / "init", "/init")
     for script in SCRIPTS:
-        put(tree, HERE / script, f"/{script}")
+        put(tree, INSIDE / script, f"/{script}")
     (tree / "parameters").write_text(parameters)
     return pack(tree, work / "initramfs")
 

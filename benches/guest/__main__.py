@@ -1,10 +1,9 @@
-#!/usr/bin/env python3
 """A million sessions in one gateway process, in a guest of its own.
 
 Boots a stock Debian kernel under qemu with the release binary in it, sets the guest's limits, runs
 a gateway, a pusher-api and a load client there, and prints what was measured. Nothing of this
 machine's own limits is touched, and the guest has no network. What was seen is kept in
-target/guest/. See docs/guest.md.
+target/guest/. Run from the repository's root: `python3 -m benches.guest`. See docs/guest.md.
 """
 
 import argparse
@@ -15,14 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The folder of the scripts stays as it is in git.
-sys.dont_write_bytecode = True
+from . import image, machine, table
 
-import image
-import machine
-import table
-
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "target" / "guest"
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 # Both ends of a session with all that belongs to them, and what the guest needs anyway.
@@ -46,7 +40,7 @@ def size(text):
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="benches.guest", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--sessions", type=int, default=1_000_000, metavar="N", help="[default: 1000000]")
     add("--hold", type=seconds, default="10m", metavar="DURATION", help="[default: 10m]")

@@ -1,0 +1,1 @@
+"""A million sessions in one gateway process, in a virtual machine of its own."""
