@@ -2,7 +2,7 @@
 
 import json
 
-from .snapshot import Snapshot, difference
+from benches.measured.snapshot import Snapshot, difference
 
 MOMENTS = ["before", "ramped", "pushed", "held", "last", "emptied"]
 MIB = 1 << 20
