@@ -21,12 +21,10 @@ from pathlib import Path
 from benches.measured import namespace
 from benches.measured.client import Client, lost
 from benches.measured.holdfast import Holdfast
+from benches.measured.numbers import show
 from benches.measured.page import put_into
 from benches.measured.readings import resident
-from benches.standard.holdfast_runs import (
-    await_sessions, dropped, storm_flags, watching_flags,
-)
-from benches.standard.table import show
+from benches.measured.runs import await_sessions, dropped, storm_flags, watching_flags
 
 from . import tcp
 

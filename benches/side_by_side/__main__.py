@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from benches.measured import namespace
+from benches.measured.numbers import ends, middle, spread
 from benches.measured.page import put_into
-from benches.standard.table import ends, middle, spread
 
 from . import holdfast, nats, nchan
 

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from .table import ends, middle, show
+from benches.measured.numbers import ends, middle, show
 
 
 def load(file):

@@ -4,10 +4,9 @@ import time
 
 from benches.measured.client import Client
 from benches.measured.readings import resident, settled_slab, slab
+from benches.measured.runs import await_sessions, dropped, storm_flags
 
-from .holdfast_runs import (
-    PAYLOAD, SETTLE_SECONDS, await_sessions, dropped, idle_cpu, pushed, ramp_figures, storm_flags,
-)
+from .holdfast_runs import PAYLOAD, SETTLE_SECONDS, idle_cpu, pushed, ramp_figures
 
 # A push's frame around its data.
 FRAME = PAYLOAD + 71

@@ -1,21 +1,18 @@
 """What is measured of Holdfast: figures by name."""
 
-import sys
 import time
 
 from benches.measured.client import Client, lost
 from benches.measured.readings import cpu_seconds, resident, settled_slab, slab
+from benches.measured.runs import PAUSE_SECONDS, await_sessions, storm_flags, watching_flags
 from benches.measured.unicast import Unicast, quantile
 
 # Data of a push in bytes; the frame around it has 71 more.
 PAYLOAD = 100
-RAMP_SECONDS = 600
-# Some have failed if their number stays the same for so long.
-STUCK_SECONDS = 40
 # Before memory is looked at; and what it may take to see that all sessions are there.
 SETTLE_SECONDS, SPARE_SECONDS = 3, 7
-# How long pushes come at a rate, and the pause after them.
-RATE_SECONDS, PAUSE_SECONDS = 20, 10
+# How long pushes come at a rate.
+RATE_SECONDS = 20
 PUSH_SECONDS = 900
 
 
@@ -119,16 +116,6 @@ def await_pushes(given, holdfast, names, run):
     holdfast.wait_for(done, "pushes", given.hold + PUSH_SECONDS, every=1)
 
 
-def dropped(given):
-    """How many sessions a storm drops: 340,000 of a million."""
-    return given.sessions * 34 // 100
-
-
-def storm_flags(given):
-    """What a storm is, whoever the server is."""
-    return ["--drop", dropped(given), "--hold", f"{PAUSE_SECONDS}s", "--settle", "30s"]
-
-
 def storm(given, holdfast, _):
     """A third dropped at once, and back at once half a minute later; pushes to the others."""
     flags = [*storm_flags(given), "--push-rate", given.storm_push_rate, *watching_flags(holdfast)]
@@ -168,30 +155,6 @@ def probe(given, holdfast, _):
 
 # Those that open their own sessions, each with a scenario of the load client of that name.
 SCENARIOS = {"probe": probe, "storm": storm}
-
-
-def watching_flags(holdfast):
-    """What a load client needs to push and to look at what the gateways say."""
-    return ["--operators", holdfast.all_operators, *holdfast.push_flags()]
-
-
-def await_sessions(servers, count, run=None):
-    """Waits until the servers hold so many sessions, or none; or until there are no more coming."""
-    seen, since = -1, time.monotonic()
-
-    def reached():
-        nonlocal seen, since
-        before, seen = seen, servers.sessions()
-        if seen != before:
-            since = time.monotonic()
-        stuck = count and seen == before and time.monotonic() - since > STUCK_SECONDS
-        return stuck or (seen >= count if count else seen == 0)
-
-    # Asking many servers takes CPU from those who are ramping up.
-    every = 0.2 + servers.count / 25
-    servers.wait_for(reached, f"{count} sessions", RAMP_SECONDS, run, every)
-    if seen < count:
-        print(f"warning: {seen:.0f} of {count} sessions, and no more come", file=sys.stderr)
 
 
 def idle_cpu(given, pids, seconds):
