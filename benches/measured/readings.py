@@ -26,6 +26,11 @@ def slab():
     return _bytes("/proc/meminfo", "Slab")
 
 
+def available():
+    """Bytes that this machine could still give to programs."""
+    return _bytes("/proc/meminfo", "MemAvailable")
+
+
 def _bytes(file, field):
     return field_bytes(Path(file).read_text(), field)
 
