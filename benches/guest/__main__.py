@@ -41,12 +41,13 @@ def parameters(given):
 def unpack(results):
     """Puts the guest's files into target/guest/results."""
     folder = image.empty(WORK / "results")
-    if subprocess.run(["tar", "-xzmf", results, "-C", folder]).returncode != 0:
+    if subprocess.run(["tar", "-xzmf", results, "-C", folder], check=False).returncode != 0:
         raise SystemExit(f"error: the guest sent no results; what it said: {WORK}/console.log")
     return folder
 
 
 def main():
+    """Boots the guest, shows what it sent; 0 if every session was held to the end."""
     given = options()
     if os.uname().machine != "x86_64":
         raise SystemExit("error: the guest is an x86-64 one and runs this machine's binary")

@@ -20,6 +20,7 @@ def empty(folder):
 
 
 def apt(*command):
+    """Runs apt-get as root."""
     root = [] if os.geteuid() == 0 else ["sudo"]
     subprocess.run([*root, "apt-get", "-qq", *command], check=True, stdout=subprocess.DEVNULL)
 
@@ -59,7 +60,8 @@ def unpacked(work, package):
 def kernel(work):
     """The newest stock kernel; the meta package names it."""
     def named():
-        said = subprocess.run(["apt-cache", "depends", KERNEL], capture_output=True, text=True)
+        command = ["apt-cache", "depends", KERNEL]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
         return re.search(r"Depends: (linux-image-\S+)", said.stdout)
     known = sorted((work / "packages").glob("linux-image-*/boot/vmlinuz-*"))
     if known:
@@ -80,7 +82,8 @@ def busybox(work):
 
 def libraries(binary):
     """The shared libraries a program loads, its loader included."""
-    said = subprocess.run(["ldd", binary], capture_output=True, text=True).stdout
+    # A static program has none, and ldd calls that a failure.
+    said = subprocess.run(["ldd", binary], capture_output=True, text=True, check=False).stdout
     return [Path(path) for path in re.findall(r"(?:=> |^\s+)(/\S+)", said, re.MULTILINE)]
 
 

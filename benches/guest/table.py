@@ -40,6 +40,7 @@ class Journey:
         self.count = self.full.metric("holdfast_sessions")
 
     def seconds(self, name):
+        """How long a step of the guest's own took."""
         return number(self.folder / f"{name}.seconds")
 
     def failures(self, kind):
@@ -55,9 +56,11 @@ class Journey:
         return None if grown is None or not self.count else grown / self.count
 
     def grown(self, process):
+        """Bytes that a process has gained since before the first session."""
         return difference(self.full.resident(process), self.at["before"].resident(process))
 
     def slabs(self):
+        """Bytes that the kernel's slab caches have gained since then."""
         return difference(self.full.slab(), self.at["before"].slab())
 
     def cores(self):
@@ -88,6 +91,7 @@ def rows(journey):
 
 
 def session_rows(journey, sessions):
+    """How they were opened, and what became of them."""
     yield "sessions held to the end", said("{} of {}", sessions.get("held_to_end"), sessions.get("asked"))
     yield "failed to open", journey.failures("failures")
     yield "lost", journey.failures("losses")
@@ -98,6 +102,7 @@ def session_rows(journey, sessions):
 
 
 def memory_rows(journey):
+    """What one session takes, and of whom."""
     gateway, slabs = journey.each(journey.grown("gateway")), journey.each(journey.slabs())
     server = None if None in (gateway, slabs) else gateway + slabs / 2
     client = journey.each(journey.full.resident("stress"))
@@ -109,6 +114,7 @@ def memory_rows(journey):
 
 
 def message_rows(journey, sent, received):
+    """Pushes to single users, and the broadcast."""
     latency = received.get("latency") or {}
     yield "pushes to random users accepted", said("{}", sent.get("accepted"))
     yield "their latency at the client", said(
@@ -119,6 +125,7 @@ def message_rows(journey, sent, received):
 
 
 def storm_rows(report, storm):
+    """How those who left came back, and what the others noticed."""
     sessions, phases = report["sessions"], report.get("phases") or {}
     p99 = [(phases.get(name, {}).get("latency") or {}).get("p99_ms") for name in ("steady", "drop", "reopen")]
     yield "storm: sessions held to the end", said("{held_to_end} of {asked}", **sessions)

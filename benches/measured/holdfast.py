@@ -1,6 +1,7 @@
 """Gateways behind one pusher-api, as many as descriptors make necessary."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 from .processes import Processes, answers
@@ -52,7 +53,7 @@ class Holdfast(Processes):
         """Waits until every gateway listens and pusher-api is linked to all of them."""
         for number in range(self.count):
             url = f"{self.operators(number)}/healthz"
-            self.wait_for(lambda: answers(url), url)
+            self.wait_for(partial(answers, url), url)
         self.wait_for(lambda: answers(f"{self.api}/readyz"), "pusher-api")
 
     def operators(self, number):

@@ -34,7 +34,8 @@ def enter(wanted=True):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inside = subprocess.Popen(
         ["unshare", "-n", *sys.orig_argv],
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # There are no threads yet that this could find holding a lock.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     signal.signal(signal.SIGTERM, lambda *_: inside.terminate())
     try:

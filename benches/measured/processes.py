@@ -17,7 +17,8 @@ class Processes:
 
     def start(self, *command, env=None):
         """Starts one and returns its id; what it prints is shown if it ends early."""
-        log = tempfile.TemporaryFile()
+        # Closed with the process, in __exit__.
+        log = tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env=env)
         process.log = log
         self.started.append(process)

@@ -6,6 +6,7 @@ processor is not in it.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -152,10 +153,8 @@ class Unicast:
 
 def run_before_others():
     """Gives this thread a processor whenever it wants one, where that is allowed."""
-    try:
+    with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    except PermissionError:
-        pass
 
 
 def quantile(values, share):

@@ -77,10 +77,10 @@ def check_programs(given):
 
 def measure(given, name):
     """One server's figures of one round."""
-    with tempfile.TemporaryDirectory() as directory:
-        with SERVERS[name].Server(given, directory) as server:
-            server.await_ready()
-            return SERVERS[name].measure(given, server)
+    module = SERVERS[name]
+    with tempfile.TemporaryDirectory() as directory, module.Server(given, directory) as server:
+        server.await_ready()
+        return module.measure(given, server)
 
 
 def markdown(given, found):

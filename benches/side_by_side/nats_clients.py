@@ -86,6 +86,7 @@ class Clients:
             self.on_opening(connection, received)
 
     def forget(self, connection):
+        """The server has closed it, which it may do only when it was open."""
         self.epoll.unregister(connection)
         self.open.discard(connection)
         if self.waiting.pop(connection, None):
@@ -124,10 +125,12 @@ class Clients:
 
 
 def say(value):
+    """One line of JSON to whoever has started this."""
     print(json.dumps(value), flush=True)
 
 
 def main():
+    """Opens all of them, then does as it is told."""
     port, count = map(int, sys.argv[1:])
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -63,8 +63,9 @@ def storm(given, floors, _):
     flags = [*storm_flags(given), *floors.client_flags()]
     run = Client(given.program, "storm", *flags, sessions=given.sessions)
     await_sessions(floors, given.sessions, run)
-    gone = lambda: floors.sessions() <= given.sessions - dropped(given)
-    floors.wait_for(gone, f"{dropped(given)} sessions gone", GONE_SECONDS, run)
+    left = given.sessions - dropped(given)
+    floors.wait_for(lambda: floors.sessions() <= left, f"{dropped(given)} sessions gone",
+                    GONE_SECONDS, run)
     seen = time.time()
     found = run.report()["storms"][0]
     return {

@@ -112,8 +112,8 @@ def await_pushes(given, holdfast, names, run):
     counts = {"batch": given.pushes, "single": singles(given),
               "latency": given.push_rate * RATE_SECONDS}
     expected = sum(count for name, count in counts.items() if name in names)
-    done = lambda: run.has_ended() or holdfast.accepted() >= expected
-    holdfast.wait_for(done, "pushes", given.hold + PUSH_SECONDS, every=1)
+    holdfast.wait_for(lambda: run.has_ended() or holdfast.accepted() >= expected, "pushes",
+                      given.hold + PUSH_SECONDS, every=1)
 
 
 def storm(given, holdfast, _):
