@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_processs_own_namespace_needs_no_rights() {
+    fn the_namespace_of_this_process_needs_no_rights() {
         let name = || std::fs::read_link("/proc/thread-self/ns/net").unwrap();
         assert_eq!(Network::Of(std::process::id()).within(name).unwrap(), name());
         assert!(Network::Of(u32::MAX).within(name).is_err());
