@@ -1,12 +1,14 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint binaries bench figures million-native side-by-side programs million \
-  limits-lab docker-test
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling binaries bench \
+  figures million-native side-by-side programs million limits-lab docker-test
+
+APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
+APT_UPDATE := $(shell command -v sudo) apt-get update -qq
+LINTERS := target/linters
 
 # A C compiler for the allocator, git for cargo, nothing else beyond the Rust toolchain.
 setup:
-	@command -v cc >/dev/null || { \
-	  SUDO=$$(command -v sudo || true); \
-	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends gcc libc6-dev; }
+	@command -v cc >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) gcc libc6-dev; }
 	@command -v cargo >/dev/null || { echo "install Rust first: cargo is missing" >&2; exit 1; }
 
 # Gateway and pusher-api in one process on loopback; prints what to do next. Not optimised: it is
@@ -14,9 +16,31 @@ setup:
 run: setup
 	cargo run --bin holdfast
 
-lint: setup
+# Formatting, lints and links in the documentation of all Rust; Python, shell scripts, spelling.
+lint: lint-rust lint-python lint-shell lint-spelling
+
+lint-rust: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps --document-private-items
+
+lint-python: $(LINTERS)/ready
+	$(LINTERS)/bin/ruff check --quiet
+
+# Those of sh and bash, known by their first line or their ending.
+lint-shell: $(LINTERS)/ready
+	{ grep -rlIE --exclude-dir=.git --exclude-dir=target '^#!.*[ /](sh|bash)$$' .; \
+	  find . -name '*.sh' -not -path './target/*'; } | xargs $(LINTERS)/bin/shellcheck
+
+lint-spelling: $(LINTERS)/ready
+	$(LINTERS)/bin/typos
+
+# Apart from the system's Python, which Debian keeps for itself; anew when a version changes.
+$(LINTERS)/ready: .ci/requirements.txt
+	@python3 -c 'import ensurepip' 2>/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) python3-venv; }
+	python3 -m venv --clear $(LINTERS)
+	$(LINTERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 test: lint
 	cargo test --workspace

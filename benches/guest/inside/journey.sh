@@ -1,4 +1,5 @@
 # From an empty machine to so many sessions, and back. Sourced by init.
+# shellcheck shell=busybox disable=SC2153 # names of the other files
 
 # Waits until a command says yes; at most so many seconds, and only while all processes live.
 await() {
@@ -7,7 +8,7 @@ await() {
   while true; do
     # Looked at first: the command may be the one that waits for a process to end.
     dead=''
-    for process in $GATEWAY $PUSHER $STRESS; do alive $process || dead=yes; done
+    for process in $GATEWAY $PUSHER $STRESS; do alive "$process" || dead=yes; done
     "$@" && return 0
     [ -z "$dead" ] || { say "failed: a process ended before $what"; return 1; }
     has_passed "$from" "$limit" && { say "failed: $what took longer than $limit s"; return 1; }
@@ -19,7 +20,7 @@ await() {
   done
 }
 
-alive() { [ -d /proc/$1 ] && ! grep -q '^State:.Z' /proc/$1/status; }
+alive() { [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status"; }
 
 ready() { fetch "$1/readyz" > /dev/null 2>&1; }
 
@@ -28,7 +29,7 @@ doing() { [ "$(standing | cut -d' ' -f5)" = "$1" ]; }
 
 past_opening() { doing pushing || doing receiving || doing holding; }
 
-gone() { ! alive $STRESS; }
+gone() { ! alive "$STRESS"; }
 
 written_to() { frames=$(metric "$WRITTEN") && [ "$frames" -ge "$1" ]; }
 
@@ -46,8 +47,8 @@ broadcast() {
   written=$((frames + held))
   received=$(($(standing | cut -d' ' -f4) + held))
   begun=$(now)
-  fetch --header "Authorization: Bearer $(cat $SECRETS/api)" --header 'Content-Type: application/json' \
-    --post-data '{"to":{"all":true},"data":"hello, everybody"}' $API/v1/push > broadcast.answer || return 1
+  fetch --header "Authorization: Bearer $(cat "$SECRETS/api")" --header 'Content-Type: application/json' \
+    --post-data '{"to":{"all":true},"data":"hello, everybody"}' "$API/v1/push" > broadcast.answer || return 1
   await "the gateway has written the broadcast" "$PATIENCE" written_to $written || return 1
   seconds_since "$begun" > written.seconds
   await "everybody has the broadcast" "$PATIENCE" received_to $received || return 1
@@ -58,7 +59,7 @@ broadcast() {
 # Everybody leaves at once, and the load client writes its report.
 leave() {
   leaver=$STRESS STRESS='' begun=$(now)
-  kill -INT $leaver
+  kill -INT "$leaver"
   if ! await "the registry is empty" $((4 * PATIENCE)) emptied; then
     say step "$users users are still in the registry"
     snapshot leaving
@@ -67,7 +68,7 @@ leave() {
   seconds_since "$begun" > leaving.seconds
   say step "all sessions closed and gone from the registry in $(cat leaving.seconds) s"
   # Its exit code knows nothing of the broadcast; the host looks at the sessions in its report.
-  wait $leaver || true
+  wait "$leaver" || true
 }
 
 hold() {
@@ -80,8 +81,8 @@ boot_servers() {
   make_secrets
   start_gateway
   start_pusher
-  await "gateway and pusher-api are ready" "$PATIENCE" ready $OPERATORS &&
-    await "pusher-api knows the gateway" "$PATIENCE" ready $API &&
+  await "gateway and pusher-api are ready" "$PATIENCE" ready "$OPERATORS" &&
+    await "pusher-api knows the gateway" "$PATIENCE" ready "$API" &&
     snapshot before &&
     say step "gateway and pusher-api are ready; opening $SESSIONS sessions"
 }
@@ -107,7 +108,7 @@ storm() {
   say step "opening $SESSIONS sessions again; $STORM of them will leave and come back at once"
   start_stress storm --drop "$STORM" --hold 10s --settle 30s --reopen-timeout "${RAMP_LIMIT}s"
   await "the end of the storm" $((2 * RAMP_LIMIT + PATIENCE)) gone || return 1
-  wait $STRESS
+  wait "$STRESS"
   storm_outcome=$?
   say step "storm over"
   return $storm_outcome

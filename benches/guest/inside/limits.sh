@@ -1,4 +1,5 @@
 # The limits of this machine. Sourced by init.
+# shellcheck shell=busybox
 
 # Lets the doctor look, set what it can, and look again; the descriptors are with_descriptors's.
 set_limits() {

@@ -1,4 +1,5 @@
 # What is looked at, and what the host gets to read. Sourced by init.
+# shellcheck shell=busybox disable=SC2034 # the journey uses what is set here
 
 # A counter of the gateway: frames of pushes that sockets took at once or later.
 WRITTEN='holdfast_pushes_total{outcome="written"'
@@ -30,10 +31,11 @@ standing() {
 kib() { awk -v field="$1:" '$1 == field { print $2 }' "$2"; }
 
 progress() {
+  # shellcheck disable=SC2046 # one word each
   set -- $(standing)
   [ -n "$5" ] || return 0
   say progress "doing=$5 held=$1 failed=$2 lost=$3 messages=$4" \
-    "gateway=$(kib VmRSS /proc/$GATEWAY/status) client=$(kib VmRSS /proc/$STRESS/status)" \
+    "gateway=$(kib VmRSS "/proc/$GATEWAY/status") client=$(kib VmRSS "/proc/$STRESS/status")" \
     "slab=$(kib Slab /proc/meminfo) free=$(kib MemAvailable /proc/meminfo)"
 }
 
@@ -44,9 +46,9 @@ snapshot() {
   for file in uptime meminfo slabinfo net/sockstat net/netstat net/snmp net/softnet_stat sys/fs/file-nr; do
     cat /proc/$file > "$folder/${file##*/}"
   done
-  snapshot_process gateway $GATEWAY
-  snapshot_process pusher-api $PUSHER
-  snapshot_process stress $STRESS
+  snapshot_process gateway "$GATEWAY"
+  snapshot_process pusher-api "$PUSHER"
+  snapshot_process stress "$STRESS"
   fetch "$OPERATORS/metrics" > "$folder/gateway.metrics"
   fetch "$API/metrics" > "$folder/pusher-api.metrics"
 }

@@ -1,4 +1,5 @@
 # The three processes and what they share. Sourced by init.
+# shellcheck shell=busybox disable=SC2034 # the journey uses what is set here
 
 OPERATORS=http://127.0.0.1:8082
 API=http://127.0.0.1:8090
