@@ -1,5 +1,5 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling binaries bench \
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny binaries bench \
   figures million-native side-by-side programs million limits-lab docker-test
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
@@ -41,6 +41,12 @@ $(LINTERS)/ready: .ci/requirements.txt
 	python3 -m venv --clear $(LINTERS)
 	$(LINTERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+
+# Licences, duplicates and origins of all crates (deny.toml). Not in `make lint`: where cargo-deny is
+# missing it is compiled first, which takes some minutes. Not optimised: it runs for a second.
+deny: setup
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --debug cargo-deny@0.20.2
+	cargo deny check bans licenses sources
 
 test: lint
 	cargo test --workspace
