@@ -1,6 +1,6 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny binaries bench \
-  figures million-native side-by-side programs million limits-lab docker-test
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn binaries \
+  bench figures million-native side-by-side programs million limits-lab docker-test
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
 APT_UPDATE := $(shell command -v sudo) apt-get update -qq
@@ -50,6 +50,11 @@ deny: setup
 
 test: lint
 	cargo test --workspace
+
+# The WebSocket cases of the Autobahn test suite against a gateway (tests/autobahn). Needs Python 2.7.
+autobahn: setup
+	cargo build
+	tests/autobahn/run
 
 # Every limit hit for real, as root: also those that are the whole machine's, for some seconds each.
 limits-lab: setup
