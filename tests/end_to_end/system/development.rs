@@ -1,6 +1,6 @@
 //! `holdfast up`: everything at once, for trying things out.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path, process::Command};
 
 use serde_json::Value;
 
@@ -64,6 +64,39 @@ fn what_it_prints_works() {
         drop(client);
         assert_eq!(process.wait().code(), Some(0));
     }
+}
+
+/// One of `examples/`, as `cargo run --example NAME -- ARGUMENTS` runs it.
+fn example(name: &str, arguments: [&str; 2]) -> Process {
+    let program = Path::new(BINARY).with_file_name("examples").join(name);
+    // `cargo test` has built it, unless it was told which tests.
+    if !program.exists() {
+        let built = Command::new(env!("CARGO")).args(["build", "--examples"]).status().unwrap();
+        assert!(built.success(), "{name} does not build");
+    }
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Process::spawn(command)
+}
+
+#[test]
+fn a_push_of_one_example_reaches_the_session_of_the_other() {
+    let (gateway_and_pusher_api, text) = start(&["up"]);
+    let clients = format!("ws://{}", address(&text, "ws://"));
+    let backends = format!("http://{}", address(&text, "curl -X POST http://"));
+    let printed = |process: &Process, what: &str| {
+        eventually(what, || process.output().iter().any(|line| line.contains(what)).then_some(()));
+    };
+
+    let mut session = example("session", [&clients, "demo"]);
+    printed(&session, r#""type":"hello""#);
+    let mut push = example("push", [&backends, "demo"]);
+    assert!(push.wait().success(), "{:?}", push.log());
+    printed(&push, r#""outcome":"written""#);
+    printed(&session, r#""data":{"text":"hello"}"#);
+
+    gateway_and_pusher_api.signal(rustix::process::Signal::TERM);
+    assert!(session.wait().success(), "it ends with the close: {:?}", session.log());
 }
 
 #[test]
