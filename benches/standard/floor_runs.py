@@ -6,7 +6,8 @@ from benches.measured.client import Client
 from benches.measured.readings import resident, settled_slab, slab
 from benches.measured.runs import await_sessions, dropped, storm_flags
 
-from .holdfast_runs import PAYLOAD, SETTLE_SECONDS, idle_cpu, pushed, ramp_figures
+from .figures import PAYLOAD, idle_cpu, pushed, ramp_figures
+from .holdfast_runs import SETTLE_SECONDS
 
 # A push's frame around its data.
 FRAME = PAYLOAD + 71

@@ -3,12 +3,12 @@
 import time
 
 from benches.measured.client import Client, lost
-from benches.measured.readings import cpu_seconds, resident, settled_slab, slab
+from benches.measured.readings import resident, settled_slab, slab
 from benches.measured.runs import PAUSE_SECONDS, await_sessions, storm_flags, watching_flags
-from benches.measured.unicast import Unicast, quantile
+from benches.measured.unicast import Unicast
 
-# Data of a push in bytes; the frame around it has 71 more.
-PAYLOAD = 100
+from .figures import PAYLOAD, add_unicast, idle_cpu, push_figures, pushed, ramp_figures
+
 # Before memory is looked at; and what it may take to see that all sessions are there.
 SETTLE_SECONDS, SPARE_SECONDS = 3, 7
 # How long pushes come at a rate.
@@ -82,28 +82,9 @@ def idle(given, holdfast, hold, kernel, before):
     return figures
 
 
-def pushed(phases):
-    """Rates and latencies of the kinds of pushes that there were."""
-    latency = phases.get("rate", {})
-    quantiles = latency.get("latency") or {}
-    figures = {
-        "batch_per_s": phases.get("batch", {}).get("per_second"),
-        "single_per_s": phases.get("single", {}).get("per_second"),
-        "latency_p50_ms": quantiles.get("p50_ms"),
-        "latency_p99_ms": quantiles.get("p99_ms"),
-        "within_200_ms": latency.get("share_within_200_ms"),
-    }
-    return {key: value for key, value in figures.items() if value is not None}
-
-
-def add_unicast(figures, name, unicast, spans):
-    """Adds what pushes to single users took in these spans of time."""
-    meanwhile = unicast.during(spans)
-    p99 = quantile(meanwhile, 0.99)
-    figures[f"{name}_samples"] = len(meanwhile)
-    figures[f"{name}_p99_ms"] = p99 and p99 * 1000
-    figures["refused"] += len(unicast.refused)
-    figures["missing"] += unicast.missing()
+def stall(holdfast):
+    """The longest time in which a worker was busy without a break."""
+    return max(holdfast.metric("holdfast_worker_longest_stall_seconds")) * 1000
 
 
 def await_pushes(given, holdfast, names, run):
@@ -155,38 +136,3 @@ def probe(given, holdfast, _):
 
 # Those that open their own sessions, each with a scenario of the load client of that name.
 SCENARIOS = {"probe": probe, "storm": storm}
-
-
-def idle_cpu(given, pids, seconds):
-    """CPU of processes over a while, in cores and for each session."""
-    before, started = cpu_seconds(pids), time.monotonic()
-    time.sleep(seconds)
-    cores = (cpu_seconds(pids) - before) / (time.monotonic() - started)
-    return {"idle_cores": cores, "idle_us_per_s": cores / given.sessions * 1e6}
-
-
-def stall(holdfast):
-    """The longest time in which a worker was busy without a break."""
-    return max(holdfast.metric("holdfast_worker_longest_stall_seconds")) * 1000
-
-
-def ramp_figures(report):
-    """How the sessions were opened."""
-    sessions = report["sessions"]
-    return {
-        "handshakes_per_s": sessions["per_second"],
-        "ramp_s": sessions["ramp_seconds"],
-        "client_bytes": sessions["client_bytes_per_session"],
-        "held": sessions["held_to_end"],
-        "lost": lost(report),
-    }
-
-
-def push_figures(report):
-    """What must be none."""
-    pushes = report["pushes"]
-    return {
-        "missing": abs(pushes["missing"] or 0),
-        "refused": sum(pushes["refused"].values()),
-        "lost": lost(report),
-    }
