@@ -3,8 +3,8 @@
 //!
 //! [`start`] puts it all together. A push passes the modules in this order: `http` reads the
 //! request, [`validate`] checks it, `dedupe` recognises repetitions, `accept` gives it its frame,
-//! `route` asks `presence` where it has to go, the `engine` reserves room there and hands it to
-//! the `link`s. What comes back goes to `receipts` and `presence`.
+//! the `engine` finds out where it has to go, reserves room there and hands it over. What comes
+//! back goes to `receipts`.
 
 mod settings;
 
@@ -20,13 +20,7 @@ mod dedupe;
 
 mod accept;
 
-mod route;
-
-mod presence;
-
 mod engine;
-
-mod link;
 
 mod receipts;
 

@@ -5,10 +5,7 @@ use prometheus::{
     Registry, TextEncoder, core::Collector,
 };
 
-use crate::{
-    engine::{Engine, GatewayStatus},
-    link::LinkState,
-};
+use crate::engine::{Engine, GatewayStatus, local::link::LinkState};
 
 /// The media type of the text.
 pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;

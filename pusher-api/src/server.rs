@@ -14,11 +14,16 @@ use settings::ConfigError;
 use crate::{
     api::Api,
     dedupe::Dedupe,
-    engine::{Engine, local::LocalEngine},
+    engine::{
+        Engine,
+        local::{
+            LocalEngine,
+            link::{Gateways, Services, discover},
+            presence::Presence,
+        },
+    },
     http,
-    link::{Gateways, Services, discover},
     metrics::Metrics,
-    presence::Presence,
     receipts::Receipts,
     settings::Settings,
 };

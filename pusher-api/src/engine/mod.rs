@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub(crate) use crate::link::{Unanswered, gateways::NotReady};
+pub(crate) use self::local::link::{Unanswered, gateways::NotReady};
 use crate::validate::To;
 
 /// A way to the gateways.

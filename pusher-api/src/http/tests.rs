@@ -15,10 +15,12 @@ use uuid::Uuid;
 use crate::{
     api::Api,
     dedupe::Dedupe,
-    engine::local::LocalEngine,
-    link::{Gateways, Link},
+    engine::local::{
+        LocalEngine,
+        link::{Gateways, Link},
+        presence::Epoch,
+    },
     metrics::Metrics,
-    presence::Epoch,
     receipts::Receipts,
 };
 

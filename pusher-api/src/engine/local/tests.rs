@@ -4,8 +4,8 @@ use protocol::{
 };
 use uuid::Uuid;
 
-use super::*;
-use crate::{presence::Epoch, validate::parse};
+use super::{presence::Epoch, *};
+use crate::validate::parse;
 
 struct Fixture {
     engine: LocalEngine,

@@ -11,7 +11,7 @@ use std::{
 use uuid::Uuid;
 
 use super::{Link, LinkState};
-use crate::presence::GatewayIndex;
+use crate::engine::local::presence::GatewayIndex;
 
 /// Why pushes cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -30,7 +30,7 @@ pub(crate) use gateways::Gateways;
 pub(crate) use handle::Link;
 pub(crate) use state::LinkState;
 
-use crate::{metrics::Metrics, presence::Presence, receipts::Receipts};
+use crate::{engine::local::presence::Presence, metrics::Metrics, receipts::Receipts};
 
 /// An idle end of a link says that it is still there this often.
 const HEARTBEAT: Duration = Duration::from_secs(2);

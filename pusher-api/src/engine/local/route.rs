@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use protocol::link::TargetRef;
 use smallvec::{SmallVec, smallvec};
 
-use crate::{
-    presence::{GatewayIndex, Presence},
-    validate::{Name, To},
-};
+use super::presence::{GatewayIndex, Presence};
+use crate::validate::{Name, To};
 
 /// The gateways of one push, each with the part of the target that it holds.
 pub(crate) type Routes<'a> = SmallVec<[(GatewayIndex, TargetRef<'a>); 2]>;
@@ -60,7 +58,7 @@ fn group<'a>(users: &'a [Name<'_>], presence: &Presence, open: &impl OpenGateway
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{presence::Epoch, validate::parse};
+    use crate::{engine::local::presence::Epoch, validate::parse};
 
     impl<const N: usize> OpenGateways for [GatewayIndex; N] {
         fn is_open(&self, gateway: GatewayIndex) -> bool {

@@ -1,5 +1,10 @@
 //! Forwards over the links of this process.
 
+pub mod link;
+pub mod presence;
+
+mod route;
+
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -12,15 +17,15 @@ use futures::{
 };
 use protocol::link::{LinkAnswer, LinkRequest, PushEntry};
 
-use super::{
-    Dispatch, Engine, GatewayAnswer, GatewayStatus, NotReady, Outgoing, Refused, Unanswered,
-};
-use crate::{
+use self::{
     link::{Gateways, Link, outbox::Segment},
-    metrics::Metrics,
     presence::{GatewayIndex, Presence},
     route::{OpenGateways, route},
 };
+use super::{
+    Dispatch, Engine, GatewayAnswer, GatewayStatus, NotReady, Outgoing, Refused, Unanswered,
+};
+use crate::metrics::Metrics;
 
 /// What an entry needs beside names and frame.
 const ENTRY_OVERHEAD: usize = 64;

@@ -21,7 +21,7 @@ use super::{
     room::Room,
     state::{LinkState, SharedState},
 };
-use crate::presence::{Epoch, GatewayIndex};
+use crate::engine::local::presence::{Epoch, GatewayIndex};
 
 /// The shared side of the link to one gateway.
 #[derive(Debug)]
