@@ -27,6 +27,7 @@ mod receipts;
 mod metrics;
 mod openapi;
 mod page;
+mod status;
 
 pub use crate::{
     server::{Running, StartError, start},

@@ -5,7 +5,7 @@ use prometheus::{
     Registry, TextEncoder, core::Collector,
 };
 
-use crate::engine::{Engine, GatewayStatus, local::link::LinkState};
+use crate::status::{GatewayStatus, LinkState};
 
 /// The media type of the text.
 pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -140,17 +140,17 @@ impl LinkGauges {
         self.queue.with_label_values(&address).set(signed(gateway.queued_bytes));
         self.gateway_queue.with_label_values(&address).set(signed(gateway.gateway_queued_bytes));
         self.users.with_label_values(&address).set(signed(gateway.users));
-        for state in LinkState::ALL.map(LinkState::as_str) {
-            let labels = [gateway.address.as_str(), state];
+        for state in LinkState::ALL {
+            let labels = [gateway.address.as_str(), state.as_str()];
             self.state.with_label_values(&labels).set(i64::from(state == gateway.state));
         }
     }
 }
 
 impl Metrics {
-    /// Everything as text, with the links as they are now.
-    pub(crate) fn text(&self, engine: &dyn Engine) -> Vec<u8> {
-        self.links.set(&engine.gateways());
+    /// Everything as text, with the links to these gateways as they are now.
+    pub fn text(&self, gateways: &[GatewayStatus]) -> Vec<u8> {
+        self.links.set(gateways);
         let mut text = Vec::new();
         let families = self.registry.gather();
         TextEncoder::new().encode(&families, &mut text).expect("writing to memory does not fail");

@@ -4,16 +4,12 @@
 pub(crate) mod local;
 
 use futures::future::{BoxFuture, LocalBoxFuture};
-use protocol::{
-    MessageId,
-    link::{LinkAnswer, LinkRequest},
-};
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
+use protocol::{MessageId, link::LinkRequest};
 
-pub(crate) use self::local::link::{Unanswered, gateways::NotReady};
-use crate::validate::To;
+use crate::{
+    status::{GatewayAnswer, GatewayStatus, NotReady, Unanswered},
+    validate::To,
+};
 
 /// A way to the gateways.
 pub(crate) trait Engine: Send + Sync {
@@ -73,32 +69,4 @@ pub(crate) enum Refused {
     /// A gateway does not take pushes as fast as they come.
     #[error("gateway {0} cannot keep up")]
     Full(String),
-}
-
-/// What one gateway answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct GatewayAnswer {
-    /// Its name.
-    pub gateway: String,
-    /// Its answer.
-    pub answer: LinkAnswer,
-}
-
-/// One gateway, as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct GatewayStatus {
-    /// What it calls itself.
-    pub name: String,
-    /// Where it is.
-    pub address: String,
-    /// `connecting`, `syncing`, `up` or `lost`.
-    pub state: &'static str,
-    /// Users with at least one session there.
-    pub users: u64,
-    /// Bytes of pushes it has not acknowledged.
-    pub queued_bytes: u64,
-    /// Bytes that wait in the gateway for its sessions.
-    pub gateway_queued_bytes: u64,
-    /// The gateway process; another one after each of its starts.
-    pub instance: Option<Uuid>,
 }

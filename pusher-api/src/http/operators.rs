@@ -7,7 +7,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::ApiError;
 use crate::{
-    accept::unavailable, api::Api, engine::GatewayStatus, metrics, openapi::Description, page,
+    accept::unavailable, api::Api, metrics, openapi::Description, page, status::GatewayStatus,
 };
 
 /// The gateways.
@@ -48,7 +48,7 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError
 pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
     let pending = i64::try_from(api.receipts.pending()).unwrap_or(i64::MAX);
     api.metrics.receipts_pending.set(pending);
-    let text = api.metrics.text(api.engine.as_ref());
+    let text = api.metrics.text(&api.engine.gateways());
     HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text)
 }
 

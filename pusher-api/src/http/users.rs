@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::ApiError;
-use crate::{accept::unavailable, api::Api, engine::GatewayAnswer, openapi::ProblemBody};
+use crate::{accept::unavailable, api::Api, openapi::ProblemBody, status::GatewayAnswer};
 
 /// A user, as backends see it.
 #[derive(Debug, Serialize, ToSchema)]

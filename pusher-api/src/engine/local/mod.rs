@@ -22,10 +22,11 @@ use self::{
     presence::{GatewayIndex, Presence},
     route::{OpenGateways, route},
 };
-use super::{
-    Dispatch, Engine, GatewayAnswer, GatewayStatus, NotReady, Outgoing, Refused, Unanswered,
+use super::{Dispatch, Engine, Outgoing, Refused};
+use crate::{
+    metrics::Metrics,
+    status::{GatewayAnswer, GatewayStatus, NotReady, Unanswered},
 };
-use crate::metrics::Metrics;
 
 /// What an entry needs beside names and frame.
 const ENTRY_OVERHEAD: usize = 64;
@@ -105,7 +106,7 @@ fn status(link: &Link) -> GatewayStatus {
     GatewayStatus {
         name: link.name().to_string(),
         address: link.address.to_string(),
-        state: link.state().as_str(),
+        state: link.state(),
         users: link.users.load(Ordering::Relaxed) as u64,
         queued_bytes: link.room.taken() as u64,
         gateway_queued_bytes: link.gateway_queued.load(Ordering::Relaxed),

@@ -11,11 +11,6 @@ use tokio::sync::oneshot;
 /// Most questions that may wait at one gateway.
 const MAX_WAITING: usize = 10_000;
 
-/// A gateway that was asked did not answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("gateway {0} does not answer")]
-pub(crate) struct Unanswered(pub String);
-
 /// The questions by number.
 #[derive(Debug, Default)]
 pub(super) struct Answers {

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use actix::prelude::*;
 use tokio::task::{AbortHandle, JoinError};
 
-use super::{Link, LinkState, Services, connection, failure::Failure, reader};
+use super::{Link, Services, connection, failure::Failure, reader};
+use crate::status::LinkState;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);

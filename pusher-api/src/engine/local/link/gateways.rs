@@ -10,22 +10,11 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Link, LinkState};
-use crate::engine::local::presence::GatewayIndex;
-
-/// Why pushes cannot be taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotReady {
-    /// The names were not looked up so far.
-    #[error("the gateways are being looked up")]
-    LookingUp,
-    /// Some gateways have neither reported their users nor failed to connect.
-    #[error("presence is not known yet: waiting for {0}")]
-    PresenceUnknown(String),
-    /// There is none to forward to.
-    #[error("no gateway is connected")]
-    NoGateway,
-}
+use super::Link;
+use crate::{
+    engine::local::presence::GatewayIndex,
+    status::{LinkState, NotReady},
+};
 
 /// Every link of this process.
 #[derive(Debug, Default)]

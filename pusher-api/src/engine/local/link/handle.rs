@@ -16,12 +16,15 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{
-    answers::{Answers, Unanswered},
+    answers::Answers,
     outbox::{Batch, Freed, Outbox, Segment},
     room::Room,
-    state::{LinkState, SharedState},
+    state::SharedState,
 };
-use crate::engine::local::presence::{Epoch, GatewayIndex};
+use crate::{
+    engine::local::presence::{Epoch, GatewayIndex},
+    status::{LinkState, Unanswered},
+};
 
 /// The shared side of the link to one gateway.
 #[derive(Debug)]

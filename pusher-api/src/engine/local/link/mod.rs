@@ -24,11 +24,9 @@ use std::{sync::Arc, time::Duration};
 
 use settings::Secret;
 
-pub(crate) use answers::Unanswered;
 pub(crate) use discovery::run as discover;
 pub(crate) use gateways::Gateways;
 pub(crate) use handle::Link;
-pub(crate) use state::LinkState;
 
 use crate::{engine::local::presence::Presence, metrics::Metrics, receipts::Receipts};
 

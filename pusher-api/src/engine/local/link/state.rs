@@ -1,35 +1,8 @@
-//! How a link is doing.
+//! How a link is doing, for all who look at it.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// The state of a link, as operators see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum LinkState {
-    /// Not connected so far.
-    Connecting,
-    /// Connected; who is there is still being reported.
-    Syncing,
-    /// Connected, and every user of the gateway is known.
-    Up,
-    /// Was connected once and is not any more.
-    Lost,
-}
-
-impl LinkState {
-    /// Every state.
-    pub(crate) const ALL: [Self; 4] = [Self::Connecting, Self::Syncing, Self::Up, Self::Lost];
-
-    /// The state as it stands in answers and metric labels.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Connecting => "connecting",
-            Self::Syncing => "syncing",
-            Self::Up => "up",
-            Self::Lost => "lost",
-        }
-    }
-}
+use crate::status::LinkState;
 
 /// A state that several threads look at.
 #[derive(Debug, Default)]
