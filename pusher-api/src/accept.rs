@@ -6,7 +6,7 @@ use protocol::{MessageId, Topic, problem::Problem, server_frame};
 
 use crate::{
     api::Api,
-    engine::{Dispatch, Outgoing, Refused},
+    engine::contract::{Dispatch, Outgoing, Refused},
     receipts::Collector,
     validate::{self, Push, To},
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use settings::Secret;
 
-use crate::{dedupe::Dedupe, engine::Engine, metrics::Metrics, receipts::Receipts};
+use crate::{dedupe::Dedupe, engine::contract::Engine, metrics::Metrics, receipts::Receipts};
 
 /// Shared by all HTTP threads.
 pub(crate) struct Api {

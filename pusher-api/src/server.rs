@@ -15,11 +15,10 @@ use crate::{
     api::Api,
     dedupe::Dedupe,
     engine::{
-        Engine,
+        contract::Engine,
         local::{
-            LocalEngine,
-            link::{Gateways, Services, discover},
-            presence::Presence,
+            engine::LocalEngine,
+            link::{discovery, services::Services},
         },
     },
     http,
@@ -55,7 +54,7 @@ pub struct Running {
     pub addresses: Vec<SocketAddr>,
     server: ServerHandle,
     links: ArbiterHandle,
-    gateways: Arc<Gateways>,
+    services: Arc<Services>,
 }
 
 /// Starts a pusher-api; to be called inside an actix system. Signals are left to the caller.
@@ -64,45 +63,30 @@ pub struct Running {
 /// A wrong setting, or an address that cannot be listened on.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     settings.validate()?;
-    let (gateways, metrics) = (Arc::<Gateways>::default(), Arc::<Metrics>::default());
-    let (presence, receipts) =
-        (Arc::<Presence>::default(), Receipts::new(settings.pending_receipts));
-    let engine = Arc::new(LocalEngine {
-        gateways: Arc::clone(&gateways),
-        presence: Arc::clone(&presence),
-        metrics: Arc::clone(&metrics),
-        timeout: settings.gateway_timeout,
-    });
-    let api = api(&settings, engine, &receipts, &metrics)?;
+    let (receipts, metrics) = (Receipts::new(settings.pending_receipts), Arc::<Metrics>::default());
+    let services = Arc::new(Services::new(&settings, Arc::clone(&receipts), Arc::clone(&metrics))?);
+    let engine = LocalEngine { services: Arc::clone(&services), timeout: settings.gateway_timeout };
+    let api = api(&settings, Arc::new(engine), receipts, metrics)?;
     let (server, addresses) = serve(&settings, api)?;
     let handle = server.handle();
     actix_rt::spawn(server);
-    let services = Arc::new(Services {
-        presence,
-        receipts,
-        metrics,
-        gateways: Arc::clone(&gateways),
-        secret: settings.secret()?,
-        queue: settings.link_queue,
-        grace: settings.link_grace,
-    });
     // The links have a thread of their own: a burst of requests must not delay presence.
     let links = Arbiter::new().handle();
-    links.spawn(discover(settings.gateway, services));
-    Ok(Running { addresses, server: handle, links, gateways })
+    links.spawn(discovery::run(settings.gateway, Arc::clone(&services)));
+    Ok(Running { addresses, server: handle, links, services })
 }
 
 fn api(
     settings: &Settings,
     engine: Arc<dyn Engine>,
-    receipts: &Arc<Receipts>,
-    metrics: &Arc<Metrics>,
+    receipts: Arc<Receipts>,
+    metrics: Arc<Metrics>,
 ) -> Result<Api, ConfigError> {
     Ok(Api {
         engine,
         dedupe: Dedupe::new(settings.dedupe_ids, metrics.dedupe_evictions.clone()),
-        receipts: Arc::clone(receipts),
-        metrics: Arc::clone(metrics),
+        receipts,
+        metrics,
         keys: settings.api_keys()?,
         page_websocket_url: settings.page_websocket_url.clone(),
     })
@@ -132,7 +116,7 @@ impl Running {
     pub async fn stop(self, graceful: bool) {
         self.server.stop(graceful).await;
         if graceful {
-            let links = self.gateways.all();
+            let links = self.services.gateways.all();
             let drained = futures::future::join_all(links.iter().map(|link| link.room.drained()));
             if tokio::time::timeout(LAST_ACKNOWLEDGEMENTS, drained).await.is_err() {
                 tracing::warn!("stopped before every gateway acknowledged its pushes");

@@ -12,7 +12,7 @@ use super::{ApiError, body};
 use crate::{
     accept::{accept, unavailable},
     api::Api,
-    engine::Dispatch,
+    engine::contract::Dispatch,
     validate::{
         MAX_BODY_BYTES,
         lines::{Line, Lines},

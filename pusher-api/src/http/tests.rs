@@ -16,12 +16,13 @@ use crate::{
     api::Api,
     dedupe::Dedupe,
     engine::local::{
-        LocalEngine,
-        link::{Gateways, Link},
+        engine::LocalEngine,
+        link::{handle::Link, services::Services},
         presence::Epoch,
     },
     metrics::Metrics,
     receipts::Receipts,
+    settings::Settings,
 };
 
 struct Fixture {
@@ -31,19 +32,19 @@ struct Fixture {
 
 /// The API in front of one gateway that is connected as far as it can tell, and holds `u`.
 fn fixture(keys: &[&str]) -> Fixture {
-    let (gateways, metrics) = (Arc::<Gateways>::default(), Arc::<Metrics>::default());
-    let link = gateways.add("127.0.0.1:1".parse().unwrap(), 1000);
+    let (receipts, metrics) = (Receipts::new(1), Arc::<Metrics>::default());
+    let services = Services::new(&Settings::default(), Arc::clone(&receipts), Arc::clone(&metrics));
+    let services = Arc::new(services.expect("no secret"));
+    let link = services.gateways.add("127.0.0.1:1".parse().unwrap(), 1000);
     link.welcome(Uuid::from_u128(1), 0, "g");
     link.synced();
-    gateways.set_looked_up();
-    let timeout = Duration::from_millis(1);
-    let (presence, metrics_of_engine) = (Arc::default(), Arc::clone(&metrics));
-    let engine = LocalEngine { gateways, presence, metrics: metrics_of_engine, timeout };
-    engine.presence.came("u", link.index, Epoch(1));
+    services.gateways.set_looked_up();
+    services.presence.came("u", link.index, Epoch(1));
+    let engine = LocalEngine { services, timeout: Duration::from_millis(1) };
     let api = Api {
         engine: Arc::new(engine),
         dedupe: Dedupe::new(10, metrics.dedupe_evictions.clone()),
-        receipts: Receipts::new(1),
+        receipts,
         metrics,
         keys: keys.iter().map(|key| key.parse().expect("any text")).collect(),
         page_websocket_url: None,

@@ -1,11 +1,22 @@
+use std::{sync::Arc, time::Duration};
+
 use protocol::{
     MessageId,
     link::{PushEntries, TargetRef},
 };
 use uuid::Uuid;
 
-use super::{presence::Epoch, *};
-use crate::validate::parse;
+use super::{
+    engine::LocalEngine,
+    link::{handle::Link, services::Services},
+    presence::Epoch,
+};
+use crate::{
+    engine::contract::{Dispatch, Engine, Outgoing, Refused},
+    receipts::Receipts,
+    settings::Settings,
+    validate::parse,
+};
 
 struct Fixture {
     engine: LocalEngine,
@@ -14,27 +25,23 @@ struct Fixture {
 
 /// An engine whose gateways are connected as far as it can tell, without any socket.
 fn fixture(bounds: &[usize]) -> Fixture {
-    let gateways = Arc::<Gateways>::default();
+    let services = Services::new(&Settings::default(), Receipts::new(1), Arc::default());
+    let services = Arc::new(services.expect("no secret"));
     let open = |(instance, bound): (u128, &usize)| {
-        let link = gateways.add("127.0.0.1:1".parse().unwrap(), *bound);
+        let link = services.gateways.add("127.0.0.1:1".parse().unwrap(), *bound);
         link.welcome(Uuid::from_u128(instance), 0, &format!("g{instance}"));
         link.synced();
         link
     };
     let links = (1..).zip(bounds).map(open).collect();
-    gateways.set_looked_up();
-    let engine = LocalEngine {
-        gateways,
-        presence: Arc::default(),
-        metrics: Arc::default(),
-        timeout: Duration::from_secs(1),
-    };
+    services.gateways.set_looked_up();
+    let engine = LocalEngine { services, timeout: Duration::from_secs(1) };
     Fixture { engine, links }
 }
 
 impl Fixture {
     fn came(&self, user: &str, gateway: usize) {
-        self.engine.presence.came(user, self.links[gateway].index, Epoch(1));
+        self.engine.services.presence.came(user, self.links[gateway].index, Epoch(1));
     }
 
     /// The targets in what the gateway would be sent.
@@ -117,7 +124,7 @@ fn a_lost_gateway_is_queued_for_until_it_is_given_up() {
     assert_eq!(link.give_up().pushes, 1);
     dispatch.flush();
     assert_eq!(link.room.taken(), 0, "what came too late is not held for ever");
-    assert_eq!(fixture.engine.metrics.dropped_at_loss.get(), 1);
+    assert_eq!(fixture.engine.services.metrics.dropped_at_loss.get(), 1);
     assert_eq!(add(dispatch.as_mut(), r#"{"user":"a"}"#, 10), Err(Refused::NoGateway));
 }
 

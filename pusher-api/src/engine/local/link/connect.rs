@@ -11,7 +11,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{HANDSHAKE, HEARTBEAT, SILENCE, failure::Failure};
+use super::{
+    failure::Failure,
+    patience::{HANDSHAKE, HEARTBEAT, SILENCE},
+};
 
 /// Longest head of the response to the upgrade.
 const MAX_HEAD_BYTES: usize = 8 * 1024;

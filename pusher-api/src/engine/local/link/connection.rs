@@ -9,7 +9,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{HANDSHAKE, Link, Services, connect, failure::Failure, reader::Reader, writer};
+use super::{
+    connect, failure::Failure, handle::Link, patience::HANDSHAKE, reader::Reader,
+    services::Services, writer,
+};
 
 /// Runs the link until the connection ends; there is always a reason.
 pub(super) async fn run(link: Arc<Link>, services: Arc<Services>) -> Failure {

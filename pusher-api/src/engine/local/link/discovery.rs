@@ -11,7 +11,7 @@ use std::{
 use actix::{Addr, Supervisor};
 use settings::Endpoint;
 
-use super::{Link, Services, gateway_link::GatewayLink};
+use super::{gateway_link::GatewayLink, handle::Link, services::Services};
 
 /// How often names are looked up.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
@@ -86,6 +86,7 @@ async fn addresses_of(endpoint: &Endpoint) -> io::Result<BTreeSet<SocketAddr>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{receipts::Receipts, settings::Settings};
 
     #[actix_rt::test]
     async fn a_port_range_stands_for_several_gateways() {
@@ -97,15 +98,8 @@ mod tests {
 
     #[actix_rt::test]
     async fn a_gateway_that_vanishes_loses_its_link_and_may_come_back() {
-        let services = Arc::new(Services {
-            presence: Arc::default(),
-            receipts: crate::receipts::Receipts::new(1),
-            metrics: Arc::default(),
-            gateways: Arc::default(),
-            secret: None,
-            queue: 1000,
-            grace: Duration::ZERO,
-        });
+        let services = Services::new(&Settings::default(), Receipts::new(1), Arc::default());
+        let services = Arc::new(services.expect("no secret"));
         // Nobody listens there: the port is bound, and connecting to it is refused.
         let taken =
             socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();

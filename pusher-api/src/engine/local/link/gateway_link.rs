@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use actix::prelude::*;
 use tokio::task::{AbortHandle, JoinError};
 
-use super::{Link, Services, connection, failure::Failure, reader};
+use super::{connection, failure::Failure, handle::Link, reader, services::Services};
 use crate::status::LinkState;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -100,7 +100,7 @@ impl GatewayLink {
         let lost = self.link.give_up();
         self.services.metrics.dropped_at_loss.inc_by(lost.pushes);
         self.link.next_epoch();
-        reader::sweep(Arc::clone(&self.link), &self.services);
+        reader::sweep(Arc::clone(&self.link), Arc::clone(&self.services));
         let (gateway, address) = (self.link.name(), self.link.address);
         tracing::info!(%gateway, %address, dropped = lost.pushes, "gateway given up");
     }

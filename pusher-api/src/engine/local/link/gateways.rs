@@ -10,7 +10,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::Link;
+use super::handle::Link;
 use crate::{
     engine::local::presence::GatewayIndex,
     status::{LinkState, NotReady},

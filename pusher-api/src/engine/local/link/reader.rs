@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use protocol::link::{LinkError, PresenceChange, PresenceChanges, Up};
 use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
 
-use super::{Link, SILENCE, Services, failure::Failure};
+use super::{failure::Failure, handle::Link, patience::SILENCE, services::Services};
 
 /// Asked of the socket at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -95,7 +95,7 @@ impl Reader {
             }
             PresenceChange::SnapshotEnd => {
                 if std::mem::take(&mut self.stale) {
-                    sweep(Arc::clone(link), &self.services);
+                    sweep(Arc::clone(link), Arc::clone(&self.services));
                 }
                 link.synced();
             }
@@ -104,10 +104,10 @@ impl Reader {
 }
 
 /// Forgets, beside the event loop, the users the gateway had before its current epoch.
-pub(super) fn sweep(link: Arc<Link>, services: &Services) {
-    let (presence, epoch) = (Arc::clone(&services.presence), link.epoch());
+pub(super) fn sweep(link: Arc<Link>, services: Arc<Services>) {
+    let epoch = link.epoch();
     tokio::task::spawn_blocking(move || {
-        let gone = presence.sweep(link.index, epoch);
+        let gone = services.presence.sweep(link.index, epoch);
         link.users.fetch_sub(gone, Ordering::Relaxed);
     });
 }

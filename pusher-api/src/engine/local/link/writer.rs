@@ -9,7 +9,11 @@ use tokio::{
     net::tcp::WriteHalf,
 };
 
-use super::{HEARTBEAT, Link, failure::Failure, handle::Writable};
+use super::{
+    failure::Failure,
+    handle::{Link, Writable},
+    patience::HEARTBEAT,
+};
 
 /// Writes until the connection ends.
 pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link) -> Failure {

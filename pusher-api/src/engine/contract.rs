@@ -1,0 +1,69 @@
+//! What is asked of an engine.
+
+use futures::future::{BoxFuture, LocalBoxFuture};
+use protocol::{MessageId, link::LinkRequest};
+
+use crate::{
+    status::{GatewayAnswer, GatewayStatus, NotReady, Unanswered},
+    validate::To,
+};
+
+/// A way to the gateways.
+pub trait Engine: Send + Sync {
+    /// Whether pushes can be taken.
+    ///
+    /// # Errors
+    /// Says why not.
+    fn readiness(&self) -> Result<(), NotReady>;
+
+    /// Begins to forward the pushes of one request, whose body has about this many bytes.
+    fn dispatch(&self, expected_bytes: usize) -> Box<dyn Dispatch>;
+
+    /// Asks every gateway that the request concerns.
+    fn ask(&self, request: LinkRequest) -> BoxFuture<'_, Result<Vec<GatewayAnswer>, Unanswered>>;
+
+    /// The gateways there are.
+    fn gateways(&self) -> Vec<GatewayStatus>;
+}
+
+/// Forwards the pushes of one request, in order. What was added is handed over at the latest when
+/// this is dropped.
+pub trait Dispatch {
+    /// Adds a push for every gateway that it concerns, or for none; returns how many these are.
+    ///
+    /// # Errors
+    /// No gateway, or no room at one of them.
+    fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused>;
+
+    /// Hands over what was added.
+    fn flush(&mut self);
+
+    /// Waits until no gateway is far behind; the caller bounds it.
+    fn eased(&self) -> LocalBoxFuture<'_, ()>;
+}
+
+/// A push that was checked and named.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// Its id.
+    pub id: MessageId,
+    /// When it was accepted: microseconds since the Unix epoch.
+    pub accepted_micros: u64,
+    /// Whether a receipt is waited for.
+    pub receipt: bool,
+    /// Who it is for.
+    pub to: &'a To<'a>,
+    /// What clients receive.
+    pub frame: &'a [u8],
+}
+
+/// Why a push is not forwarded now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is no gateway to forward to.
+    #[error("no gateway is connected")]
+    NoGateway,
+    /// A gateway does not take pushes as fast as they come.
+    #[error("gateway {0} cannot keep up")]
+    Full(String),
+}

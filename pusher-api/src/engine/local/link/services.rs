@@ -1,0 +1,50 @@
+//! What all links work with.
+
+use std::{sync::Arc, time::Duration};
+
+use settings::{ConfigError, Secret};
+
+use super::gateways::Gateways;
+use crate::{
+    engine::local::presence::Presence, metrics::Metrics, receipts::Receipts, settings::Settings,
+};
+
+/// Shared by the links, the thread they are on, and those who write to them.
+pub struct Services {
+    /// Where users are.
+    pub presence: Presence,
+    /// Who waits for receipts.
+    pub receipts: Arc<Receipts>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The links there are.
+    pub gateways: Gateways,
+    /// What this process proves itself with.
+    pub secret: Option<Secret>,
+    /// Bound of each link's queue, in bytes.
+    pub queue: usize,
+    /// How long presence and queue of a lost gateway are kept.
+    pub grace: Duration,
+}
+
+impl Services {
+    /// Nobody is anywhere, and there are no links.
+    ///
+    /// # Errors
+    /// The file with the secret cannot be read.
+    pub fn new(
+        settings: &Settings,
+        receipts: Arc<Receipts>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            presence: Presence::default(),
+            receipts,
+            metrics,
+            gateways: Gateways::default(),
+            secret: settings.secret()?,
+            queue: settings.link_queue,
+            grace: settings.link_grace,
+        })
+    }
+}
