@@ -25,8 +25,6 @@ mod engine;
 mod receipts;
 
 mod metrics;
-mod openapi;
-mod page;
 mod status;
 
 pub use crate::{

@@ -95,7 +95,10 @@ fn api(
 fn serve(settings: &Settings, api: Api) -> Result<(Server, Vec<SocketAddr>), StartError> {
     let api = web::Data::new(api);
     let mut server = HttpServer::new(move || {
-        App::new().app_data(api.clone()).wrap(from_fn(http::timed)).configure(http::routes)
+        App::new()
+            .app_data(api.clone())
+            .wrap(from_fn(http::timing::timed))
+            .configure(http::routes::routes)
     });
     for address in settings.listen.iter().flat_map(settings::ListenRange::addresses) {
         server = server.bind(address).map_err(|error| StartError::Listen { address, error })?;

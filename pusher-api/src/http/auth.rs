@@ -12,7 +12,7 @@ use protocol::problem::Problem;
 use settings::Secret;
 use subtle::{Choice, ConstantTimeEq};
 
-use super::ApiError;
+use super::problem::ApiError;
 use crate::api::Api;
 
 /// Lets a request through that presents a key, or any request where no key is configured.

@@ -8,7 +8,10 @@ use protocol::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ApiError, body};
+use super::{
+    body,
+    problem::{ApiError, ProblemBody},
+};
 use crate::{
     accept::{accept, unavailable},
     api::Api,
@@ -63,7 +66,7 @@ pub(crate) struct RejectedLine {
     ),
     responses(
         (status = 200, description = "What became of the lines", body = BatchReport),
-        (status = 503, description = "No gateway is connected", body = crate::openapi::ProblemBody),
+        (status = 503, description = "No gateway is connected", body = ProblemBody),
     ),
     security(("key" = [])),
 )]

@@ -1,14 +1,11 @@
-//! What operators and browsers ask for: gateways, health, metrics, the description of the API and
-//! the live page.
+//! What operators ask for: gateways, health and metrics.
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::ToSchema;
 
-use super::ApiError;
-use crate::{
-    accept::unavailable, api::Api, metrics, openapi::Description, page, status::GatewayStatus,
-};
+use super::problem::ApiError;
+use crate::{accept::unavailable, api::Api, metrics, status::GatewayStatus};
 
 /// The gateways.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,24 +47,4 @@ pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
     api.metrics.receipts_pending.set(pending);
     let text = api.metrics.text(&api.engine.gateways());
     HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text)
-}
-
-/// This description.
-#[utoipa::path(get, path = "/openapi.json", tag = "operators", responses((status = 200)))]
-pub(crate) async fn openapi() -> HttpResponse {
-    HttpResponse::Ok().json(Description::openapi())
-}
-
-/// The live page.
-pub(super) async fn page() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY))
-        .body(page::HTML)
-}
-
-/// What the live page has to know.
-pub(super) async fn page_settings(api: web::Data<Api>) -> HttpResponse {
-    let websocket_url = api.page_websocket_url.as_deref();
-    HttpResponse::Ok().json(page::PageSettings { websocket_url })
 }

@@ -11,7 +11,10 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ApiError, body};
+use super::{
+    body,
+    problem::{ApiError, ProblemBody},
+};
 use crate::{
     accept::{Accepted, accept, unavailable},
     api::Api,
@@ -76,8 +79,8 @@ pub(crate) struct SessionReceipt {
     responses(
         (status = 202, description = "On its way", body = PushAccepted),
         (status = 200, description = "The receipts, where they were waited for", body = PushReceipt),
-        (status = 422, description = "Not a push; pointer names the field", body = crate::openapi::ProblemBody),
-        (status = 503, description = "Gateways are away or cannot keep up", body = crate::openapi::ProblemBody),
+        (status = 422, description = "Not a push; pointer names the field", body = ProblemBody),
+        (status = 503, description = "Gateways are away or cannot keep up", body = ProblemBody),
     ),
     security(("key" = [])),
 )]

@@ -54,8 +54,8 @@ fn fixture(keys: &[&str]) -> Fixture {
 
 impl Fixture {
     async fn call(&self, request: TestRequest) -> ServiceResponse<impl MessageBody> {
-        let app = App::new().app_data(self.api.clone()).wrap(from_fn(super::timed));
-        let app = test::init_service(app.configure(super::routes)).await;
+        let app = App::new().app_data(self.api.clone()).wrap(from_fn(super::timing::timed));
+        let app = test::init_service(app.configure(super::routes::routes)).await;
         match test::try_call_service(&app, request.to_request()).await {
             Ok(response) => response.map_into_boxed_body(),
             // What the server does with an error that a middleware returns.

@@ -6,10 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiError,
-    users::{ask, count, name},
+    problem::{ApiError, ProblemBody},
+    questions::{ask, count, name},
 };
-use crate::{api::Api, openapi::ProblemBody};
+use crate::api::Api;
 
 /// A topic, as backends see it.
 #[derive(Debug, Serialize, ToSchema)]

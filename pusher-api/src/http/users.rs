@@ -1,21 +1,21 @@
 //! `/v1/users/…`: who is online and how; closing sessions; subscribing them.
 
-use std::{
-    str::FromStr,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::time::{Duration, UNIX_EPOCH};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use protocol::{
-    Device, InvalidName, SessionId, Topic, UserId,
+    Device, SessionId, Topic, UserId,
     link::{LinkAnswer, LinkRequest, SessionInfo},
     problem::Problem,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::ApiError;
-use crate::{accept::unavailable, api::Api, openapi::ProblemBody, status::GatewayAnswer};
+use super::{
+    problem::{ApiError, ProblemBody},
+    questions::{ask, count, name},
+};
+use crate::{api::Api, status::GatewayAnswer};
 
 /// A user, as backends see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -168,29 +168,6 @@ async fn change_subscription(api: &Api, request: LinkRequest) -> Result<HttpResp
 
 fn user_and_topic((user, topic): &(String, String)) -> Result<(UserId, Topic), Problem> {
     Ok((name("user", user)?, name("topic", topic)?))
-}
-
-/// A name from the path or the query.
-pub(super) fn name<T: FromStr<Err = InvalidName>>(what: &str, text: &str) -> Result<T, Problem> {
-    let wrong = |detail| Problem::new(422, "Invalid name", format!("{what} {detail}"));
-    // What is no UTF-8 arrives with replacement characters, and would be somebody else's name.
-    if text.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(wrong("must be UTF-8".to_owned()));
-    }
-    text.parse().map_err(|error: InvalidName| wrong(error.to_string()))
-}
-
-pub(super) async fn ask(api: &Api, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Problem> {
-    api.engine.readiness().map_err(|reason| unavailable(reason.to_string()))?;
-    api.engine.ask(request).await.map_err(|reason| unavailable(reason.to_string()))
-}
-
-pub(super) fn count(answers: &[GatewayAnswer]) -> u64 {
-    let counts = answers.iter().map(|answer| match &answer.answer {
-        LinkAnswer::Count(count) => *count,
-        LinkAnswer::Sessions(sessions) => sessions.len() as u64,
-    });
-    counts.sum()
 }
 
 fn sessions_of(answer: GatewayAnswer) -> Vec<SessionStatus> {

@@ -1,11 +1,12 @@
 //! The description of the API, made from the types and routes themselves.
 
+use actix_web::HttpResponse;
 use utoipa::{
-    Modify, OpenApi, ToSchema,
+    Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::http::{batch, operators, push, topics, users};
+use super::{batch, operators, push, topics, users};
 
 /// The OpenAPI document.
 #[derive(Debug, OpenApi)]
@@ -23,27 +24,16 @@ use crate::http::{batch, operators, push, topics, users};
         operators::healthz,
         operators::readyz,
         operators::metrics,
-        operators::openapi,
+        openapi,
     ),
     modifiers(&ApiKey)
 )]
-pub(crate) struct Description;
+struct Description;
 
-/// An error (RFC 9457, `application/problem+json`).
-#[derive(Debug, ToSchema)]
-#[schema(as = Problem)]
-#[allow(dead_code, reason = "describes protocol::problem::Problem, which knows no OpenAPI")]
-pub(crate) struct ProblemBody {
-    /// Always `about:blank`.
-    r#type: String,
-    /// The HTTP status code.
-    status: u16,
-    /// The kind of problem.
-    title: String,
-    /// What was wrong this time.
-    detail: String,
-    /// JSON pointer (RFC 6901) to the wrong field of the body.
-    pointer: Option<String>,
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "operators", responses((status = 200)))]
+pub async fn openapi() -> HttpResponse {
+    HttpResponse::Ok().json(Description::openapi())
 }
 
 struct ApiKey;

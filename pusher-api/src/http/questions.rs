@@ -1,0 +1,36 @@
+//! Questions about users and topics: the names in them, and asking the gateways.
+
+use std::str::FromStr;
+
+use protocol::{
+    InvalidName,
+    link::{LinkAnswer, LinkRequest},
+    problem::Problem,
+};
+
+use crate::{accept::unavailable, api::Api, status::GatewayAnswer};
+
+/// A name from the path or the query.
+pub(super) fn name<T: FromStr<Err = InvalidName>>(what: &str, text: &str) -> Result<T, Problem> {
+    let wrong = |detail| Problem::new(422, "Invalid name", format!("{what} {detail}"));
+    // What is no UTF-8 arrives with replacement characters, and would be somebody else's name.
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(wrong("must be UTF-8".to_owned()));
+    }
+    text.parse().map_err(|error: InvalidName| wrong(error.to_string()))
+}
+
+/// What the gateways answer that the request concerns.
+pub(super) async fn ask(api: &Api, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Problem> {
+    api.engine.readiness().map_err(|reason| unavailable(reason.to_string()))?;
+    api.engine.ask(request).await.map_err(|reason| unavailable(reason.to_string()))
+}
+
+/// The sum over the gateways.
+pub(super) fn count(answers: &[GatewayAnswer]) -> u64 {
+    let counts = answers.iter().map(|answer| match &answer.answer {
+        LinkAnswer::Count(count) => *count,
+        LinkAnswer::Sessions(sessions) => sessions.len() as u64,
+    });
+    counts.sum()
+}
