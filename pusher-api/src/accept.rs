@@ -1,8 +1,8 @@
 //! One push from its bytes to the engine: checked, told apart from repetitions, given its frame.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use protocol::{MessageId, Topic, problem::Problem, server_frame};
+use protocol::{MessageId, Topic, clock, problem::Problem, server_frame};
 
 use crate::{
     api::Api,
@@ -73,8 +73,13 @@ fn forward(
         false => None,
     };
     let frame = frame_of(id, push);
-    let outgoing =
-        Outgoing { id, accepted_micros: now_micros(), receipt, to: &push.to, frame: &frame };
+    let outgoing = Outgoing {
+        id,
+        accepted_micros: clock::micros_since_epoch(),
+        receipt,
+        to: &push.to,
+        frame: &frame,
+    };
     let gateways = dispatch.add(&outgoing).map_err(refused)?;
     api.metrics.accepted.inc();
     api.metrics.bytes.inc_by(frame.len() as u64);
@@ -88,11 +93,6 @@ fn frame_of(id: MessageId, push: &Push<'_>) -> Vec<u8> {
         To::User(_) | To::Users(_) | To::All(_) => None,
     };
     server_frame::push(id, push.payload.as_frame_payload(), topic.as_ref())
-}
-
-fn now_micros() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn refused(refused: Refused) -> Problem {

@@ -8,9 +8,8 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use protocol::problem::Problem;
+use protocol::{bearer, problem::Problem};
 use settings::Secret;
-use subtle::{Choice, ConstantTimeEq};
 
 use super::problem::ApiError;
 use crate::api::Api;
@@ -22,16 +21,13 @@ pub(super) async fn require_key(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     if !api.keys.is_empty() {
-        check(&api.keys, bearer(&request)).map_err(ApiError)?;
+        check(&api.keys, presented(&request)).map_err(ApiError)?;
     }
     next.call(request).await
 }
 
-/// The credentials of the scheme `Bearer`, whose name is case-insensitive (RFC 9110 11.1).
-fn bearer(request: &ServiceRequest) -> Option<&str> {
-    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+fn presented(request: &ServiceRequest) -> Option<&str> {
+    bearer::credentials(request.headers().get(header::AUTHORIZATION)?.to_str().ok()?)
 }
 
 fn check(keys: &[Secret], presented: Option<&str>) -> Result<(), Problem> {
@@ -39,11 +35,7 @@ fn check(keys: &[Secret], presented: Option<&str>) -> Result<(), Problem> {
         let detail = "send an API key as Authorization: Bearer KEY";
         return Err(Problem::new(401, "Unauthorized", detail));
     };
-    // Every key is compared, so that the time says nothing about which one came close.
-    let matched = keys.iter().fold(Choice::from(0), |matched, key| {
-        matched | key.expose().as_bytes().ct_eq(presented.as_bytes())
-    });
-    match bool::from(matched) {
+    match bearer::is_one_of(presented, keys.iter().map(Secret::expose)) {
         true => Ok(()),
         false => Err(Problem::new(401, "Unauthorized", "the API key is not known here")),
     }
