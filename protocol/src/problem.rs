@@ -1,6 +1,6 @@
 //! Errors over HTTP: `application/problem+json` (RFC 9457).
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use serde::Serialize;
 
@@ -39,6 +39,11 @@ impl Problem {
             pointer: None,
             retry_after: None,
         }
+    }
+
+    /// What cannot be done now, for this reason, and may be tried again soon.
+    pub fn unavailable(reason: impl Display) -> Self {
+        Self::new(503, "Unavailable", reason.to_string()).retry_after(Duration::from_secs(1))
     }
 
     /// Names the field of the request's body.

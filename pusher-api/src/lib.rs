@@ -2,7 +2,7 @@
 //! their users.
 //!
 //! [`start`] puts it all together. A push passes the modules in this order: `http` reads the
-//! request, [`validate`] checks it, `dedupe` recognises repetitions, `accept` gives it its frame,
+//! request, [`validate`] checks it, `dedupe` recognises repetitions, `intake` gives it its frame,
 //! the `engine` finds out where it has to go, reserves room there and hands it over. What comes
 //! back goes to `receipts`.
 
@@ -18,7 +18,7 @@ pub mod validate;
 
 mod dedupe;
 
-mod accept;
+mod intake;
 
 mod engine;
 

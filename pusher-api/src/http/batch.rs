@@ -13,9 +13,9 @@ use super::{
     problem::{ApiError, ProblemBody},
 };
 use crate::{
-    accept::{accept, unavailable},
     api::Api,
     engine::contract::Dispatch,
+    intake,
     validate::{
         MAX_BODY_BYTES,
         lines::{Line, Lines},
@@ -76,7 +76,7 @@ pub(crate) async fn batch(
     api: web::Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
     body::check_type(&request, &["application/x-ndjson", "application/ndjson"])?;
-    api.engine.readiness().map_err(|reason| unavailable(reason.to_string()))?;
+    api.engine.readiness().map_err(Problem::unavailable)?;
     let mut dispatch = api.engine.dispatch(BUFFER_BYTES);
     let mut report = BatchReport::default();
     let mut lines = Lines::new(MAX_BODY_BYTES);
@@ -104,7 +104,7 @@ impl BatchReport {
     fn take(&mut self, api: &Api, dispatch: &mut dyn Dispatch, number: u64, line: Line<'_>) {
         let outcome = match line {
             Line::Complete(text) if text.trim_ascii().is_empty() => return,
-            Line::Complete(text) => accept(api, dispatch, text, false).map(drop),
+            Line::Complete(text) => intake::take(api, dispatch, text, false).map(drop),
             Line::TooLong => {
                 api.metrics.invalid.inc();
                 let detail = format!("the line is longer than {MAX_BODY_BYTES} bytes");

@@ -1,11 +1,12 @@
 //! What operators ask for: gateways, health and metrics.
 
 use actix_web::{HttpResponse, web};
+use protocol::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::ApiError;
-use crate::{accept::unavailable, api::Api, metrics, status::GatewayStatus};
+use crate::{api::Api, metrics, status::GatewayStatus};
 
 /// The gateways.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,8 +36,8 @@ pub(crate) async fn healthz() -> HttpResponse {
     get, path = "/readyz", tag = "operators",
     responses((status = 200), (status = 503, description = "Says why not")),
 )]
-pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
-    api.engine.readiness().map_err(|reason| unavailable(reason.to_string()))?;
+pub async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+    api.engine.readiness().map_err(Problem::unavailable)?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
 }
 

@@ -16,8 +16,8 @@ use super::{
     problem::{ApiError, ProblemBody},
 };
 use crate::{
-    accept::{Accepted, accept, unavailable},
     api::Api,
+    intake::{self, Taken},
     receipts::{Collector, GatewayReceipt},
     validate::PushBody,
 };
@@ -93,16 +93,16 @@ pub(crate) async fn push(
     let patience = patience(&request)?;
     let body = body::read(payload).await?;
     // The dispatch is flushed when it is dropped, before anything is waited for.
-    let accepted = {
-        api.engine.readiness().map_err(|reason| unavailable(reason.to_string()))?;
+    let taken = {
+        api.engine.readiness().map_err(Problem::unavailable)?;
         let mut dispatch = api.engine.dispatch(body.len());
-        accept(&api, dispatch.as_mut(), &body, patience.is_some())?
+        intake::take(&api, dispatch.as_mut(), &body, patience.is_some())?
     };
-    match (accepted, patience) {
-        (Accepted::Forwarded { id, gateways, collector: Some(collector) }, Some(patience)) => {
+    match (taken, patience) {
+        (Taken::Forwarded { id, gateways, collector: Some(collector) }, Some(patience)) => {
             Ok(HttpResponse::Ok().json(receipt(id, gateways, collector, patience).await))
         }
-        (Accepted::Forwarded { id, .. } | Accepted::Duplicate(id), _) => {
+        (Taken::Forwarded { id, .. } | Taken::Duplicate(id), _) => {
             Ok(HttpResponse::Accepted().json(PushAccepted { id }))
         }
     }

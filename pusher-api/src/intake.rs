@@ -1,22 +1,17 @@
 //! One push from its bytes to the engine: checked, told apart from repetitions, given its frame.
 
-use std::time::Duration;
-
 use protocol::{MessageId, Topic, clock, problem::Problem, server_frame};
 
 use crate::{
     api::Api,
-    engine::contract::{Dispatch, Outgoing, Refused},
+    engine::contract::{Dispatch, Outgoing},
     receipts::Collector,
     validate::{self, Push, To},
 };
 
-/// When a backend may try again after a 503.
-pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
-
 /// What became of a push.
 #[derive(Debug)]
-pub(crate) enum Accepted {
+pub enum Taken {
     /// It goes to that many gateways.
     Forwarded {
         /// Its id.
@@ -26,7 +21,7 @@ pub(crate) enum Accepted {
         /// Waits for the receipts, if they are wanted.
         collector: Option<Collector>,
     },
-    /// Its id was accepted before.
+    /// Its id was seen before.
     Duplicate(MessageId),
 }
 
@@ -34,16 +29,16 @@ pub(crate) enum Accepted {
 ///
 /// # Errors
 /// What is wrong with the push, or 503 when it cannot be forwarded now.
-pub(crate) fn accept(
+pub fn take(
     api: &Api,
     dispatch: &mut dyn Dispatch,
     body: &[u8],
     receipt: bool,
-) -> Result<Accepted, Problem> {
+) -> Result<Taken, Problem> {
     let push = checked(body).inspect_err(|_| api.metrics.invalid.inc())?;
     if let Some(id) = push.id.filter(|id| !api.dedupe.claim(*id)) {
         api.metrics.duplicate.inc();
-        return Ok(Accepted::Duplicate(id));
+        return Ok(Taken::Duplicate(id));
     }
     forward(api, dispatch, &push, receipt).inspect_err(|_| {
         api.metrics.refused.inc();
@@ -66,7 +61,7 @@ fn forward(
     dispatch: &mut dyn Dispatch,
     push: &Push<'_>,
     receipt: bool,
-) -> Result<Accepted, Problem> {
+) -> Result<Taken, Problem> {
     let id = push.id.unwrap_or_else(MessageId::generate);
     let collector = match receipt {
         true => Some(api.receipts.expect(id).ok_or_else(too_many_receipts)?),
@@ -80,11 +75,11 @@ fn forward(
         to: &push.to,
         frame: &frame,
     };
-    let gateways = dispatch.add(&outgoing).map_err(refused)?;
+    let gateways = dispatch.add(&outgoing).map_err(Problem::unavailable)?;
     api.metrics.accepted.inc();
     api.metrics.bytes.inc_by(frame.len() as u64);
     api.metrics.targets.with_label_values(&[push.to.kind()]).inc();
-    Ok(Accepted::Forwarded { id, gateways, collector })
+    Ok(Taken::Forwarded { id, gateways, collector })
 }
 
 fn frame_of(id: MessageId, push: &Push<'_>) -> Vec<u8> {
@@ -95,15 +90,6 @@ fn frame_of(id: MessageId, push: &Push<'_>) -> Vec<u8> {
     server_frame::push(id, push.payload.as_frame_payload(), topic.as_ref())
 }
 
-fn refused(refused: Refused) -> Problem {
-    unavailable(refused.to_string())
-}
-
 fn too_many_receipts() -> Problem {
-    unavailable("too many pushes wait for receipts")
-}
-
-/// A 503 that names its reason.
-pub(crate) fn unavailable(detail: impl Into<String>) -> Problem {
-    Problem::new(503, "Unavailable", detail).retry_after(RETRY_AFTER)
+    Problem::unavailable("too many pushes wait for receipts")
 }
