@@ -1,10 +1,8 @@
 //! Questions to one gateway that wait for their answers.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
+use parking_lot::Mutex;
 use protocol::link::LinkAnswer;
 use tokio::sync::oneshot;
 
@@ -24,13 +22,9 @@ struct Inner {
 }
 
 impl Answers {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A number for a new question, and where its answer arrives.
     pub(super) fn expect(&self) -> Option<Expected<'_>> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         if inner.waiting.len() >= MAX_WAITING {
             return None;
         }
@@ -43,7 +37,7 @@ impl Answers {
 
     /// Hands an answer to whoever waits; too late is no error.
     pub(super) fn on_answer(&self, request: u64, answer: LinkAnswer) {
-        let waiting = self.lock().waiting.remove(&request);
+        let waiting = self.inner.lock().waiting.remove(&request);
         if let Some(sender) = waiting {
             let _ = sender.send(answer);
         }
@@ -51,7 +45,7 @@ impl Answers {
 
     /// No answer will come any more.
     pub(super) fn fail_all(&self) {
-        self.lock().waiting.clear();
+        self.inner.lock().waiting.clear();
     }
 }
 
@@ -64,7 +58,7 @@ pub(super) struct Expected<'a> {
 
 impl Drop for Expected<'_> {
     fn drop(&mut self) {
-        self.answers.lock().waiting.remove(&self.request);
+        self.answers.inner.lock().waiting.remove(&self.request);
     }
 }
 
@@ -89,6 +83,6 @@ mod tests {
         let waiting: Vec<_> = (0..MAX_WAITING).map(|_| answers.expect().unwrap()).collect();
         assert!(answers.expect().is_none());
         drop(waiting);
-        assert!(answers.lock().waiting.is_empty());
+        assert!(answers.inner.lock().waiting.is_empty());
     }
 }

@@ -3,11 +3,12 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
+use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::handle::Link;
@@ -27,8 +28,8 @@ pub(crate) struct Gateways {
 
 impl Gateways {
     /// The links as they are now, ordered by index.
-    pub(crate) fn all(&self) -> Arc<[Arc<Link>]> {
-        Arc::clone(&self.links.read().unwrap_or_else(PoisonError::into_inner))
+    pub fn all(&self) -> Arc<[Arc<Link>]> {
+        Arc::clone(&self.links.read())
     }
 
     /// Adds a link to this address.
@@ -45,7 +46,7 @@ impl Gateways {
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<Link>>)) {
-        let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
+        let mut links = self.links.write();
         let mut changed = links.to_vec();
         change(&mut changed);
         *links = changed.into();

@@ -4,13 +4,14 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use bytes::BytesMut;
+use parking_lot::Mutex;
 use protocol::link::{Down, LinkAnswer, LinkRequest};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -72,11 +73,6 @@ pub(crate) struct Writable {
     pub(crate) batch: Option<Batch>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No code panics with half a change made under these locks.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Link {
     /// A gateway nobody has connected to so far.
     pub(crate) fn new(index: GatewayIndex, address: SocketAddr, bound: usize) -> Self {
@@ -100,13 +96,13 @@ impl Link {
     }
 
     /// What the gateway calls itself, or its address.
-    pub(crate) fn name(&self) -> Arc<str> {
-        Arc::clone(&lock(&self.peer).name)
+    pub fn name(&self) -> Arc<str> {
+        Arc::clone(&self.peer.lock().name)
     }
 
     /// The gateway process last connected to.
-    pub(crate) fn instance(&self) -> Option<Uuid> {
-        lock(&self.peer).instance
+    pub fn instance(&self) -> Option<Uuid> {
+        self.peer.lock().instance
     }
 
     /// How the link is doing.
@@ -153,8 +149,8 @@ impl Link {
 
     /// Hands over pushes for which room was reserved. Returns those nobody will take, because
     /// the gateway was given up meanwhile.
-    pub(crate) fn enqueue(&self, segment: Segment) -> Freed {
-        let mut outgoing = lock(&self.outgoing);
+    pub fn enqueue(&self, segment: Segment) -> Freed {
+        let mut outgoing = self.outgoing.lock();
         if self.is_open() {
             outgoing.outbox.push(segment);
             drop(outgoing);
@@ -168,12 +164,12 @@ impl Link {
     }
 
     /// Connected: decides what is sent again. Returns what was for sessions that are gone.
-    pub(crate) fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
-        let mut peer = lock(&self.peer);
+    pub fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
+        let mut peer = self.peer.lock();
         let same = peer.instance == Some(instance);
         *peer = Peer { name: name.into(), instance: Some(instance) };
         drop(peer);
-        let mut outgoing = lock(&self.outgoing);
+        let mut outgoing = self.outgoing.lock();
         outgoing.control.clear();
         outgoing.presence_ack = None;
         let (acknowledged, lost) = match same {
@@ -195,17 +191,17 @@ impl Link {
     }
 
     pub(crate) fn acknowledge(&self, seq: u64) {
-        let freed = lock(&self.outgoing).outbox.acknowledge(seq);
+        let freed = self.outgoing.lock().outbox.acknowledge(seq);
         self.room.release(freed.bytes);
     }
 
     pub(crate) fn acknowledge_presence(&self, seq: u64) {
-        lock(&self.outgoing).presence_ack = Some(seq);
+        self.outgoing.lock().presence_ack = Some(seq);
         self.work.notify_one();
     }
 
     pub(crate) fn heartbeat(&self) {
-        Down::Heartbeat.encode(&mut lock(&self.outgoing).control);
+        Down::Heartbeat.encode(&mut self.outgoing.lock().control);
     }
 
     /// The connection is gone. Pushes are still taken, until [`Self::give_up`].
@@ -218,7 +214,7 @@ impl Link {
 
     /// Drops what the gateway would have got. Returns what that was.
     pub(crate) fn give_up(&self) -> Freed {
-        let mut outgoing = lock(&self.outgoing);
+        let mut outgoing = self.outgoing.lock();
         self.open.store(false, Ordering::Release);
         let freed = outgoing.outbox.clear();
         drop(outgoing);
@@ -227,7 +223,7 @@ impl Link {
     }
 
     pub(crate) fn take_writable(&self) -> Option<Writable> {
-        let mut outgoing = lock(&self.outgoing);
+        let mut outgoing = self.outgoing.lock();
         if let Some(seq) = outgoing.presence_ack.take() {
             Down::PresenceAck { seq }.encode(&mut outgoing.control);
         }
@@ -251,7 +247,7 @@ impl Link {
         }
         let mut expected = self.answers.expect().ok_or_else(unanswered)?;
         let frame = Down::Request { request: expected.request, body };
-        frame.encode(&mut lock(&self.outgoing).control);
+        frame.encode(&mut self.outgoing.lock().control);
         self.work.notify_one();
         match tokio::time::timeout(patience, &mut expected.answer).await {
             Ok(Ok(answer)) => Ok(answer),
