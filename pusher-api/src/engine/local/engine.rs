@@ -9,11 +9,11 @@ use futures::{
     FutureExt,
     future::{BoxFuture, try_join_all},
 };
-use protocol::link::{LinkAnswer, LinkRequest};
+use protocol::link::LinkRequest;
 
 use super::{
     dispatch::LocalDispatch,
-    link::{handle::Link, services::Services},
+    link::{handle::Link, question, services::Services},
 };
 use crate::{
     engine::contract::{Dispatch, Engine},
@@ -58,22 +58,17 @@ impl Engine for LocalEngine {
 
     fn ask(&self, request: LinkRequest) -> BoxFuture<'_, Result<Vec<GatewayAnswer>, Unanswered>> {
         let links = self.concerned(&request);
-        let questions = links.into_iter().map(move |link| ask(link, request.clone(), self.timeout));
-        try_join_all(questions).boxed()
+        let patience = self.timeout;
+        let ask = |link: Arc<Link>| {
+            let request = request.clone();
+            async move { question::ask(&link, request, patience).await }
+        };
+        try_join_all(links.into_iter().map(ask).collect::<Vec<_>>()).boxed()
     }
 
     fn gateways(&self) -> Vec<GatewayStatus> {
         self.services.gateways.all().iter().map(|link| status(link)).collect()
     }
-}
-
-async fn ask(
-    link: Arc<Link>,
-    request: LinkRequest,
-    timeout: Duration,
-) -> Result<GatewayAnswer, Unanswered> {
-    let answer: LinkAnswer = link.ask(request, timeout).await?;
-    Ok(GatewayAnswer { gateway: link.name().to_string(), answer })
 }
 
 fn status(link: &Link) -> GatewayStatus {

@@ -15,6 +15,11 @@ pub(crate) struct GatewayIndex(pub u32);
 pub(crate) struct Epoch(pub u32);
 
 impl Epoch {
+    /// The epoch of the next snapshot.
+    pub fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
     fn is_older_than(self, other: Self) -> bool {
         other.0.wrapping_sub(self.0).wrapping_sub(1) < u32::MAX / 2
     }

@@ -115,7 +115,7 @@ fn a_lost_gateway_is_queued_for_until_it_is_given_up() {
     let fixture = fixture(&[10_000]);
     fixture.came("a", 0);
     let link = &fixture.links[0];
-    link.lost();
+    link.ended();
     let mut dispatch = fixture.engine.dispatch(0);
     assert_eq!(add(dispatch.as_mut(), r#"{"user":"a"}"#, 10), Ok(1));
     dispatch.flush();

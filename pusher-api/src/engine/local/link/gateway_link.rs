@@ -44,9 +44,7 @@ impl GatewayLink {
     }
 
     fn on_end(&mut self, end: Result<Failure, JoinError>, context: &mut Context<Self>) {
-        let was = self.link.state();
-        self.link.lost();
-        self.link.settle();
+        let was = self.link.ended();
         if was == LinkState::Up {
             self.failures = 0;
         }
@@ -122,7 +120,7 @@ impl Actor for GatewayLink {
 
 impl Supervised for GatewayLink {
     fn restarting(&mut self, _: &mut Context<Self>) {
-        self.link.lost();
+        self.link.ended();
         self.abort();
     }
 }

@@ -12,10 +12,7 @@ use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::handle::Link;
-use crate::{
-    engine::local::presence::GatewayIndex,
-    status::{LinkState, NotReady},
-};
+use crate::{engine::local::presence::GatewayIndex, status::NotReady};
 
 /// Every link of this process.
 #[derive(Debug, Default)]
@@ -60,8 +57,7 @@ impl Gateways {
     /// Whether another link is connected to this gateway process.
     pub(super) fn is_linked_elsewhere(&self, instance: Uuid, index: GatewayIndex) -> bool {
         self.all().iter().any(|link| {
-            let connected = matches!(link.state(), LinkState::Syncing | LinkState::Up);
-            link.index != index && connected && link.instance() == Some(instance)
+            link.index != index && link.is_connected() && link.instance() == Some(instance)
         })
     }
 
@@ -114,7 +110,7 @@ mod tests {
             Err(NotReady::PresenceUnknown("127.0.0.1:1".into())),
             "the second may hold users"
         );
-        second.settle();
+        second.ended();
         assert_eq!(gateways.readiness(), Ok(()));
         first.give_up();
         assert_eq!(gateways.readiness(), Err(NotReady::NoGateway));
@@ -131,7 +127,7 @@ mod tests {
         first.welcome(Uuid::from_u128(1), 0, "g");
         assert!(gateways.is_linked_elsewhere(Uuid::from_u128(1), second.index));
         assert!(!gateways.is_linked_elsewhere(Uuid::from_u128(1), first.index));
-        first.lost();
+        first.ended();
         assert!(!gateways.is_linked_elsewhere(Uuid::from_u128(1), second.index));
     }
 }

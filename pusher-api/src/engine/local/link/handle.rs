@@ -5,26 +5,25 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize},
     },
-    time::Duration,
 };
 
-use bytes::BytesMut;
 use parking_lot::Mutex;
-use protocol::link::{Down, LinkAnswer, LinkRequest};
+use protocol::link::LinkRequest;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{
     answers::Answers,
-    outbox::{Batch, Freed, Outbox, Segment},
+    outbox::{Freed, Segment},
+    outgoing::{Outgoing, Writable},
     room::Room,
-    state::SharedState,
+    standing::{Event, SharedStanding, Standing},
 };
 use crate::{
     engine::local::presence::{Epoch, GatewayIndex},
-    status::{LinkState, Unanswered},
+    status::LinkState,
 };
 
 /// The shared side of the link to one gateway.
@@ -40,57 +39,46 @@ pub(crate) struct Link {
     pub gateway_queued: AtomicU64,
     /// What it may still be sent.
     pub room: Room,
-    pub(super) state: SharedState,
     pub(super) answers: Answers,
     /// Something is to be written.
     pub(super) work: Notify,
     sender: Uuid,
-    open: AtomicBool,
-    settled: AtomicBool,
-    wanted: AtomicBool,
-    epoch: AtomicU32,
-    outgoing: Mutex<Outgoing>,
+    /// Changed under the lock of `inner` only, together with the one there.
+    standing: SharedStanding,
+    inner: Mutex<Inner>,
     peer: Mutex<Peer>,
 }
 
-#[derive(Debug, Default)]
-struct Outgoing {
-    outbox: Outbox,
-    control: BytesMut,
-    presence_ack: Option<u64>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Peer {
-    pub(super) name: Arc<str>,
-    pub(super) instance: Option<Uuid>,
-}
-
-/// What the writer takes at once: small frames first, then at most one batch.
 #[derive(Debug)]
-pub(crate) struct Writable {
-    pub(crate) control: BytesMut,
-    pub(crate) batch: Option<Batch>,
+struct Inner {
+    standing: Standing,
+    /// Whether the configured names still stand for this address.
+    wanted: bool,
+    epoch: Epoch,
+    outgoing: Outgoing,
+}
+
+#[derive(Debug)]
+struct Peer {
+    name: Arc<str>,
+    instance: Option<Uuid>,
 }
 
 impl Link {
     /// A gateway nobody has connected to so far.
-    pub(crate) fn new(index: GatewayIndex, address: SocketAddr, bound: usize) -> Self {
+    pub fn new(index: GatewayIndex, address: SocketAddr, bound: usize) -> Self {
+        let (standing, outgoing) = (Standing::default(), Outgoing::default());
         Self {
             index,
             address,
             users: AtomicUsize::new(0),
             gateway_queued: AtomicU64::new(0),
-            state: SharedState::default(),
             answers: Answers::default(),
             work: Notify::new(),
             sender: Uuid::new_v4(),
             room: Room::new(bound),
-            open: AtomicBool::new(false),
-            settled: AtomicBool::new(false),
-            wanted: AtomicBool::new(true),
-            epoch: AtomicU32::new(0),
-            outgoing: Mutex::default(),
+            standing: SharedStanding::default(),
+            inner: Mutex::new(Inner { standing, wanted: true, epoch: Epoch(0), outgoing }),
             peer: Mutex::new(Peer { name: address.to_string().into(), instance: None }),
         }
     }
@@ -106,8 +94,23 @@ impl Link {
     }
 
     /// How the link is doing.
-    pub(crate) fn state(&self) -> LinkState {
-        self.state.get()
+    pub fn state(&self) -> LinkState {
+        self.standing.get().state()
+    }
+
+    /// Whether there is a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.standing.get().is_connected()
+    }
+
+    /// Whether pushes may be handed over: connected, or lost so recently that they are kept.
+    pub fn is_open(&self) -> bool {
+        self.standing.get().is_open()
+    }
+
+    /// Whether its users are known, or connecting failed once and nothing is to be expected soon.
+    pub fn is_settled(&self) -> bool {
+        self.standing.get().is_settled()
     }
 
     /// Identifies this process to the gateway. One for each link: a gateway reached under two
@@ -116,48 +119,36 @@ impl Link {
         self.sender
     }
 
-    /// Whether pushes may be handed over: connected, or lost so recently that they are kept.
-    pub(crate) fn is_open(&self) -> bool {
-        self.open.load(Ordering::Acquire)
-    }
-
-    /// Whether its users are known, or connecting failed once and nothing is to be expected soon.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.settled.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn settle(&self) {
-        self.settled.store(true, Ordering::Release);
-    }
-
     /// Whether the configured names still stand for this address.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Acquire)
+    pub fn is_wanted(&self) -> bool {
+        self.inner.lock().wanted
     }
 
     pub(crate) fn want(&self, wanted: bool) {
-        self.wanted.store(wanted, Ordering::Release);
+        self.inner.lock().wanted = wanted;
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
-        Epoch(self.epoch.load(Ordering::Acquire))
+        self.inner.lock().epoch
     }
 
     pub(crate) fn next_epoch(&self) -> Epoch {
-        Epoch(self.epoch.fetch_add(1, Ordering::AcqRel).wrapping_add(1))
+        let mut inner = self.inner.lock();
+        inner.epoch = inner.epoch.next();
+        inner.epoch
     }
 
     /// Hands over pushes for which room was reserved. Returns those nobody will take, because
     /// the gateway was given up meanwhile.
     pub fn enqueue(&self, segment: Segment) -> Freed {
-        let mut outgoing = self.outgoing.lock();
-        if self.is_open() {
-            outgoing.outbox.push(segment);
-            drop(outgoing);
+        let mut inner = self.inner.lock();
+        if inner.standing.is_open() {
+            inner.outgoing.outbox.push(segment);
+            drop(inner);
             self.work.notify_one();
             return Freed::default();
         }
-        drop(outgoing);
+        drop(inner);
         let lost = Freed { bytes: segment.bytes.len(), pushes: segment.pushes };
         self.room.release(lost.bytes);
         lost
@@ -165,93 +156,79 @@ impl Link {
 
     /// Connected: decides what is sent again. Returns what was for sessions that are gone.
     pub fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
-        let mut peer = self.peer.lock();
-        let same = peer.instance == Some(instance);
-        *peer = Peer { name: name.into(), instance: Some(instance) };
-        drop(peer);
-        let mut outgoing = self.outgoing.lock();
-        outgoing.control.clear();
-        outgoing.presence_ack = None;
+        let same = self.peer.lock().become_process(instance, name);
+        let mut inner = self.inner.lock();
         let (acknowledged, lost) = match same {
-            true => (outgoing.outbox.resume(last_seq), Freed::default()),
-            false => (Freed::default(), outgoing.outbox.restart(last_seq)),
+            true => (inner.outgoing.resume(last_seq), Freed::default()),
+            false => (Freed::default(), inner.outgoing.restart(last_seq)),
         };
-        self.open.store(true, Ordering::Release);
-        self.state.set(LinkState::Syncing);
-        drop(outgoing);
+        self.on_event(&mut inner, Event::Welcomed);
+        drop(inner);
         self.room.release(acknowledged.bytes + lost.bytes);
         self.work.notify_one();
         lost
     }
 
     /// Every user of the gateway is known.
-    pub(crate) fn synced(&self) {
-        self.state.set(LinkState::Up);
-        self.settle();
+    pub fn synced(&self) {
+        self.on_event(&mut self.inner.lock(), Event::Synced);
     }
 
-    pub(crate) fn acknowledge(&self, seq: u64) {
-        let freed = self.outgoing.lock().outbox.acknowledge(seq);
-        self.room.release(freed.bytes);
-    }
-
-    pub(crate) fn acknowledge_presence(&self, seq: u64) {
-        self.outgoing.lock().presence_ack = Some(seq);
-        self.work.notify_one();
-    }
-
-    pub(crate) fn heartbeat(&self) {
-        Down::Heartbeat.encode(&mut self.outgoing.lock().control);
-    }
-
-    /// The connection is gone. Pushes are still taken, until [`Self::give_up`].
-    pub(crate) fn lost(&self) {
+    /// The connection is gone, or could not be made. Pushes are still taken, until
+    /// [`Self::give_up`]. Returns how the link was doing before.
+    pub(crate) fn ended(&self) -> LinkState {
         self.answers.fail_all();
-        if self.state() != LinkState::Connecting {
-            self.state.set(LinkState::Lost);
-        }
+        self.on_event(&mut self.inner.lock(), Event::Ended).state()
     }
 
     /// Drops what the gateway would have got. Returns what that was.
     pub(crate) fn give_up(&self) -> Freed {
-        let mut outgoing = self.outgoing.lock();
-        self.open.store(false, Ordering::Release);
-        let freed = outgoing.outbox.clear();
-        drop(outgoing);
+        let mut inner = self.inner.lock();
+        self.on_event(&mut inner, Event::GivenUp);
+        let freed = inner.outgoing.outbox.clear();
+        drop(inner);
         self.room.release(freed.bytes);
         freed
     }
 
-    pub(crate) fn take_writable(&self) -> Option<Writable> {
-        let mut outgoing = self.outgoing.lock();
-        if let Some(seq) = outgoing.presence_ack.take() {
-            Down::PresenceAck { seq }.encode(&mut outgoing.control);
-        }
-        let control = outgoing.control.split();
-        let batch = outgoing.outbox.next_batch();
-        (batch.is_some() || !control.is_empty()).then_some(Writable { control, batch })
+    /// Takes the event into account, also for those who look without the lock. Returns how the
+    /// link stood before.
+    fn on_event(&self, inner: &mut Inner, event: Event) -> Standing {
+        let before = inner.standing;
+        inner.standing = before.after(event);
+        self.standing.set(inner.standing);
+        before
     }
 
-    /// Asks the gateway and waits for its answer, at most this long.
-    ///
-    /// # Errors
-    /// No connection, or no answer in time.
-    pub(crate) async fn ask(
-        &self,
-        body: LinkRequest,
-        patience: Duration,
-    ) -> Result<LinkAnswer, Unanswered> {
-        let unanswered = || Unanswered(self.name().to_string());
-        if !matches!(self.state(), LinkState::Syncing | LinkState::Up) {
-            return Err(unanswered());
-        }
-        let mut expected = self.answers.expect().ok_or_else(unanswered)?;
-        let frame = Down::Request { request: expected.request, body };
-        frame.encode(&mut self.outgoing.lock().control);
+    pub(crate) fn acknowledge(&self, seq: u64) {
+        let freed = self.inner.lock().outgoing.outbox.acknowledge(seq);
+        self.room.release(freed.bytes);
+    }
+
+    pub(crate) fn acknowledge_presence(&self, seq: u64) {
+        self.inner.lock().outgoing.acknowledge_presence(seq);
         self.work.notify_one();
-        match tokio::time::timeout(patience, &mut expected.answer).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) | Err(_) => Err(unanswered()),
-        }
+    }
+
+    pub(super) fn request(&self, request: u64, body: LinkRequest) {
+        self.inner.lock().outgoing.request(request, body);
+        self.work.notify_one();
+    }
+
+    pub(crate) fn heartbeat(&self) {
+        self.inner.lock().outgoing.heartbeat();
+    }
+
+    pub(crate) fn take_writable(&self) -> Option<Writable> {
+        self.inner.lock().outgoing.take()
+    }
+}
+
+impl Peer {
+    /// Takes note of the gateway process; returns whether it is the one before.
+    fn become_process(&mut self, instance: Uuid, name: &str) -> bool {
+        let same = self.instance == Some(instance);
+        *self = Self { name: name.into(), instance: Some(instance) };
+        same
     }
 }

@@ -20,13 +20,17 @@ pub mod services;
 
 pub mod gateways;
 
+pub mod question;
+
 pub mod handle;
 
-mod state;
+mod standing;
 
-mod answers;
+mod outgoing;
 
 pub mod outbox;
+
+mod answers;
 
 mod room;
 

@@ -7,6 +7,7 @@ use protocol::link::{LinkError, PresenceChange, PresenceChanges, Up};
 use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
 
 use super::{failure::Failure, handle::Link, patience::SILENCE, services::Services};
+use crate::engine::local::presence::Epoch;
 
 /// Asked of the socket at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -18,13 +19,15 @@ pub(super) struct Reader {
     link: Arc<Link>,
     name: Arc<str>,
     services: Arc<Services>,
+    /// The snapshot that reports belong to.
+    epoch: Epoch,
     /// Whether users of an older snapshot may be left.
     stale: bool,
 }
 
 impl Reader {
     pub(super) fn new(link: Arc<Link>, services: Arc<Services>) -> Self {
-        Self { name: link.name(), link, services, stale: false }
+        Self { name: link.name(), epoch: link.epoch(), link, services, stale: false }
     }
 
     /// Reads until the connection ends.
@@ -81,10 +84,10 @@ impl Reader {
         match change {
             PresenceChange::SnapshotBegin => {
                 self.stale = link.users.load(Ordering::Relaxed) > 0;
-                link.next_epoch();
+                self.epoch = link.next_epoch();
             }
             PresenceChange::Came(user) => {
-                if presence.came(user, link.index, link.epoch()) {
+                if presence.came(user, link.index, self.epoch) {
                     link.users.fetch_add(1, Ordering::Relaxed);
                 }
             }

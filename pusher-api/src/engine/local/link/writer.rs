@@ -9,11 +9,7 @@ use tokio::{
     net::tcp::WriteHalf,
 };
 
-use super::{
-    failure::Failure,
-    handle::{Link, Writable},
-    patience::HEARTBEAT,
-};
+use super::{failure::Failure, handle::Link, outgoing::Writable, patience::HEARTBEAT};
 
 /// Writes until the connection ends.
 pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link) -> Failure {

@@ -1,0 +1,63 @@
+//! What is to be written to one gateway. A plain value, behind the lock of its link.
+
+use bytes::BytesMut;
+use protocol::link::{Down, LinkRequest};
+
+use super::outbox::{Batch, Freed, Outbox};
+
+/// Pushes, and small frames that overtake them.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    pub(super) outbox: Outbox,
+    control: BytesMut,
+    presence_ack: Option<u64>,
+}
+
+/// What the writer takes at once: small frames first, then at most one batch.
+#[derive(Debug)]
+pub(crate) struct Writable {
+    pub(crate) control: BytesMut,
+    pub(crate) batch: Option<Batch>,
+}
+
+impl Outgoing {
+    /// Connected: decides what is sent again, and returns what was acknowledged. Small frames are
+    /// of the connection before, and go.
+    pub(super) fn resume(&mut self, last_seq: u64) -> Freed {
+        self.forget_control();
+        self.outbox.resume(last_seq)
+    }
+
+    /// The same for another gateway process; returns what was for sessions that are gone.
+    pub(super) fn restart(&mut self, last_seq: u64) -> Freed {
+        self.forget_control();
+        self.outbox.restart(last_seq)
+    }
+
+    fn forget_control(&mut self) {
+        self.control.clear();
+        self.presence_ack = None;
+    }
+
+    pub(super) fn request(&mut self, request: u64, body: LinkRequest) {
+        Down::Request { request, body }.encode(&mut self.control);
+    }
+
+    pub(super) fn heartbeat(&mut self) {
+        Down::Heartbeat.encode(&mut self.control);
+    }
+
+    /// Only the last acknowledgement counts.
+    pub(super) fn acknowledge_presence(&mut self, seq: u64) {
+        self.presence_ack = Some(seq);
+    }
+
+    pub(super) fn take(&mut self) -> Option<Writable> {
+        if let Some(seq) = self.presence_ack.take() {
+            Down::PresenceAck { seq }.encode(&mut self.control);
+        }
+        let control = self.control.split();
+        let batch = self.outbox.next_batch();
+        (batch.is_some() || !control.is_empty()).then_some(Writable { control, batch })
+    }
+}
