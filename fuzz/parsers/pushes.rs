@@ -40,14 +40,19 @@ fn check(push: &Push<'_>) {
 
 fn lines<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<(u64, Option<Vec<u8>>)> {
     let mut found = Vec::new();
-    let mut on_line = |number, line: Line<'_>| {
-        found.push(match line {
-            Line::Complete(bytes) => (number, Some(bytes.to_vec())),
-            Line::TooLong => (number, None),
-        });
-    };
     let mut lines = Lines::new(64);
-    chunks.for_each(|chunk| lines.feed(chunk, &mut on_line));
-    lines.finish(&mut on_line);
+    for mut chunk in chunks {
+        while let Some((number, line)) = lines.next(&mut chunk) {
+            found.push((number, owned(line)));
+        }
+    }
+    found.extend(lines.last().map(|(number, line)| (number, owned(line))));
     found
+}
+
+fn owned(line: Line<'_>) -> Option<Vec<u8>> {
+    match line {
+        Line::Complete(bytes) => Some(bytes.to_vec()),
+        Line::TooLong => None,
+    }
 }

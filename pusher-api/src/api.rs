@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use settings::Secret;
+use settings::{ConfigError, Secret};
 
-use crate::{dedupe::Dedupe, engine::contract::Engine, metrics::Metrics, receipts::Receipts};
+use crate::{
+    dedupe::Dedupe, engine::any::AnyEngine, metrics::Metrics, receipts::Receipts,
+    settings::Settings,
+};
 
 /// Shared by all HTTP threads.
 pub(crate) struct Api {
     /// The way to the gateways.
-    pub engine: Arc<dyn Engine>,
+    pub engine: AnyEngine,
     /// Ids seen lately.
     pub dedupe: Dedupe,
     /// Who waits for receipts.
@@ -20,4 +23,23 @@ pub(crate) struct Api {
     pub keys: Vec<Secret>,
     /// Where the live page connects to, if that was configured.
     pub page_websocket_url: Option<String>,
+}
+
+impl Api {
+    /// Everything as it was set, and no gateway so far.
+    ///
+    /// # Errors
+    /// A file with keys or a secret cannot be read.
+    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let receipts = Receipts::new(settings.pending_receipts);
+        let metrics = Arc::<Metrics>::default();
+        Ok(Self {
+            engine: AnyEngine::new(settings, Arc::clone(&receipts), Arc::clone(&metrics))?,
+            dedupe: Dedupe::new(settings.dedupe_ids, metrics.dedupe_evictions.clone()),
+            receipts,
+            metrics,
+            keys: settings.api_keys()?,
+            page_websocket_url: settings.page_websocket_url.clone(),
+        })
+    }
 }

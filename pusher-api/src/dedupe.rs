@@ -7,7 +7,8 @@ use protocol::MessageId;
 use crate::settings::DEDUPE_WINDOW;
 
 /// Ids of the last five minutes, at most as many as configured: the longest unseen goes first.
-pub(crate) struct Dedupe {
+#[derive(Debug)]
+pub struct Dedupe {
     ids: Cache<MessageId, ()>,
 }
 
@@ -27,14 +28,35 @@ impl Dedupe {
         Self { ids }
     }
 
-    /// Takes the id; `false` if it was taken already.
-    pub(crate) fn claim(&self, id: MessageId) -> bool {
-        self.ids.entry(id).or_insert(()).is_fresh()
+    /// Takes the id, unless it was taken already.
+    pub fn claim(&self, id: MessageId) -> Option<Claim<'_>> {
+        let fresh = self.ids.entry(id).or_insert(()).is_fresh();
+        // Made only where it is fresh: a claim that is dropped gives the id back.
+        fresh.then(|| Claim { dedupe: self, id, kept: false })
     }
+}
 
-    /// Gives the id back, because its push was refused and may be tried again.
-    pub(crate) fn release(&self, id: MessageId) {
-        self.ids.invalidate(&id);
+/// An id that was taken for a push. Dropping it gives the id back, because the push was not
+/// forwarded and may be tried again.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    dedupe: &'a Dedupe,
+    id: MessageId,
+    kept: bool,
+}
+
+impl Claim<'_> {
+    /// The push is on its way: its id stays taken.
+    pub fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.dedupe.ids.invalidate(&self.id);
+        }
     }
 }
 
@@ -47,10 +69,12 @@ mod tests {
         let evictions = IntCounter::new("e", "e").expect("a counter");
         let dedupe = Dedupe::new(100, evictions);
         let id = MessageId::generate();
-        assert!(dedupe.claim(id));
-        assert!(!dedupe.claim(id));
-        dedupe.release(id);
-        assert!(dedupe.claim(id));
+        let claim = dedupe.claim(id).expect("never seen");
+        assert!(dedupe.claim(id).is_none());
+        assert!(dedupe.claim(id).is_none(), "asking in vain gives nothing back");
+        drop(claim);
+        dedupe.claim(id).expect("given back").keep();
+        assert!(dedupe.claim(id).is_none());
     }
 
     #[test]
@@ -59,11 +83,11 @@ mod tests {
         let dedupe = Dedupe::new(10, evictions.clone());
         let ids: Vec<_> = (0..30).map(|_| MessageId::generate()).collect();
         for id in &ids {
-            assert!(dedupe.claim(*id));
+            dedupe.claim(*id).expect("never seen").keep();
             dedupe.ids.run_pending_tasks();
         }
         assert_eq!(evictions.get(), 20);
-        assert!(!dedupe.claim(ids[29]));
-        assert!(dedupe.claim(ids[0]));
+        assert!(dedupe.claim(ids[29]).is_none());
+        assert!(dedupe.claim(ids[0]).is_some());
     }
 }

@@ -1,51 +1,86 @@
-//! One push from its bytes to the engine: checked, told apart from repetitions, given its frame.
+//! The way of a push into this process, in two steps.
+//!
+//! [`stage`] needs nobody else: it checks the push, gives it its id, looks whether that was seen
+//! before, and encodes what clients receive. [`commit`] routes it and hands it over, which may
+//! wait for others. A push that was staged and not committed, for whatever reason, was never
+//! here: its id may come again.
 
 use protocol::{MessageId, Topic, clock, problem::Problem, server_frame};
 
 use crate::{
     api::Api,
+    dedupe::Claim,
     engine::contract::{Dispatch, Outgoing},
     receipts::Collector,
     validate::{self, Push, To},
 };
 
-/// What became of a push.
+/// A push after the first step.
 #[derive(Debug)]
-pub enum Taken {
-    /// It goes to that many gateways.
-    Forwarded {
-        /// Its id.
-        id: MessageId,
-        /// How many gateways hold whom it is for.
-        gateways: usize,
-        /// Waits for the receipts, if they are wanted.
-        collector: Option<Collector>,
-    },
+pub enum Staged<'a> {
+    /// It may be committed.
+    Fresh(Fresh<'a>),
     /// Its id was seen before.
     Duplicate(MessageId),
 }
 
-/// Takes a push. It is on its way once `dispatch` is flushed.
+/// A push that nobody else knows of so far.
+#[derive(Debug)]
+pub struct Fresh<'a> {
+    id: MessageId,
+    /// Given back unless the push is committed; none where the id was made here.
+    claim: Option<Claim<'a>>,
+    staged_micros: u64,
+    to: To<'a>,
+    frame: Vec<u8>,
+}
+
+/// A push after the second step. It is on its way once its dispatch is flushed.
+#[derive(Debug)]
+pub struct Forwarded {
+    /// Its id.
+    pub id: MessageId,
+    /// How many gateways hold whom it is for.
+    pub gateways: usize,
+    /// Waits for the receipts, if they are wanted.
+    pub collector: Option<Collector>,
+}
+
+/// Checks, names and encodes a push.
 ///
 /// # Errors
-/// What is wrong with the push, or 503 when it cannot be forwarded now.
-pub fn take(
-    api: &Api,
-    dispatch: &mut dyn Dispatch,
-    body: &[u8],
-    receipt: bool,
-) -> Result<Taken, Problem> {
+/// What is wrong with it.
+pub fn stage<'a>(api: &'a Api, body: &'a [u8]) -> Result<Staged<'a>, Problem> {
     let push = checked(body).inspect_err(|_| api.metrics.invalid.inc())?;
-    if let Some(id) = push.id.filter(|id| !api.dedupe.claim(*id)) {
-        api.metrics.duplicate.inc();
-        return Ok(Taken::Duplicate(id));
-    }
-    forward(api, dispatch, &push, receipt).inspect_err(|_| {
-        api.metrics.refused.inc();
-        if let Some(id) = push.id {
-            api.dedupe.release(id);
-        }
-    })
+    let (id, claim) = match push.id {
+        None => (MessageId::generate(), None),
+        Some(id) => match api.dedupe.claim(id) {
+            Some(claim) => (id, Some(claim)),
+            None => {
+                api.metrics.duplicate.inc();
+                return Ok(Staged::Duplicate(id));
+            }
+        },
+    };
+    let frame = frame_of(id, &push);
+    let staged_micros = clock::micros_since_epoch();
+    Ok(Staged::Fresh(Fresh { id, claim, staged_micros, to: push.to, frame }))
+}
+
+/// Routes a push and adds it to the dispatch.
+///
+/// # Errors
+/// 503 when it cannot be forwarded now.
+pub async fn commit(
+    api: &Api,
+    dispatch: &mut impl Dispatch,
+    push: Fresh<'_>,
+    receipt: bool,
+) -> Result<Forwarded, Problem> {
+    let forwarded = forward(api, dispatch, &push, receipt).await;
+    let forwarded = forwarded.inspect_err(|_| api.metrics.refused.inc())?;
+    push.claim.into_iter().for_each(Claim::keep);
+    Ok(forwarded)
 }
 
 fn checked(body: &[u8]) -> Result<Push<'_>, Problem> {
@@ -56,32 +91,6 @@ fn checked(body: &[u8]) -> Result<Push<'_>, Problem> {
     }
 }
 
-fn forward(
-    api: &Api,
-    dispatch: &mut dyn Dispatch,
-    push: &Push<'_>,
-    receipt: bool,
-) -> Result<Taken, Problem> {
-    let id = push.id.unwrap_or_else(MessageId::generate);
-    let collector = match receipt {
-        true => Some(api.receipts.expect(id).ok_or_else(too_many_receipts)?),
-        false => None,
-    };
-    let frame = frame_of(id, push);
-    let outgoing = Outgoing {
-        id,
-        accepted_micros: clock::micros_since_epoch(),
-        receipt,
-        to: &push.to,
-        frame: &frame,
-    };
-    let gateways = dispatch.add(&outgoing).map_err(Problem::unavailable)?;
-    api.metrics.accepted.inc();
-    api.metrics.bytes.inc_by(frame.len() as u64);
-    api.metrics.targets.with_label_values(&[push.to.kind()]).inc();
-    Ok(Taken::Forwarded { id, gateways, collector })
-}
-
 fn frame_of(id: MessageId, push: &Push<'_>) -> Vec<u8> {
     let topic = match &push.to {
         To::Topic(topic) => Topic::new(topic.as_str()).ok(),
@@ -90,6 +99,29 @@ fn frame_of(id: MessageId, push: &Push<'_>) -> Vec<u8> {
     server_frame::push(id, push.payload.as_frame_payload(), topic.as_ref())
 }
 
+async fn forward(
+    api: &Api,
+    dispatch: &mut impl Dispatch,
+    push: &Fresh<'_>,
+    receipt: bool,
+) -> Result<Forwarded, Problem> {
+    let Fresh { id, staged_micros, to, frame, .. } = push;
+    // Before it is on its way: receipts come at once.
+    let collector = match receipt {
+        true => Some(api.receipts.expect(*id).ok_or_else(too_many_receipts)?),
+        false => None,
+    };
+    let outgoing = Outgoing { id: *id, accepted_micros: *staged_micros, receipt, to, frame };
+    let gateways = dispatch.add(&outgoing).await.map_err(Problem::unavailable)?;
+    api.metrics.accepted.inc();
+    api.metrics.bytes.inc_by(frame.len() as u64);
+    api.metrics.targets.with_label_values(&[to.kind()]).inc();
+    Ok(Forwarded { id: *id, gateways, collector })
+}
+
 fn too_many_receipts() -> Problem {
     Problem::unavailable("too many pushes wait for receipts")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Starts what a pusher-api consists of, and stops it in the right order.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use actix_rt::{Arbiter, ArbiterHandle};
 use actix_web::{
@@ -11,21 +11,7 @@ use actix_web::{
 };
 use settings::ConfigError;
 
-use crate::{
-    api::Api,
-    dedupe::Dedupe,
-    engine::{
-        contract::Engine,
-        local::{
-            engine::LocalEngine,
-            link::{discovery, services::Services},
-        },
-    },
-    http,
-    metrics::Metrics,
-    receipts::Receipts,
-    settings::Settings,
-};
+use crate::{api::Api, engine::contract::Engine, http, settings::Settings};
 
 /// How long backends may keep an idle connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -54,7 +40,7 @@ pub struct Running {
     pub addresses: Vec<SocketAddr>,
     server: ServerHandle,
     links: ArbiterHandle,
-    services: Arc<Services>,
+    api: web::Data<Api>,
 }
 
 /// Starts a pusher-api; to be called inside an actix system. Signals are left to the caller.
@@ -63,37 +49,20 @@ pub struct Running {
 /// A wrong setting, or an address that cannot be listened on.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     settings.validate()?;
-    let (receipts, metrics) = (Receipts::new(settings.pending_receipts), Arc::<Metrics>::default());
-    let services = Arc::new(Services::new(&settings, Arc::clone(&receipts), Arc::clone(&metrics))?);
-    let engine = LocalEngine { services: Arc::clone(&services), timeout: settings.gateway_timeout };
-    let api = api(&settings, Arc::new(engine), receipts, metrics)?;
-    let (server, addresses) = serve(&settings, api)?;
+    let api = web::Data::new(Api::new(&settings)?);
+    let (server, addresses) = serve(&settings, api.clone())?;
     let handle = server.handle();
     actix_rt::spawn(server);
     // The links have a thread of their own: a burst of requests must not delay presence.
     let links = Arbiter::new().handle();
-    links.spawn(discovery::run(settings.gateway, Arc::clone(&services)));
-    Ok(Running { addresses, server: handle, links, services })
+    links.spawn(api.engine.keep_links(settings.gateway));
+    Ok(Running { addresses, server: handle, links, api })
 }
 
-fn api(
+fn serve(
     settings: &Settings,
-    engine: Arc<dyn Engine>,
-    receipts: Arc<Receipts>,
-    metrics: Arc<Metrics>,
-) -> Result<Api, ConfigError> {
-    Ok(Api {
-        engine,
-        dedupe: Dedupe::new(settings.dedupe_ids, metrics.dedupe_evictions.clone()),
-        receipts,
-        metrics,
-        keys: settings.api_keys()?,
-        page_websocket_url: settings.page_websocket_url.clone(),
-    })
-}
-
-fn serve(settings: &Settings, api: Api) -> Result<(Server, Vec<SocketAddr>), StartError> {
-    let api = web::Data::new(api);
+    api: web::Data<Api>,
+) -> Result<(Server, Vec<SocketAddr>), StartError> {
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())
@@ -119,8 +88,7 @@ impl Running {
     pub async fn stop(self, graceful: bool) {
         self.server.stop(graceful).await;
         if graceful {
-            let links = self.services.gateways.all();
-            let drained = futures::future::join_all(links.iter().map(|link| link.room.drained()));
+            let drained = self.api.engine.drained();
             if tokio::time::timeout(LAST_ACKNOWLEDGEMENTS, drained).await.is_err() {
                 tracing::warn!("stopped before every gateway acknowledged its pushes");
             }

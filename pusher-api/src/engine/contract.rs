@@ -1,7 +1,12 @@
 //! What is asked of an engine.
+//!
+//! Whatever another engine would have to ask elsewhere is `async`. That is one future for each
+//! push, which must not cost an allocation, so neither trait is meant for `dyn`:
+//! [`AnyEngine`](super::any::AnyEngine) holds the engine that was chosen.
 
-use futures::future::{BoxFuture, LocalBoxFuture};
+use futures::future::BoxFuture;
 use protocol::{MessageId, link::LinkRequest};
+use settings::Endpoint;
 
 use crate::{
     status::{GatewayAnswer, GatewayStatus, NotReady, Unanswered},
@@ -9,37 +14,50 @@ use crate::{
 };
 
 /// A way to the gateways.
-pub trait Engine: Send + Sync {
+pub trait Engine {
+    /// What forwards the pushes of one request.
+    type Dispatch: Dispatch;
+
+    /// Keeps links to these gateways for as long as it is polled, on a thread of its own.
+    fn keep_links(&self, gateways: Vec<Endpoint>) -> BoxFuture<'static, ()>;
+
     /// Whether pushes can be taken.
     ///
     /// # Errors
     /// Says why not.
-    fn readiness(&self) -> Result<(), NotReady>;
+    async fn readiness(&self) -> Result<(), NotReady>;
 
     /// Begins to forward the pushes of one request, whose body has about this many bytes.
-    fn dispatch(&self, expected_bytes: usize) -> Box<dyn Dispatch>;
+    fn dispatch(&self, expected_bytes: usize) -> Self::Dispatch;
 
     /// Asks every gateway that the request concerns.
-    fn ask(&self, request: LinkRequest) -> BoxFuture<'_, Result<Vec<GatewayAnswer>, Unanswered>>;
+    ///
+    /// # Errors
+    /// Names one that did not answer.
+    async fn ask(&self, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Unanswered>;
 
     /// The gateways there are.
     fn gateways(&self) -> Vec<GatewayStatus>;
+
+    /// Waits until the gateways have acknowledged all that was handed over; the caller bounds it.
+    async fn drained(&self);
 }
 
 /// Forwards the pushes of one request, in order. What was added is handed over at the latest when
 /// this is dropped.
 pub trait Dispatch {
     /// Adds a push for every gateway that it concerns, or for none; returns how many these are.
+    /// A push whose future was dropped before it was ready has not been added.
     ///
     /// # Errors
     /// No gateway, or no room at one of them.
-    fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused>;
+    async fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused>;
 
     /// Hands over what was added.
     fn flush(&mut self);
 
     /// Waits until no gateway is far behind; the caller bounds it.
-    fn eased(&self) -> LocalBoxFuture<'_, ()>;
+    async fn eased(&self);
 }
 
 /// A push that was checked and named.

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     api::Api,
-    engine::contract::Dispatch,
-    intake,
+    engine::contract::{Dispatch, Engine},
+    intake::{self, Staged},
     validate::{
         MAX_BODY_BYTES,
         lines::{Line, Lines},
@@ -76,18 +76,23 @@ pub(crate) async fn batch(
     api: web::Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
     body::check_type(&request, &["application/x-ndjson", "application/ndjson"])?;
-    api.engine.readiness().map_err(Problem::unavailable)?;
+    api.engine.readiness().await.map_err(Problem::unavailable)?;
     let mut dispatch = api.engine.dispatch(BUFFER_BYTES);
     let mut report = BatchReport::default();
     let mut lines = Lines::new(MAX_BODY_BYTES);
     let mut patient = true;
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| body::broken(&error))?;
-        patient = let_catch_up(dispatch.as_ref(), patient).await;
-        lines.feed(&chunk, |number, line| report.take(&api, dispatch.as_mut(), number, line));
+        patient = let_catch_up(&dispatch, patient).await;
+        let mut bytes = chunk.as_ref();
+        while let Some((number, line)) = lines.next(&mut bytes) {
+            report.take(&api, &mut dispatch, number, line).await;
+        }
         dispatch.flush();
     }
-    lines.finish(|number, line| report.take(&api, dispatch.as_mut(), number, line));
+    if let Some((number, line)) = lines.last() {
+        report.take(&api, &mut dispatch, number, line).await;
+    }
     drop(dispatch);
     Ok(HttpResponse::Ok().json(report))
 }
@@ -95,16 +100,23 @@ pub(crate) async fn batch(
 /// Leaves the body unread while a gateway is behind, which slows the backend down. Returns
 /// whether waiting helped: where it did not, waiting again for each chunk would only hold up
 /// the pushes to other gateways.
-async fn let_catch_up(dispatch: &dyn Dispatch, patient: bool) -> bool {
+async fn let_catch_up(dispatch: &impl Dispatch, patient: bool) -> bool {
     let patience = if patient { PATIENCE } else { Duration::ZERO };
     tokio::time::timeout(patience, dispatch.eased()).await.is_ok()
 }
 
+async fn forward(api: &Api, dispatch: &mut impl Dispatch, text: &[u8]) -> Result<(), Problem> {
+    match intake::stage(api, text)? {
+        Staged::Fresh(push) => intake::commit(api, dispatch, push, false).await.map(drop),
+        Staged::Duplicate(_) => Ok(()),
+    }
+}
+
 impl BatchReport {
-    fn take(&mut self, api: &Api, dispatch: &mut dyn Dispatch, number: u64, line: Line<'_>) {
+    async fn take(&mut self, api: &Api, dispatch: &mut impl Dispatch, number: u64, line: Line<'_>) {
         let outcome = match line {
             Line::Complete(text) if text.trim_ascii().is_empty() => return,
-            Line::Complete(text) => intake::take(api, dispatch, text, false).map(drop),
+            Line::Complete(text) => forward(api, dispatch, text).await,
             Line::TooLong => {
                 api.metrics.invalid.inc();
                 let detail = format!("the line is longer than {MAX_BODY_BYTES} bytes");

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::ApiError;
-use crate::{api::Api, metrics, status::GatewayStatus};
+use crate::{api::Api, engine::contract::Engine, metrics, status::GatewayStatus};
 
 /// The gateways.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,7 +37,7 @@ pub(crate) async fn healthz() -> HttpResponse {
     responses((status = 200), (status = 503, description = "Says why not")),
 )]
 pub async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
-    api.engine.readiness().map_err(Problem::unavailable)?;
+    api.engine.readiness().await.map_err(Problem::unavailable)?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
 }
 

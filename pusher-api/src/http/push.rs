@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     api::Api,
-    intake::{self, Taken},
+    engine::contract::Engine,
+    intake::{self, Forwarded, Staged},
     receipts::{Collector, GatewayReceipt},
     validate::PushBody,
 };
@@ -92,19 +93,20 @@ pub(crate) async fn push(
     body::check_type(&request, &["application/json"])?;
     let patience = patience(&request)?;
     let body = body::read(payload).await?;
-    // The dispatch is flushed when it is dropped, before anything is waited for.
-    let taken = {
-        api.engine.readiness().map_err(Problem::unavailable)?;
-        let mut dispatch = api.engine.dispatch(body.len());
-        intake::take(&api, dispatch.as_mut(), &body, patience.is_some())?
+    api.engine.readiness().await.map_err(Problem::unavailable)?;
+    let forwarded = match intake::stage(&api, &body)? {
+        Staged::Duplicate(id) => return Ok(HttpResponse::Accepted().json(PushAccepted { id })),
+        Staged::Fresh(push) => {
+            // Flushed when it is dropped, before anything is waited for.
+            let mut dispatch = api.engine.dispatch(body.len());
+            intake::commit(&api, &mut dispatch, push, patience.is_some()).await?
+        }
     };
-    match (taken, patience) {
-        (Taken::Forwarded { id, gateways, collector: Some(collector) }, Some(patience)) => {
+    match (forwarded, patience) {
+        (Forwarded { id, gateways, collector: Some(collector) }, Some(patience)) => {
             Ok(HttpResponse::Ok().json(receipt(id, gateways, collector, patience).await))
         }
-        (Taken::Forwarded { id, .. } | Taken::Duplicate(id), _) => {
-            Ok(HttpResponse::Accepted().json(PushAccepted { id }))
-        }
+        (Forwarded { id, .. }, _) => Ok(HttpResponse::Accepted().json(PushAccepted { id })),
     }
 }
 

@@ -8,7 +8,7 @@ use protocol::{
     problem::Problem,
 };
 
-use crate::{api::Api, status::GatewayAnswer};
+use crate::{api::Api, engine::contract::Engine, status::GatewayAnswer};
 
 /// A name from the path or the query.
 pub(super) fn name<T: FromStr<Err = InvalidName>>(what: &str, text: &str) -> Result<T, Problem> {
@@ -22,7 +22,7 @@ pub(super) fn name<T: FromStr<Err = InvalidName>>(what: &str, text: &str) -> Res
 
 /// What the gateways answer that the request concerns.
 pub(super) async fn ask(api: &Api, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Problem> {
-    api.engine.readiness().map_err(Problem::unavailable)?;
+    api.engine.readiness().await.map_err(Problem::unavailable)?;
     api.engine.ask(request).await.map_err(Problem::unavailable)
 }
 

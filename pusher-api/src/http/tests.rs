@@ -14,14 +14,10 @@ use uuid::Uuid;
 
 use crate::{
     api::Api,
-    dedupe::Dedupe,
-    engine::local::{
-        engine::LocalEngine,
-        link::{handle::Link, services::Services},
-        presence::Epoch,
+    engine::{
+        any::AnyEngine,
+        local::{engine::LocalEngine, link::handle::Link, presence::Epoch},
     },
-    metrics::Metrics,
-    receipts::Receipts,
     settings::Settings,
 };
 
@@ -32,23 +28,20 @@ struct Fixture {
 
 /// The API in front of one gateway that is connected as far as it can tell, and holds `u`.
 fn fixture(keys: &[&str]) -> Fixture {
-    let (receipts, metrics) = (Receipts::new(1), Arc::<Metrics>::default());
-    let services = Services::new(&Settings::default(), Arc::clone(&receipts), Arc::clone(&metrics));
-    let services = Arc::new(services.expect("no secret"));
+    let settings = Settings {
+        gateway_timeout: Duration::from_millis(1),
+        dedupe_ids: 10,
+        pending_receipts: 1,
+        api_key: keys.iter().map(|key| key.parse().expect("any text")).collect(),
+        ..Settings::default()
+    };
+    let api = Api::new(&settings).expect("no file is read");
+    let AnyEngine::Local(LocalEngine { services, .. }) = &api.engine;
     let link = services.gateways.add("127.0.0.1:1".parse().unwrap(), 1000);
     link.welcome(Uuid::from_u128(1), 0, "g");
     link.synced();
     services.gateways.set_looked_up();
     services.presence.came("u", link.index, Epoch(1));
-    let engine = LocalEngine { services, timeout: Duration::from_millis(1) };
-    let api = Api {
-        engine: Arc::new(engine),
-        dedupe: Dedupe::new(10, metrics.dedupe_evictions.clone()),
-        receipts,
-        metrics,
-        keys: keys.iter().map(|key| key.parse().expect("any text")).collect(),
-        page_websocket_url: None,
-    };
     Fixture { api: web::Data::new(api), link }
 }
 

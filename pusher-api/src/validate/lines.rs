@@ -17,44 +17,60 @@ pub struct Lines {
     limit: usize,
     number: u64,
     unfinished: BytesMut,
+    /// Whether the line that was unfinished is complete and has been handed over.
+    handed_over: bool,
     too_long: bool,
 }
 
 impl Lines {
     /// Lines of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, number: 0, unfinished: BytesMut::new(), too_long: false }
+        Self { limit, number: 0, unfinished: BytesMut::new(), handed_over: false, too_long: false }
     }
 
-    /// Takes the next bytes of the body and hands over each line that ends in them, with its
-    /// number counted from 1.
-    pub fn feed(&mut self, chunk: &[u8], mut on_line: impl FnMut(u64, Line<'_>)) {
-        let mut rest = chunk;
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            let (head, tail) = (&rest[..end], &rest[end + 1..]);
-            self.number += 1;
-            if self.too_long || self.unfinished.len() + head.len() > self.limit {
-                on_line(self.number, Line::TooLong);
-            } else if self.unfinished.is_empty() {
-                on_line(self.number, Line::Complete(head));
-            } else {
-                self.unfinished.extend_from_slice(head);
-                on_line(self.number, Line::Complete(&self.unfinished));
-            }
-            self.unfinished.clear();
-            self.too_long = false;
-            rest = tail;
-        }
-        self.keep(rest);
-    }
-
-    /// Takes the end of the body: a last line needs no line break.
-    pub fn finish(mut self, mut on_line: impl FnMut(u64, Line<'_>)) {
+    /// The next line that ends in these bytes of the body, with its number counted from 1. They are
+    /// taken off the front; once none is left, the line they begin is kept for the next ones.
+    pub fn next<'line, 'chunk: 'line>(
+        &'line mut self,
+        bytes: &mut &'chunk [u8],
+    ) -> Option<(u64, Line<'line>)> {
+        self.forget_handed_over();
+        let Some(end) = memchr::memchr(b'\n', bytes) else {
+            self.keep(std::mem::take(bytes));
+            return None;
+        };
+        let (head, tail) = (&bytes[..end], &bytes[end + 1..]);
+        *bytes = tail;
         self.number += 1;
-        if self.too_long {
-            on_line(self.number, Line::TooLong);
-        } else if !self.unfinished.is_empty() {
-            on_line(self.number, Line::Complete(&self.unfinished));
+        let too_long =
+            std::mem::take(&mut self.too_long) || self.unfinished.len() + head.len() > self.limit;
+        let line = if too_long {
+            self.unfinished.clear();
+            Line::TooLong
+        } else if self.unfinished.is_empty() {
+            Line::Complete(head)
+        } else {
+            self.unfinished.extend_from_slice(head);
+            self.handed_over = true;
+            Line::Complete(&self.unfinished)
+        };
+        Some((self.number, line))
+    }
+
+    /// What is left at the end of the body: a last line needs no line break.
+    pub fn last(&mut self) -> Option<(u64, Line<'_>)> {
+        self.forget_handed_over();
+        let line = match self.too_long {
+            true => Line::TooLong,
+            false if self.unfinished.is_empty() => return None,
+            false => Line::Complete(&self.unfinished),
+        };
+        Some((self.number + 1, line))
+    }
+
+    fn forget_handed_over(&mut self) {
+        if std::mem::take(&mut self.handed_over) {
+            self.unfinished.clear();
         }
     }
 
@@ -83,10 +99,13 @@ mod tests {
         let mut steps = steps.iter().cycle();
         while !rest.is_empty() {
             let step = (*steps.next().expect("never empty")).min(rest.len());
-            lines.feed(&rest[..step], |number, line| found.push((number, owned(line))));
-            rest = &rest[step..];
+            let (mut chunk, tail) = rest.split_at(step);
+            while let Some((number, line)) = lines.next(&mut chunk) {
+                found.push((number, owned(line)));
+            }
+            rest = tail;
         }
-        lines.finish(|number, line| found.push((number, owned(line))));
+        found.extend(lines.last().map(|(number, line)| (number, owned(line))));
         found
     }
 
@@ -120,7 +139,7 @@ mod tests {
     fn a_long_line_is_not_kept() {
         let mut lines = Lines::new(LIMIT);
         for _ in 0..1000 {
-            lines.feed(b"0123456789", |_, _| panic!("no line ends here"));
+            assert_eq!(lines.next(&mut b"0123456789".as_slice()), None);
             assert!(lines.unfinished.capacity() <= LIMIT * 2);
         }
     }

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use futures::{
-    FutureExt,
-    future::{LocalBoxFuture, join_all},
-};
+use futures::future::join_all;
 use protocol::link::PushEntry;
 
 use super::{
@@ -50,7 +47,7 @@ impl OpenGateways for Links {
 }
 
 /// The pushes of one request, on their way to the links.
-pub(super) struct LocalDispatch {
+pub struct LocalDispatch {
     links: Links,
     /// Only of gateways that something was added for, ordered by index: with many gateways most
     /// requests concern few.
@@ -111,7 +108,7 @@ impl LocalDispatch {
 }
 
 impl Dispatch for LocalDispatch {
-    fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused> {
+    async fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused> {
         if self.links.all().next().is_none() {
             return Err(Refused::NoGateway);
         }
@@ -146,9 +143,9 @@ impl Dispatch for LocalDispatch {
         self.lanes.retain(|lane| lane.link.is_open());
     }
 
-    fn eased(&self) -> LocalBoxFuture<'_, ()> {
+    async fn eased(&self) {
         let open = self.links.0.iter().filter(|link| link.is_open());
-        join_all(open.map(|link| link.room.eased())).map(drop).boxed_local()
+        join_all(open.map(|link| link.room.eased())).await;
     }
 }
 

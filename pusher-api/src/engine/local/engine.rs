@@ -7,16 +7,20 @@ use std::{
 
 use futures::{
     FutureExt,
-    future::{BoxFuture, try_join_all},
+    future::{BoxFuture, join_all, try_join_all},
 };
 use protocol::link::LinkRequest;
+use settings::{ConfigError, Endpoint};
 
 use super::{
     dispatch::LocalDispatch,
-    link::{handle::Link, question, services::Services},
+    link::{discovery, handle::Link, question, services::Services},
 };
 use crate::{
-    engine::contract::{Dispatch, Engine},
+    engine::contract::Engine,
+    metrics::Metrics,
+    receipts::Receipts,
+    settings::Settings,
     status::{GatewayAnswer, GatewayStatus, NotReady, Unanswered},
 };
 
@@ -25,10 +29,23 @@ pub struct LocalEngine {
     /// What it shares with the links.
     pub services: Arc<Services>,
     /// How long a gateway may take to answer.
-    pub timeout: Duration,
+    timeout: Duration,
 }
 
 impl LocalEngine {
+    /// Nobody is anywhere, and there are no links.
+    ///
+    /// # Errors
+    /// The file with the secret cannot be read.
+    pub fn new(
+        settings: &Settings,
+        receipts: Arc<Receipts>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ConfigError> {
+        let services = Services::new(settings, receipts, metrics)?;
+        Ok(Self { services: Arc::new(services), timeout: settings.gateway_timeout })
+    }
+
     /// The gateways a question has to go to.
     fn concerned(&self, request: &LinkRequest) -> Vec<Arc<Link>> {
         let links = self.services.gateways.all();
@@ -48,26 +65,33 @@ impl LocalEngine {
 }
 
 impl Engine for LocalEngine {
-    fn readiness(&self) -> Result<(), NotReady> {
+    type Dispatch = LocalDispatch;
+
+    fn keep_links(&self, gateways: Vec<Endpoint>) -> BoxFuture<'static, ()> {
+        discovery::run(gateways, Arc::clone(&self.services)).boxed()
+    }
+
+    async fn readiness(&self) -> Result<(), NotReady> {
         self.services.gateways.readiness()
     }
 
-    fn dispatch(&self, expected_bytes: usize) -> Box<dyn Dispatch> {
-        Box::new(LocalDispatch::new(Arc::clone(&self.services), expected_bytes))
+    fn dispatch(&self, expected_bytes: usize) -> LocalDispatch {
+        LocalDispatch::new(Arc::clone(&self.services), expected_bytes)
     }
 
-    fn ask(&self, request: LinkRequest) -> BoxFuture<'_, Result<Vec<GatewayAnswer>, Unanswered>> {
+    async fn ask(&self, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Unanswered> {
         let links = self.concerned(&request);
-        let patience = self.timeout;
-        let ask = |link: Arc<Link>| {
-            let request = request.clone();
-            async move { question::ask(&link, request, patience).await }
-        };
-        try_join_all(links.into_iter().map(ask).collect::<Vec<_>>()).boxed()
+        let questions = links.iter().map(|link| question::ask(link, request.clone(), self.timeout));
+        try_join_all(questions).await
     }
 
     fn gateways(&self) -> Vec<GatewayStatus> {
         self.services.gateways.all().iter().map(|link| status(link)).collect()
+    }
+
+    async fn drained(&self) {
+        let links = self.services.gateways.all();
+        join_all(links.iter().map(|link| link.room.drained())).await;
     }
 }
 

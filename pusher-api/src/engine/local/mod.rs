@@ -5,7 +5,7 @@
 
 pub mod engine;
 
-mod dispatch;
+pub mod dispatch;
 
 mod route;
 

@@ -1,0 +1,104 @@
+//! The engine that was chosen.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use protocol::link::LinkRequest;
+use settings::{ConfigError, Endpoint};
+
+use super::{
+    contract::{Dispatch, Engine, Outgoing, Refused},
+    local::{dispatch::LocalDispatch, engine::LocalEngine},
+};
+use crate::{
+    metrics::Metrics,
+    receipts::Receipts,
+    settings::Settings,
+    status::{GatewayAnswer, GatewayStatus, NotReady, Unanswered},
+};
+
+/// One of the engines; a variant each.
+pub enum AnyEngine {
+    /// Who is where is in the memory of this process.
+    Local(LocalEngine),
+}
+
+impl AnyEngine {
+    /// The engine that the settings ask for.
+    ///
+    /// # Errors
+    /// A file with a secret cannot be read.
+    pub fn new(
+        settings: &Settings,
+        receipts: Arc<Receipts>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ConfigError> {
+        LocalEngine::new(settings, receipts, metrics).map(Self::Local)
+    }
+}
+
+impl Engine for AnyEngine {
+    type Dispatch = AnyDispatch;
+
+    fn keep_links(&self, gateways: Vec<Endpoint>) -> BoxFuture<'static, ()> {
+        match self {
+            Self::Local(engine) => engine.keep_links(gateways),
+        }
+    }
+
+    async fn readiness(&self) -> Result<(), NotReady> {
+        match self {
+            Self::Local(engine) => engine.readiness().await,
+        }
+    }
+
+    fn dispatch(&self, expected_bytes: usize) -> AnyDispatch {
+        match self {
+            Self::Local(engine) => AnyDispatch::Local(engine.dispatch(expected_bytes)),
+        }
+    }
+
+    async fn ask(&self, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Unanswered> {
+        match self {
+            Self::Local(engine) => engine.ask(request).await,
+        }
+    }
+
+    fn gateways(&self) -> Vec<GatewayStatus> {
+        match self {
+            Self::Local(engine) => engine.gateways(),
+        }
+    }
+
+    async fn drained(&self) {
+        match self {
+            Self::Local(engine) => engine.drained().await,
+        }
+    }
+}
+
+/// The pushes of one request on the way that its engine has for them.
+pub enum AnyDispatch {
+    /// Routed by what is in memory.
+    Local(LocalDispatch),
+}
+
+impl Dispatch for AnyDispatch {
+    async fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused> {
+        match self {
+            Self::Local(dispatch) => dispatch.add(push).await,
+        }
+    }
+
+    fn flush(&mut self) {
+        match self {
+            Self::Local(dispatch) => dispatch.flush(),
+        }
+    }
+
+    async fn eased(&self) {
+        match self {
+            Self::Local(dispatch) => dispatch.eased().await,
+        }
+    }
+}
