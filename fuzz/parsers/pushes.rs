@@ -1,17 +1,14 @@
 //! Bytes from backends.
 
 use protocol::{MessageId, Topic, push::MAX_PAYLOAD_BYTES, server_frame};
-use pusher_api::validate::{
-    self, Push, To,
-    lines::{Line, Lines},
-};
+use pusher_api::internals::{Line, Lines, Push, To, parse};
 use serde::de::IgnoredAny;
 
 use super::pieces;
 
 /// The body of a push; and a batch whose pieces are as long as the first byte says.
-pub(crate) fn push_body(data: &[u8]) {
-    match validate::parse(data) {
+pub fn push_body(data: &[u8]) {
+    match parse(data) {
         Ok(push) => check(&push),
         Err(problem) => {
             assert!(matches!(problem.status, 400 | 413 | 422), "{problem:?}");

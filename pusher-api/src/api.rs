@@ -30,7 +30,7 @@ impl Api {
     ///
     /// # Errors
     /// A file with keys or a secret cannot be read.
-    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let receipts = Receipts::new(settings.pending_receipts);
         let metrics = Arc::<Metrics>::default();
         Ok(Self {

@@ -8,7 +8,7 @@ use crate::settings::DEDUPE_WINDOW;
 
 /// Ids of the last five minutes, at most as many as configured: the longest unseen goes first.
 #[derive(Debug)]
-pub struct Dedupe {
+pub(crate) struct Dedupe {
     ids: Cache<MessageId, ()>,
 }
 
@@ -29,7 +29,7 @@ impl Dedupe {
     }
 
     /// Takes the id, unless it was taken already.
-    pub fn claim(&self, id: MessageId) -> Option<Claim<'_>> {
+    pub(crate) fn claim(&self, id: MessageId) -> Option<Claim<'_>> {
         let fresh = self.ids.entry(id).or_insert(()).is_fresh();
         // Made only where it is fresh: a claim that is dropped gives the id back.
         fresh.then(|| Claim { dedupe: self, id, kept: false })
@@ -39,7 +39,7 @@ impl Dedupe {
 /// An id that was taken for a push. Dropping it gives the id back, because the push was not
 /// forwarded and may be tried again.
 #[derive(Debug)]
-pub struct Claim<'a> {
+pub(crate) struct Claim<'a> {
     dedupe: &'a Dedupe,
     id: MessageId,
     kept: bool,
@@ -47,7 +47,7 @@ pub struct Claim<'a> {
 
 impl Claim<'_> {
     /// The push is on its way: its id stays taken.
-    pub fn keep(mut self) {
+    pub(crate) fn keep(mut self) {
         self.kept = true;
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// A push after the first step.
 #[derive(Debug)]
-pub enum Staged<'a> {
+pub(crate) enum Staged<'a> {
     /// It may be committed.
     Fresh(Fresh<'a>),
     /// Its id was seen before.
@@ -26,7 +26,7 @@ pub enum Staged<'a> {
 
 /// A push that nobody else knows of so far.
 #[derive(Debug)]
-pub struct Fresh<'a> {
+pub(crate) struct Fresh<'a> {
     id: MessageId,
     /// Given back unless the push is committed; none where the id was made here.
     claim: Option<Claim<'a>>,
@@ -37,7 +37,7 @@ pub struct Fresh<'a> {
 
 /// A push after the second step. It is on its way once its dispatch is flushed.
 #[derive(Debug)]
-pub struct Forwarded {
+pub(crate) struct Forwarded {
     /// Its id.
     pub id: MessageId,
     /// How many gateways hold whom it is for.
@@ -50,7 +50,7 @@ pub struct Forwarded {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn stage<'a>(api: &'a Api, body: &'a [u8]) -> Result<Staged<'a>, Problem> {
+pub(crate) fn stage<'a>(api: &'a Api, body: &'a [u8]) -> Result<Staged<'a>, Problem> {
     let push = checked(body).inspect_err(|_| api.metrics.invalid.inc())?;
     let (id, claim) = match push.id {
         None => (MessageId::generate(), None),
@@ -71,7 +71,7 @@ pub fn stage<'a>(api: &'a Api, body: &'a [u8]) -> Result<Staged<'a>, Problem> {
 ///
 /// # Errors
 /// 503 when it cannot be forwarded now.
-pub async fn commit(
+pub(crate) async fn commit(
     api: &Api,
     dispatch: &mut impl Dispatch,
     push: Fresh<'_>,

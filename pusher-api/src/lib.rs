@@ -1,33 +1,44 @@
 //! pusher-api: takes pushes from backends over HTTP and forwards them to the gateways that hold
 //! their users.
 //!
-//! [`start`] puts it all together. A push passes the modules in this order: `http` reads the
-//! request, [`validate`] checks it, `dedupe` recognises repetitions, `intake` gives it its frame,
-//! the `engine` finds out where it has to go, reserves room there and hands it over. What comes
-//! back goes to `receipts`.
+//! [`start`] puts it all together. A push passes the modules from the top down: `http` reads the
+//! request, `intake` has it checked by `validate` and told apart from repetitions by `dedupe`, and
+//! gives it its frame; the `engine` finds out where it has to go, reserves room there and hands it
+//! over. What comes back goes to `receipts`.
+//!
+//! A module imports only from those that are declared below it.
 
-mod settings;
+#![warn(unreachable_pub)]
 
 mod server;
 
 mod http;
 
+mod intake;
+
 mod api;
 
-pub mod validate;
-
 mod dedupe;
-
-mod intake;
 
 mod engine;
 
 mod receipts;
 
+mod validate;
+
 mod metrics;
+
 mod status;
+
+mod settings;
 
 pub use crate::{
     server::{Running, StartError, start},
     settings::Settings,
 };
+
+/// What fuzz targets need; no part of what this crate promises.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::validate::{Line, Lines, Push, To, parse};
+}

@@ -149,7 +149,7 @@ impl LinkGauges {
 
 impl Metrics {
     /// Everything as text, with the links to these gateways as they are now.
-    pub fn text(&self, gateways: &[GatewayStatus]) -> Vec<u8> {
+    pub(crate) fn text(&self, gateways: &[GatewayStatus]) -> Vec<u8> {
         self.links.set(gateways);
         let mut text = Vec::new();
         let families = self.registry.gather();

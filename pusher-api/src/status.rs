@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// The state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LinkState {
+pub(crate) enum LinkState {
     /// Not connected so far.
     Connecting,
     /// Connected; who is there is still being reported.
@@ -21,10 +21,10 @@ pub enum LinkState {
 
 impl LinkState {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Connecting, Self::Syncing, Self::Up, Self::Lost];
+    pub(crate) const ALL: [Self; 4] = [Self::Connecting, Self::Syncing, Self::Up, Self::Lost];
 
     /// The state as it stands in answers and metric labels.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
             Self::Syncing => "syncing",
@@ -36,7 +36,7 @@ impl LinkState {
 
 /// One gateway, as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct GatewayStatus {
+pub(crate) struct GatewayStatus {
     /// What it calls itself.
     pub name: String,
     /// Where it is.
@@ -56,7 +56,7 @@ pub struct GatewayStatus {
 
 /// What one gateway answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GatewayAnswer {
+pub(crate) struct GatewayAnswer {
     /// Its name.
     pub gateway: String,
     /// Its answer.
@@ -66,11 +66,11 @@ pub struct GatewayAnswer {
 /// A gateway that was asked did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("gateway {0} does not answer")]
-pub struct Unanswered(pub String);
+pub(crate) struct Unanswered(pub String);
 
 /// Why pushes cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotReady {
+pub(crate) enum NotReady {
     /// The names were not looked up so far.
     #[error("the gateways are being looked up")]
     LookingUp,

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// One of the engines; a variant each.
-pub enum AnyEngine {
+pub(crate) enum AnyEngine {
     /// Who is where is in the memory of this process.
     Local(LocalEngine),
 }
@@ -28,7 +28,7 @@ impl AnyEngine {
     ///
     /// # Errors
     /// A file with a secret cannot be read.
-    pub fn new(
+    pub(crate) fn new(
         settings: &Settings,
         receipts: Arc<Receipts>,
         metrics: Arc<Metrics>,
@@ -78,7 +78,7 @@ impl Engine for AnyEngine {
 }
 
 /// The pushes of one request on the way that its engine has for them.
-pub enum AnyDispatch {
+pub(crate) enum AnyDispatch {
     /// Routed by what is in memory.
     Local(LocalDispatch),
 }

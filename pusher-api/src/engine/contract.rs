@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A way to the gateways.
-pub trait Engine {
+pub(crate) trait Engine {
     /// What forwards the pushes of one request.
     type Dispatch: Dispatch;
 
@@ -45,7 +45,7 @@ pub trait Engine {
 
 /// Forwards the pushes of one request, in order. What was added is handed over at the latest when
 /// this is dropped.
-pub trait Dispatch {
+pub(crate) trait Dispatch {
     /// Adds a push for every gateway that it concerns, or for none; returns how many these are.
     /// A push whose future was dropped before it was ready has not been added.
     ///
@@ -62,7 +62,7 @@ pub trait Dispatch {
 
 /// A push that was checked and named.
 #[derive(Debug, Clone, Copy)]
-pub struct Outgoing<'a> {
+pub(crate) struct Outgoing<'a> {
     /// Its id.
     pub id: MessageId,
     /// When it was accepted: microseconds since the Unix epoch.
@@ -77,7 +77,7 @@ pub struct Outgoing<'a> {
 
 /// Why a push is not forwarded now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// There is no gateway to forward to.
     #[error("no gateway is connected")]
     NoGateway,

@@ -16,10 +16,7 @@ use crate::{
     api::Api,
     engine::contract::{Dispatch, Engine},
     intake::{self, Staged},
-    validate::{
-        MAX_BODY_BYTES,
-        lines::{Line, Lines},
-    },
+    validate::{Line, Lines, MAX_BODY_BYTES},
 };
 
 /// Most rejected lines that are listed.

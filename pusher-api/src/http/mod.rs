@@ -1,8 +1,8 @@
 //! The HTTP API: every route, what stands in front of it, and its problems.
 
-pub mod routes;
+pub(crate) mod routes;
 
-pub mod timing;
+pub(crate) mod timing;
 
 mod auth;
 

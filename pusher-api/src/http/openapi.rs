@@ -32,7 +32,7 @@ struct Description;
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operators", responses((status = 200)))]
-pub async fn openapi() -> HttpResponse {
+pub(crate) async fn openapi() -> HttpResponse {
     HttpResponse::Ok().json(Description::openapi())
 }
 

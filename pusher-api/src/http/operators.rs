@@ -36,7 +36,7 @@ pub(crate) async fn healthz() -> HttpResponse {
     get, path = "/readyz", tag = "operators",
     responses((status = 200), (status = 503, description = "Says why not")),
 )]
-pub async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     api.engine.readiness().await.map_err(Problem::unavailable)?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
 }

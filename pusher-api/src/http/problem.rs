@@ -34,7 +34,7 @@ impl ResponseError for ApiError {
 #[derive(Debug, ToSchema)]
 #[schema(as = Problem)]
 #[allow(dead_code, reason = "describes protocol::problem::Problem, which knows no OpenAPI")]
-pub struct ProblemBody {
+pub(crate) struct ProblemBody {
     /// Always `about:blank`.
     r#type: String,
     /// The HTTP status code.

@@ -11,7 +11,7 @@ use protocol::problem::Problem;
 use super::{auth, batch, openapi, operators, page, problem::ApiError, push, topics, users};
 
 /// Every route; the first ones need no key.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .app_data(web::PathConfig::default().error_handler(|error, _| {
             ApiError(Problem::new(422, "Invalid path", error.to_string())).into()

@@ -17,7 +17,7 @@ use super::text::{CollapseKey, Name, Text};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Push)]
-pub struct PushBody<'a> {
+pub(crate) struct PushBody<'a> {
     /// Who the push is for.
     #[serde(borrow, default)]
     #[schema(value_type = To, required = true)]

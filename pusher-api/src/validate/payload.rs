@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use protocol::{problem::Problem, push::MAX_PAYLOAD_BYTES};
 
-use super::{Payload, invalid};
+use super::{problems::invalid, push::Payload};
 
 /// Longest base64 text of a payload of the largest size.
 const MAX_BASE64_BYTES: usize = MAX_PAYLOAD_BYTES.div_ceil(3) * 4;

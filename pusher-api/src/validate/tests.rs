@@ -1,12 +1,20 @@
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 use protocol::{
-    Topic,
+    MessageId, Topic,
     link::{PushEntries, PushEntry, TargetRef},
     push::{MAX_PAYLOAD_BYTES, MAX_TTL_SECONDS},
+    server_frame,
 };
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    body::To,
+    parse::parse,
+    push::Payload,
+    text::{CollapseKey, Name},
+};
 
 #[track_caller]
 fn refused(body: &str, status: u16, pointer: Option<&str>) {

@@ -47,7 +47,7 @@ impl OpenGateways for Links {
 }
 
 /// The pushes of one request, on their way to the links.
-pub struct LocalDispatch {
+pub(crate) struct LocalDispatch {
     links: Links,
     /// Only of gateways that something was added for, ordered by index: with many gateways most
     /// requests concern few.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The engine whose state is the memory of this process.
-pub struct LocalEngine {
+pub(crate) struct LocalEngine {
     /// What it shares with the links.
     pub services: Arc<Services>,
     /// How long a gateway may take to answer.
@@ -37,7 +37,7 @@ impl LocalEngine {
     ///
     /// # Errors
     /// The file with the secret cannot be read.
-    pub fn new(
+    pub(crate) fn new(
         settings: &Settings,
         receipts: Arc<Receipts>,
         metrics: Arc<Metrics>,

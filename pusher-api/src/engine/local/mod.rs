@@ -3,15 +3,15 @@
 //! A push comes to [`dispatch`], which asks [`route`] for its gateways, reserves room at each of
 //! them and hands it to their [`link`]s. What the gateways report goes to [`presence`].
 
-pub mod engine;
+pub(crate) mod engine;
 
-pub mod dispatch;
+pub(crate) mod dispatch;
 
 mod route;
 
-pub mod link;
+pub(crate) mod link;
 
-pub mod presence;
+pub(crate) mod presence;
 
 #[cfg(test)]
 mod tests;

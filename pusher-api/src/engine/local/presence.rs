@@ -16,7 +16,7 @@ pub(crate) struct Epoch(pub u32);
 
 impl Epoch {
     /// The epoch of the next snapshot.
-    pub fn next(self) -> Self {
+    pub(crate) fn next(self) -> Self {
         Self(self.0.wrapping_add(1))
     }
 

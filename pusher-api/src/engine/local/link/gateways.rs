@@ -25,7 +25,7 @@ pub(crate) struct Gateways {
 
 impl Gateways {
     /// The links as they are now, ordered by index.
-    pub fn all(&self) -> Arc<[Arc<Link>]> {
+    pub(crate) fn all(&self) -> Arc<[Arc<Link>]> {
         Arc::clone(&self.links.read())
     }
 

@@ -66,7 +66,7 @@ struct Peer {
 
 impl Link {
     /// A gateway nobody has connected to so far.
-    pub fn new(index: GatewayIndex, address: SocketAddr, bound: usize) -> Self {
+    pub(crate) fn new(index: GatewayIndex, address: SocketAddr, bound: usize) -> Self {
         let (standing, outgoing) = (Standing::default(), Outgoing::default());
         Self {
             index,
@@ -84,17 +84,17 @@ impl Link {
     }
 
     /// What the gateway calls itself, or its address.
-    pub fn name(&self) -> Arc<str> {
+    pub(crate) fn name(&self) -> Arc<str> {
         Arc::clone(&self.peer.lock().name)
     }
 
     /// The gateway process last connected to.
-    pub fn instance(&self) -> Option<Uuid> {
+    pub(crate) fn instance(&self) -> Option<Uuid> {
         self.peer.lock().instance
     }
 
     /// How the link is doing.
-    pub fn state(&self) -> LinkState {
+    pub(crate) fn state(&self) -> LinkState {
         self.standing.get().state()
     }
 
@@ -104,12 +104,12 @@ impl Link {
     }
 
     /// Whether pushes may be handed over: connected, or lost so recently that they are kept.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.standing.get().is_open()
     }
 
     /// Whether its users are known, or connecting failed once and nothing is to be expected soon.
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.standing.get().is_settled()
     }
 
@@ -120,7 +120,7 @@ impl Link {
     }
 
     /// Whether the configured names still stand for this address.
-    pub fn is_wanted(&self) -> bool {
+    pub(crate) fn is_wanted(&self) -> bool {
         self.inner.lock().wanted
     }
 
@@ -140,7 +140,7 @@ impl Link {
 
     /// Hands over pushes for which room was reserved. Returns those nobody will take, because
     /// the gateway was given up meanwhile.
-    pub fn enqueue(&self, segment: Segment) -> Freed {
+    pub(crate) fn enqueue(&self, segment: Segment) -> Freed {
         let mut inner = self.inner.lock();
         if inner.standing.is_open() {
             inner.outgoing.outbox.push(segment);
@@ -155,7 +155,7 @@ impl Link {
     }
 
     /// Connected: decides what is sent again. Returns what was for sessions that are gone.
-    pub fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
+    pub(crate) fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
         let same = self.peer.lock().become_process(instance, name);
         let mut inner = self.inner.lock();
         let (acknowledged, lost) = match same {
@@ -170,7 +170,7 @@ impl Link {
     }
 
     /// Every user of the gateway is known.
-    pub fn synced(&self) {
+    pub(crate) fn synced(&self) {
         self.on_event(&mut self.inner.lock(), Event::Synced);
     }
 

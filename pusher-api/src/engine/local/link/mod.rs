@@ -5,7 +5,7 @@
 //! the [`handle`]: what is written to it gathers in its [`outbox`], and what the gateway reports
 //! goes to presence, receipts and [`answers`].
 
-pub mod discovery;
+pub(crate) mod discovery;
 
 mod gateway_link;
 
@@ -16,19 +16,19 @@ mod connect;
 mod reader;
 mod writer;
 
-pub mod services;
+pub(crate) mod services;
 
-pub mod gateways;
+pub(crate) mod gateways;
 
-pub mod question;
+pub(crate) mod question;
 
-pub mod handle;
+pub(crate) mod handle;
 
 mod standing;
 
 mod outgoing;
 
-pub mod outbox;
+pub(crate) mod outbox;
 
 mod answers;
 

@@ -11,7 +11,7 @@ use crate::status::{GatewayAnswer, Unanswered};
 ///
 /// # Errors
 /// No connection, or no answer in time.
-pub async fn ask(
+pub(crate) async fn ask(
     link: &Link,
     body: LinkRequest,
     patience: Duration,

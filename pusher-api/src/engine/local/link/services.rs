@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Shared by the links, the thread they are on, and those who write to them.
-pub struct Services {
+pub(crate) struct Services {
     /// Where users are.
     pub presence: Presence,
     /// Who waits for receipts.
@@ -32,7 +32,7 @@ impl Services {
     ///
     /// # Errors
     /// The file with the secret cannot be read.
-    pub fn new(
+    pub(crate) fn new(
         settings: &Settings,
         receipts: Arc<Receipts>,
         metrics: Arc<Metrics>,

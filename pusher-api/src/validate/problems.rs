@@ -1,9 +1,20 @@
-//! Where a body is wrong, as a JSON pointer (RFC 6901).
+//! What is said of a wrong body, and the JSON pointer (RFC 6901) to the place.
 
+use protocol::problem::Problem;
 use serde_path_to_error::{Path, Segment};
 
+/// It is no JSON.
+pub(super) fn malformed(detail: String) -> Problem {
+    Problem::new(400, "Malformed JSON", detail)
+}
+
+/// It is JSON and no push.
+pub(super) fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(422, "Invalid push", detail)
+}
+
 /// The pointer of a path; empty for the whole document.
-pub(super) fn of(path: &Path) -> String {
+pub(super) fn pointer_of(path: &Path) -> String {
     let mut pointer = String::new();
     for segment in path {
         pointer.push('/');
