@@ -11,6 +11,7 @@ mod openapi;
 mod batch;
 mod push;
 
+mod subscriptions;
 mod topics;
 mod users;
 

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{batch, operators, push, topics, users};
+use super::{batch, operators, push, subscriptions, topics, users};
 
 /// The OpenAPI document.
 #[derive(Debug, OpenApi)]
@@ -17,8 +17,8 @@ use super::{batch, operators, push, topics, users};
         batch::batch,
         users::get,
         users::close_sessions,
-        users::subscribe,
-        users::unsubscribe,
+        subscriptions::subscribe,
+        subscriptions::unsubscribe,
         topics::get,
         operators::gateways,
         operators::healthz,

@@ -8,7 +8,9 @@ use actix_web::{
 };
 use protocol::problem::Problem;
 
-use super::{auth, batch, openapi, operators, page, problem::ApiError, push, topics, users};
+use super::{
+    auth, batch, openapi, operators, page, problem::ApiError, push, subscriptions, topics, users,
+};
 
 /// Every route; the first ones need no key.
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -37,8 +39,8 @@ fn api_routes(config: &mut ServiceConfig) {
         )
         .service(
             resource("/users/{user}/topics/{topic}", "PUT, DELETE")
-                .route(web::put().to(users::subscribe))
-                .route(web::delete().to(users::unsubscribe)),
+                .route(web::put().to(subscriptions::subscribe))
+                .route(web::delete().to(subscriptions::unsubscribe)),
         )
         .service(read_only("/topics/{topic}", web::route().to(topics::get)))
         .service(read_only("/gateways", web::route().to(operators::gateways)))
