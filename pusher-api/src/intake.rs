@@ -30,7 +30,7 @@ pub(crate) struct Fresh<'a> {
     id: MessageId,
     /// Given back unless the push is committed; none where the id was made here.
     claim: Option<Claim<'a>>,
-    staged_micros: u64,
+    accepted_micros: u64,
     to: To<'a>,
     frame: Vec<u8>,
 }
@@ -63,8 +63,8 @@ pub(crate) fn stage<'a>(api: &'a Api, body: &'a [u8]) -> Result<Staged<'a>, Prob
         },
     };
     let frame = frame_of(id, &push);
-    let staged_micros = clock::micros_since_epoch();
-    Ok(Staged::Fresh(Fresh { id, claim, staged_micros, to: push.to, frame }))
+    let accepted_micros = clock::micros_since_epoch();
+    Ok(Staged::Fresh(Fresh { id, claim, accepted_micros, to: push.to, frame }))
 }
 
 /// Routes a push and adds it to the dispatch.
@@ -77,10 +77,24 @@ pub(crate) async fn commit(
     push: Fresh<'_>,
     receipt: bool,
 ) -> Result<Forwarded, Problem> {
-    let forwarded = forward(api, dispatch, &push, receipt).await;
-    let forwarded = forwarded.inspect_err(|_| api.metrics.refused.inc())?;
-    push.claim.into_iter().for_each(Claim::keep);
-    Ok(forwarded)
+    let refused = |problem| {
+        api.metrics.refused.inc();
+        problem
+    };
+    let Fresh { id, claim, accepted_micros, to, frame } = push;
+    // Before it is on its way: receipts come at once.
+    let collector = match receipt {
+        true => Some(api.receipts.expect(id).ok_or_else(|| refused(too_many_receipts()))?),
+        false => None,
+    };
+    let outgoing = Outgoing { id, accepted_micros, receipt, to: &to, frame: &frame };
+    let added = dispatch.add(&outgoing).await;
+    let gateways = added.map_err(|reason| refused(Problem::unavailable(reason)))?;
+    claim.into_iter().for_each(Claim::keep);
+    api.metrics.accepted.inc();
+    api.metrics.bytes.inc_by(frame.len() as u64);
+    api.metrics.targets.with_label_values(&[to.kind()]).inc();
+    Ok(Forwarded { id, gateways, collector })
 }
 
 fn checked(body: &[u8]) -> Result<Push<'_>, Problem> {
@@ -97,26 +111,6 @@ fn frame_of(id: MessageId, push: &Push<'_>) -> Vec<u8> {
         To::User(_) | To::Users(_) | To::All(_) => None,
     };
     server_frame::push(id, push.payload.as_frame_payload(), topic.as_ref())
-}
-
-async fn forward(
-    api: &Api,
-    dispatch: &mut impl Dispatch,
-    push: &Fresh<'_>,
-    receipt: bool,
-) -> Result<Forwarded, Problem> {
-    let Fresh { id, staged_micros, to, frame, .. } = push;
-    // Before it is on its way: receipts come at once.
-    let collector = match receipt {
-        true => Some(api.receipts.expect(*id).ok_or_else(too_many_receipts)?),
-        false => None,
-    };
-    let outgoing = Outgoing { id: *id, accepted_micros: *staged_micros, receipt, to, frame };
-    let gateways = dispatch.add(&outgoing).await.map_err(Problem::unavailable)?;
-    api.metrics.accepted.inc();
-    api.metrics.bytes.inc_by(frame.len() as u64);
-    api.metrics.targets.with_label_values(&[to.kind()]).inc();
-    Ok(Forwarded { id: *id, gateways, collector })
 }
 
 fn too_many_receipts() -> Problem {

@@ -6,7 +6,8 @@
 //! gives it its frame; the `engine` finds out where it has to go, reserves room there and hands it
 //! over. What comes back goes to `receipts`.
 //!
-//! A module imports only from those that are declared below it.
+//! The modules are declared from the top of the house downwards: each imports only what is declared
+//! after it, which `tests/floors.rs` checks.
 
 #![warn(unreachable_pub)]
 
@@ -37,7 +38,7 @@ pub use crate::{
     settings::Settings,
 };
 
-/// What fuzz targets need; no part of what this crate promises.
+/// What fuzz targets reach into. Not a promise.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::validate::{Line, Lines, Push, To, parse};

@@ -102,18 +102,17 @@ async fn let_catch_up(dispatch: &impl Dispatch, patient: bool) -> bool {
     tokio::time::timeout(patience, dispatch.eased()).await.is_ok()
 }
 
-async fn forward(api: &Api, dispatch: &mut impl Dispatch, text: &[u8]) -> Result<(), Problem> {
-    match intake::stage(api, text)? {
-        Staged::Fresh(push) => intake::commit(api, dispatch, push, false).await.map(drop),
-        Staged::Duplicate(_) => Ok(()),
-    }
-}
-
 impl BatchReport {
     async fn take(&mut self, api: &Api, dispatch: &mut impl Dispatch, number: u64, line: Line<'_>) {
         let outcome = match line {
             Line::Complete(text) if text.trim_ascii().is_empty() => return,
-            Line::Complete(text) => forward(api, dispatch, text).await,
+            Line::Complete(text) => match intake::stage(api, text) {
+                Ok(Staged::Fresh(push)) => {
+                    intake::commit(api, dispatch, push, false).await.map(drop)
+                }
+                Ok(Staged::Duplicate(_)) => Ok(()),
+                Err(problem) => Err(problem),
+            },
             Line::TooLong => {
                 api.metrics.invalid.inc();
                 let detail = format!("the line is longer than {MAX_BODY_BYTES} bytes");
