@@ -6,15 +6,13 @@ use std::{
 };
 
 use limits::{descriptors, process::resident_bytes};
-use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
-};
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge};
 use protocol::{CloseReason, Transport, receipt::Outcome};
+use serving::metrics::Registrar;
 
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
 pub(crate) struct Metrics {
-    registry: Registry,
+    registrar: Registrar,
     sessions: [IntGauge; Transport::ALL.len()],
     handshakes: IntCounterVec,
     closed: IntCounterVec,
@@ -66,38 +64,10 @@ pub(crate) struct Metrics {
     resident: IntGauge,
 }
 
-struct Maker(Registry);
-
-impl Maker {
-    fn counter(&self, name: &str, help: &str) -> IntCounter {
-        self.keep(IntCounter::new(name, help))
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> IntGauge {
-        self.keep(IntGauge::new(name, help))
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-        self.keep(IntCounterVec::new(Opts::new(name, help), labels))
-    }
-
-    fn keep<C: prometheus::core::Collector + Clone + 'static>(
-        &self,
-        made: prometheus::Result<C>,
-    ) -> C {
-        let metric = made.expect("names and labels are constants that fit the format");
-        self.0.register(Box::new(metric.clone())).expect("each name is used once");
-        metric
-    }
-}
-
 impl Default for Metrics {
     fn default() -> Self {
-        let make = Maker(Registry::new());
-        let sessions: IntGaugeVec = make.keep(IntGaugeVec::new(
-            Opts::new("holdfast_sessions", "Open sessions"),
-            &["transport"],
-        ));
+        let make = Registrar::default();
+        let sessions = make.gauges("holdfast_sessions", "Open sessions", &["transport"]);
         let pushes = make.counters(
             "holdfast_pushes_total",
             "Pushes by what became of them at a session",
@@ -181,7 +151,7 @@ impl Default for Metrics {
             fds_open: make.gauge("holdfast_fds_open", "Open descriptors of the process"),
             fds_limit: make.gauge("holdfast_fds_limit", "Descriptors the process may open"),
             resident: make.gauge("holdfast_resident_memory_bytes", "Resident set of the process"),
-            registry: make.0,
+            registrar: make,
         }
     }
 }
@@ -231,11 +201,7 @@ impl Metrics {
         self.fds_open.set(descriptors::open_count() as i64);
         self.fds_limit.set(descriptors::soft_limit() as i64);
         self.resident.set(resident_bytes() as i64);
-        let mut text = Vec::new();
-        TextEncoder::new()
-            .encode(&self.registry.gather(), &mut text)
-            .expect("writing to memory does not fail");
-        text
+        self.registrar.text()
     }
 }
 

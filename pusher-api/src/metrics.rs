@@ -1,9 +1,7 @@
 //! What is counted, as Prometheus reads it. No label ever holds a user id.
 
-use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder, core::Collector,
-};
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use serving::metrics::Registrar;
 
 use crate::status::{GatewayStatus, LinkState};
 
@@ -12,7 +10,7 @@ pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
 /// The metrics of one pusher-api.
 pub(crate) struct Metrics {
-    registry: Registry,
+    registrar: Registrar,
     /// Pushes forwarded.
     pub accepted: IntCounter,
     /// Pushes whose id was seen before.
@@ -55,75 +53,52 @@ const RECEIPTS: &str = "holdfast_pusher_receipts_pending";
 const LINK_QUEUE: &str = "holdfast_pusher_link_queue_bytes";
 const GATEWAY_QUEUE: &str = "holdfast_pusher_gateway_queue_bytes";
 
-/// Registers what was made of constant texts.
-fn registered<C: Collector + Clone + 'static>(
-    registry: &Registry,
-    made: prometheus::Result<C>,
-) -> C {
-    let collector = made.expect("names and labels are constants");
-    registry.register(Box::new(collector.clone())).expect("each name is registered once");
-    collector
-}
-
-fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
-    registered(registry, IntCounter::new(name, help))
-}
-
-fn counters(registry: &Registry, name: &str, help: &str, label: &str) -> IntCounterVec {
-    registered(registry, IntCounterVec::new(Opts::new(name, help), &[label]))
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
-    registered(registry, IntGauge::new(name, help))
-}
-
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    registered(registry, IntGaugeVec::new(Opts::new(name, help), labels))
-}
-
-fn durations(registry: &Registry) -> HistogramVec {
+fn durations(r: &Registrar) -> HistogramVec {
     let name = "holdfast_pusher_request_duration_seconds";
     let buckets = vec![0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
     let options = HistogramOpts::new(name, "Time to answer a request").buckets(buckets);
-    registered(registry, HistogramVec::new(options, &["route"]))
+    r.keep(HistogramVec::new(options, &["route"]))
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        let registry = Registry::new();
-        let r = &registry;
-        let results =
-            counters(r, "holdfast_pusher_pushes_total", "Pushes by what became of them", "result");
-        let dropped = counters(r, DROPPED, "Accepted pushes no gateway acknowledged", "reason");
+        let registrar = Registrar::default();
+        let r = &registrar;
+        let results = r.counters(
+            "holdfast_pusher_pushes_total",
+            "Pushes by what became of them",
+            &["result"],
+        );
+        let dropped = r.counters(DROPPED, "Accepted pushes no gateway acknowledged", &["reason"]);
         let result = |result: &str| results.with_label_values(&[result]);
         Self {
             accepted: result("accepted"),
             duplicate: result("duplicate"),
             invalid: result("invalid"),
             refused: result("refused"),
-            targets: counters(r, "holdfast_pusher_targets_total", "Accepted pushes", "to"),
-            entries: counter(r, "holdfast_pusher_entries_total", "Entries handed to links"),
-            bytes: counter(r, "holdfast_pusher_frame_bytes_total", "Bytes of accepted frames"),
-            dedupe_evictions: counter(r, EVICTIONS, "Ids forgotten early for lack of room"),
-            reconnects: counter(r, "holdfast_pusher_link_losses_total", "Links that were lost"),
+            targets: r.counters("holdfast_pusher_targets_total", "Accepted pushes", &["to"]),
+            entries: r.counter("holdfast_pusher_entries_total", "Entries handed to links"),
+            bytes: r.counter("holdfast_pusher_frame_bytes_total", "Bytes of accepted frames"),
+            dedupe_evictions: r.counter(EVICTIONS, "Ids forgotten early for lack of room"),
+            reconnects: r.counter("holdfast_pusher_link_losses_total", "Links that were lost"),
             dropped_at_loss: dropped.with_label_values(&["gateway_lost"]),
             dropped_at_restart: dropped.with_label_values(&["gateway_restarted"]),
-            receipts_pending: gauge(r, RECEIPTS, "Pushes waiting for receipts"),
+            receipts_pending: r.gauge(RECEIPTS, "Pushes waiting for receipts"),
             request_seconds: durations(r),
             links: LinkGauges::new(r),
-            registry,
+            registrar,
         }
     }
 }
 
 impl LinkGauges {
-    fn new(r: &Registry) -> Self {
+    fn new(r: &Registrar) -> Self {
         let (one, two) = (["gateway"], ["gateway", "state"]);
         Self {
-            queue: gauges(r, LINK_QUEUE, "Bytes the gateway has not acknowledged", &one),
-            gateway_queue: gauges(r, GATEWAY_QUEUE, "Bytes that wait in the gateway", &one),
-            users: gauges(r, "holdfast_pusher_link_users", "Users the gateway holds", &one),
-            state: gauges(r, "holdfast_pusher_link_state", "1 for the state it is in", &two),
+            queue: r.gauges(LINK_QUEUE, "Bytes the gateway has not acknowledged", &one),
+            gateway_queue: r.gauges(GATEWAY_QUEUE, "Bytes that wait in the gateway", &one),
+            users: r.gauges("holdfast_pusher_link_users", "Users the gateway holds", &one),
+            state: r.gauges("holdfast_pusher_link_state", "1 for the state it is in", &two),
         }
     }
 
@@ -151,9 +126,6 @@ impl Metrics {
     /// Everything as text, with the links to these gateways as they are now.
     pub(crate) fn text(&self, gateways: &[GatewayStatus]) -> Vec<u8> {
         self.links.set(gateways);
-        let mut text = Vec::new();
-        let families = self.registry.gather();
-        TextEncoder::new().encode(&families, &mut text).expect("writing to memory does not fail");
-        text
+        self.registrar.text()
     }
 }

@@ -6,13 +6,14 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use actix_web_actors::ws::{self, HandshakeError};
+use serving::problem::response;
 
 use super::{
     handshake::Doorway,
     websocket::{self, ECHO_PATH, PATH},
 };
 use crate::http::{
-    answer::{not_found, respond},
+    answer::not_found,
     serve::{Serve, serve},
 };
 
@@ -34,7 +35,7 @@ fn client_routes(routes: &mut ServiceConfig) {
 /// A request without an upgrade to a WebSocket: says what is missing.
 async fn upgrade_required(request: HttpRequest) -> HttpResponse {
     let missing = ws::handshake(&request).err().unwrap_or(HandshakeError::NoWebsocketUpgrade);
-    let mut response = respond(&websocket::bad_handshake(missing));
+    let mut response = response(&websocket::bad_handshake(missing));
     response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     response
 }

@@ -11,27 +11,14 @@ use actix_http::{
     body::BodySize,
     h1::{self, Message},
 };
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-};
+use actix_web::{HttpRequest, HttpResponse, http::header};
 use bytes::{Bytes, BytesMut};
 use protocol::problem::{self, Problem};
+use serving::problem::{response, status};
 
 /// The answer where nothing is.
 pub(crate) async fn not_found(request: HttpRequest) -> HttpResponse {
-    respond(&Problem::new(404, "Not Found", format!("nothing is at {}", request.path())))
-}
-
-/// A problem as the answer of an application.
-pub(crate) fn respond(problem: &Problem) -> HttpResponse {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = HttpResponse::build(status);
-    response.insert_header((header::CONTENT_TYPE, problem::CONTENT_TYPE));
-    if let Some(seconds) = problem.retry_after {
-        response.insert_header((header::RETRY_AFTER, seconds));
-    }
-    response.body(problem.to_json())
+    response(&Problem::new(404, "Not Found", format!("nothing is at {}", request.path())))
 }
 
 /// Answers with a problem and closes the connection.
@@ -64,8 +51,7 @@ pub(crate) fn answer_at_once(
 }
 
 fn refusal(problem: &Problem) -> Response<()> {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = Response::build(status);
+    let mut response = Response::build(status(problem));
     response.insert_header((header::CONTENT_TYPE, problem::CONTENT_TYPE));
     response.insert_header((header::CONNECTION, "close"));
     if let Some(seconds) = problem.retry_after {

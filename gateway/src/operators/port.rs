@@ -11,12 +11,13 @@ use actix_web::{
 };
 use protocol::{link, problem::Problem};
 use serde_json::json;
+use serving::problem::response;
 
 use super::probe::Probe;
 use crate::{
     gateway::Gateway,
     http::{
-        answer::{answer, not_found, respond},
+        answer::{answer, not_found},
         begun::BegunStream,
         serve::{Serve, serve},
     },
@@ -80,7 +81,7 @@ async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
         None => HttpResponse::Ok().json(json!({ "status": "ready" })),
         Some((_, reason)) => {
             let problem = Problem::new(503, "Not Ready", reason);
-            respond(&problem.retry_after(Duration::from_secs(1)))
+            response(&problem.retry_after(Duration::from_secs(1)))
         }
     }
 }

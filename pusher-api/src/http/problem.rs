@@ -4,7 +4,8 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use protocol::problem::{CONTENT_TYPE, Problem};
+use protocol::problem::Problem;
+use serving::problem;
 use utoipa::ToSchema;
 
 /// An error that ends a request.
@@ -14,15 +15,11 @@ pub(crate) struct ApiError(#[from] pub Problem);
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        problem::status(&self.0)
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status_code());
-        response.content_type(CONTENT_TYPE);
-        if let Some(seconds) = self.0.retry_after {
-            response.insert_header((header::RETRY_AFTER, seconds));
-        }
+        let mut response = problem::head(&self.0);
         if self.0.status == 401 {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"holdfast\""));
         }

@@ -1,0 +1,68 @@
+//! Metrics are made of constant names and shown as text.
+
+use prometheus::{
+    Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    core::Collector,
+};
+
+/// Makes metrics and keeps them, to be shown together.
+///
+/// # Panics
+/// A name is given twice, or does not fit the format: they are constants.
+#[derive(Debug, Default)]
+pub struct Registrar(Registry);
+
+impl Registrar {
+    /// A counter without labels.
+    pub fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.keep(IntCounter::new(name, help))
+    }
+
+    /// Counters, one for each value of these labels.
+    pub fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.keep(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    /// A gauge without labels.
+    pub fn gauge(&self, name: &str, help: &str) -> IntGauge {
+        self.keep(IntGauge::new(name, help))
+    }
+
+    /// Gauges, one for each value of these labels.
+    pub fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.keep(IntGaugeVec::new(Opts::new(name, help), labels))
+    }
+
+    /// Keeps a metric of any kind.
+    pub fn keep<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
+        let metric = made.expect("names and labels are constants that fit the format");
+        self.0.register(Box::new(metric.clone())).expect("each name is used once");
+        metric
+    }
+
+    /// All of them in Prometheus' text format, as they are now.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        let families = self.0.gather();
+        TextEncoder::new().encode(&families, &mut text).expect("writing to memory does not fail");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_made_is_shown() {
+        let registrar = Registrar::default();
+        registrar.counter("a_total", "A").inc_by(2);
+        registrar.counters("b_total", "B", &["kind"]).with_label_values(&["x"]).inc();
+        registrar.gauge("c", "C").set(-1);
+        registrar.gauges("d", "D", &["kind"]).with_label_values(&["y"]).set(3);
+        let text = String::from_utf8(registrar.text()).expect("text");
+        for line in ["a_total 2", r#"b_total{kind="x"} 1"#, "c -1", r#"d{kind="y"} 3"#] {
+            assert!(text.lines().any(|shown| shown == line), "{line} is not in {text}");
+        }
+    }
+}
