@@ -15,15 +15,20 @@
 //!     ◄───────────── BatchAck{seq, queued_bytes}   Receipt   Answer   Heartbeat
 //! ```
 
+pub mod down;
 pub mod entry;
-pub mod frame;
 pub mod presence;
+pub mod question;
+pub mod up;
 
+mod frame;
 mod wire;
 
+pub use down::{Down, batch_header};
 pub use entry::{PushEntries, PushEntry, TargetRef};
-pub use frame::{Down, LinkAnswer, LinkRequest, SessionInfo, Up, batch_header};
 pub use presence::{PresenceChange, PresenceChanges};
+pub use question::{LinkAnswer, LinkRequest, SessionInfo};
+pub use up::Up;
 pub use wire::LinkError;
 
 /// Where on the operators' port a link is opened.

@@ -1,0 +1,67 @@
+//! What pusher-api asks of a gateway, and the answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Device, SessionId, Topic, UserId};
+
+/// What pusher-api asks of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkRequest {
+    /// The sessions of a user. Answered with [`LinkAnswer::Sessions`].
+    Sessions {
+        /// Whose.
+        user: UserId,
+    },
+    /// How many sessions are subscribed to a topic. Answered with [`LinkAnswer::Count`].
+    Subscribers {
+        /// To which.
+        topic: Topic,
+    },
+    /// Close a user's sessions. Answered with [`LinkAnswer::Count`].
+    Disconnect {
+        /// Whose.
+        user: UserId,
+        /// Only that device's.
+        device: Option<Device>,
+    },
+    /// Subscribe a user's sessions to a topic. Answered with [`LinkAnswer::Count`].
+    Subscribe {
+        /// Whose.
+        user: UserId,
+        /// To which.
+        topic: Topic,
+    },
+    /// End that subscription. Answered with [`LinkAnswer::Count`].
+    Unsubscribe {
+        /// Whose.
+        user: UserId,
+        /// From which.
+        topic: Topic,
+    },
+}
+
+/// What a gateway answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkAnswer {
+    /// The sessions asked for.
+    Sessions(Vec<SessionInfo>),
+    /// How many sessions it concerned.
+    Count(u64),
+}
+
+/// One session, as presence shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionInfo {
+    /// The session.
+    pub id: SessionId,
+    /// `websocket`, `tcp`, …
+    pub transport: String,
+    /// The `device` claim.
+    pub device: Option<String>,
+    /// When it began: seconds since the Unix epoch.
+    pub since: u64,
+    /// The peer's address and port.
+    pub address: String,
+}
