@@ -1,14 +1,15 @@
 //! Bytes between pusher-api and gateway.
 
 use bytes::BytesMut;
-use protocol::link::{Down, PresenceChanges, PushEntries, Up};
+use protocol::link::{Down, EntryLayout, Offer, PresenceChanges, PushEntries, Up};
 
-/// Frames of both directions, and the bodies of the frequent ones.
+/// Frames of both directions, the bodies of the frequent ones, and what the ends offer.
 pub(crate) fn link_frames(data: &[u8]) {
     down(data);
     up(data);
     pushes(data);
     presence(data);
+    offer(data);
 }
 
 /// What was read and is written is read as the same again.
@@ -39,11 +40,29 @@ fn up(data: &[u8]) {
 }
 
 fn pushes(data: &[u8]) {
-    let entries: Vec<_> = PushEntries::new(data).map_while(Result::ok).collect();
-    let mut again = BytesMut::new();
-    entries.iter().for_each(|entry| entry.encode(&mut again));
-    let read: Result<Vec<_>, _> = PushEntries::new(&again).collect();
-    assert_eq!(read, Ok(entries));
+    for layout in [EntryLayout::Bare, EntryLayout::Framed] {
+        let entries: Vec<_> = PushEntries::new(data, layout).map_while(Result::ok).collect();
+        // A push is the same in either layout.
+        for written in [EntryLayout::Bare, EntryLayout::Framed] {
+            let mut again = BytesMut::new();
+            entries.iter().for_each(|entry| entry.encode(written, &mut again));
+            let mut read = PushEntries::new(&again, written);
+            assert!(entries.iter().all(|entry| read.next().as_ref() == Some(&Ok(entry.clone()))));
+            assert_eq!((read.next(), read.skipped()), (None, 0));
+        }
+    }
+}
+
+/// The text of a header field.
+fn offer(data: &[u8]) {
+    let Ok(offer) = String::from_utf8_lossy(data).parse::<Offer>() else { return };
+    assert_eq!(offer.to_string().parse(), Ok(offer));
+    let terms = offer.agree(Offer::OURS);
+    assert_eq!(Offer::OURS.agree(offer), terms);
+    assert!(terms.is_none_or(|terms| {
+        let shared = terms.capabilities().shared_with(Offer::OURS.capabilities());
+        shared == terms.capabilities()
+    }));
 }
 
 fn presence(data: &[u8]) {

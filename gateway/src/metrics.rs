@@ -46,6 +46,12 @@ pub(crate) struct Metrics {
     pub link_overflows: IntCounter,
     /// Batches that came a second time and were skipped.
     pub link_repeats: IntCounter,
+    /// Frames of links whose kind this build does not know.
+    pub link_unknown_frames: IntCounter,
+    /// Requests of pusher-apis that this build does not know.
+    pub link_unknown_requests: IntCounter,
+    /// Pushes that this build must not deliver, because it does not know what they mean.
+    pub link_unknown_pushes: IntCounter,
     /// Sessions that said hello before every pusher-api confirmed their presence.
     pub unconfirmed_hellos: IntCounter,
     /// Times the accept loop paused because too many connections are not sessions yet.
@@ -87,6 +93,12 @@ impl Default for Metrics {
         );
         let accept_errors =
             make.counters("holdfast_accept_errors_total", "Failed accepts by errno", &["errno"]);
+        let unknown = make.counters(
+            "holdfast_link_unknown_total",
+            "What a newer pusher-api said and this gateway does not know",
+            &["what"],
+        );
+        let unknown = |what: &str| unknown.with_label_values(&[what]);
         // From 0, so that the first ones are seen as an increase.
         CloseReason::ALL.iter().for_each(|it| drop(closed.with_label_values(&[it.as_str()])));
         ACCEPT_ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
@@ -125,6 +137,9 @@ impl Default for Metrics {
             ),
             link_repeats: make
                 .counter("holdfast_link_repeats_total", "Batches that came again and were skipped"),
+            link_unknown_frames: unknown("frame"),
+            link_unknown_requests: unknown("request"),
+            link_unknown_pushes: unknown("push"),
             unconfirmed_hellos: make.counter(
                 "holdfast_unconfirmed_hellos_total",
                 "Hellos sent before every pusher-api confirmed the user's presence",

@@ -6,7 +6,9 @@ use bytes::{Bytes, BytesMut};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use protocol::{
     MessageId,
-    link::{Down, PresenceChange, PresenceChanges, PushEntries, PushEntry, TargetRef, Up},
+    link::{
+        Down, EntryLayout, PresenceChange, PresenceChanges, PushEntries, PushEntry, TargetRef, Up,
+    },
 };
 use uuid::Uuid;
 
@@ -28,7 +30,7 @@ fn encode_entries(users: &[String], out: &mut BytesMut) {
             target: TargetRef::User(user),
             frame: FRAME,
         };
-        entry.encode(out);
+        entry.encode(EntryLayout::Framed, out);
     }
 }
 
@@ -63,7 +65,8 @@ fn pushes(criterion: &mut Criterion) {
     });
     group.bench_function("decode", |bencher| {
         bencher.iter(|| {
-            let entries = PushEntries::new(black_box(&pushes)).map_while(Result::ok);
+            let entries =
+                PushEntries::new(black_box(&pushes), EntryLayout::Framed).map_while(Result::ok);
             entries.map(|entry| entry.frame.len()).sum::<usize>()
         });
     });

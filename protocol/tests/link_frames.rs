@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use protocol::{
     MessageId, SessionId, Topic, UserId,
     link::{
-        Down, LinkAnswer, LinkRequest, PresenceChange, PresenceChanges, PushEntries, PushEntry,
-        SessionInfo, TargetRef, Up,
+        Capabilities, Down, EntryLayout, LinkAnswer, LinkRequest, Offer, PresenceChange,
+        PresenceChanges, PushEntries, PushEntry, SessionInfo, TargetRef, Up,
     },
     receipt::{Outcome, Receipt},
 };
@@ -16,10 +16,23 @@ fn name() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9é💡 _-]{1,30}"
 }
 
+fn offer() -> impl Strategy<Value = Offer> {
+    let offered = (any::<u16>(), 2_u16.., any::<u64>()).prop_map(|(oldest, newest, bits)| {
+        let capabilities = Capabilities::from_bits(bits);
+        Offer::new(oldest.min(newest), newest, capabilities).expect("an offer")
+    });
+    prop_oneof![3 => offered, 1 => Just(Offer::SILENT)]
+}
+
+/// A kind of neither direction, and something in it.
+fn unknown() -> impl Strategy<Value = (u8, Bytes)> {
+    (40_u8.., any::<Vec<u8>>()).prop_map(|(kind, body)| (kind, Bytes::from(body)))
+}
+
 fn down() -> impl Strategy<Value = Down> {
     prop_oneof![
-        (any::<u16>(), any::<u128>())
-            .prop_map(|(version, id)| Down::Hello { version, sender: Uuid::from_u128(id) }),
+        (any::<u128>(), offer())
+            .prop_map(|(id, offer)| Down::Hello { sender: Uuid::from_u128(id), offer }),
         (any::<u64>(), any::<Vec<u8>>())
             .prop_map(|(seq, pushes)| Down::Batch { seq, pushes: Bytes::from(pushes) }),
         any::<u64>().prop_map(|seq| Down::PresenceAck { seq }),
@@ -30,15 +43,17 @@ fn down() -> impl Strategy<Value = Down> {
                 topic: Topic::new(&topic).expect("a topic"),
             },
         }),
+        (any::<u64>(), name()).prop_map(|(request, name)| Down::UnknownRequest { request, name }),
         Just(Down::Heartbeat),
+        unknown().prop_map(|(kind, body)| Down::Unknown { kind, body }),
     ]
 }
 
 fn up() -> impl Strategy<Value = Up> {
     prop_oneof![
-        (any::<u16>(), any::<u128>(), any::<u64>(), name()).prop_map(
-            |(version, id, last_seq, gateway)| Up::Welcome {
-                version,
+        (offer(), any::<u128>(), any::<u64>(), name()).prop_map(
+            |(offer, id, last_seq, gateway)| Up::Welcome {
+                offer,
                 instance: Uuid::from_u128(id),
                 last_seq,
                 gateway
@@ -67,7 +82,13 @@ fn up() -> impl Strategy<Value = Up> {
                 }]),
             }
         ),
+        (any::<u64>(), name()).prop_map(|(request, name)| Up::Answer {
+            request,
+            body: LinkAnswer::Unsupported { name },
+        }),
+        (any::<u64>(), name()).prop_map(|(request, name)| Up::UnknownAnswer { request, name }),
         Just(Up::Heartbeat),
+        unknown().prop_map(|(kind, body)| Up::Unknown { kind, body }),
     ]
 }
 
@@ -120,10 +141,12 @@ proptest! {
         let id = MessageId(Uuid::from_u128(id));
         let entries = targets
             .map(|target| PushEntry { id, accepted_micros, receipt, target, frame: &frame });
-        let mut body = BytesMut::new();
-        entries.iter().for_each(|entry| entry.encode(&mut body));
-        let decoded: Result<Vec<_>, _> = PushEntries::new(&body).collect();
-        prop_assert_eq!(decoded.expect("valid"), entries);
+        for layout in [EntryLayout::Bare, EntryLayout::Framed] {
+            let mut body = BytesMut::new();
+            entries.iter().for_each(|entry| entry.encode(layout, &mut body));
+            let decoded: Result<Vec<_>, _> = PushEntries::new(&body, layout).collect();
+            prop_assert_eq!(decoded.expect("valid"), &entries);
+        }
     }
 
     #[test]
@@ -142,7 +165,8 @@ proptest! {
     fn garbage_is_refused_without_a_panic(garbage: Vec<u8>) {
         let _ = Down::decode(&mut BytesMut::from(garbage.as_slice()));
         let _ = Up::decode(&mut BytesMut::from(garbage.as_slice()));
-        PushEntries::new(&garbage).for_each(drop);
+        PushEntries::new(&garbage, EntryLayout::Bare).for_each(drop);
+        PushEntries::new(&garbage, EntryLayout::Framed).for_each(drop);
         PresenceChanges::new(&garbage).for_each(drop);
     }
 }

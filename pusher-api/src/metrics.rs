@@ -33,6 +33,12 @@ pub(crate) struct Metrics {
     pub dropped_at_loss: IntCounter,
     /// Pushes dropped because their gateway came back as another process.
     pub dropped_at_restart: IntCounter,
+    /// Frames of gateways whose kind this build does not know.
+    pub link_unknown_frames: IntCounter,
+    /// Answers of gateways that this build does not know.
+    pub link_unknown_answers: IntCounter,
+    /// Requests that a gateway does not know.
+    pub link_unsupported_requests: IntCounter,
     /// Pushes that wait for receipts.
     pub receipts_pending: IntGauge,
     /// Time to answer, by route.
@@ -50,6 +56,7 @@ struct LinkGauges {
 const DROPPED: &str = "holdfast_pusher_dropped_pushes_total";
 const EVICTIONS: &str = "holdfast_pusher_dedupe_evictions_total";
 const RECEIPTS: &str = "holdfast_pusher_receipts_pending";
+const LINK_UNKNOWN: &str = "holdfast_pusher_link_unknown_total";
 const LINK_QUEUE: &str = "holdfast_pusher_link_queue_bytes";
 const GATEWAY_QUEUE: &str = "holdfast_pusher_gateway_queue_bytes";
 
@@ -70,6 +77,9 @@ impl Default for Metrics {
             &["result"],
         );
         let dropped = r.counters(DROPPED, "Accepted pushes no gateway acknowledged", &["reason"]);
+        let what = &["what"];
+        let unknown = r.counters(LINK_UNKNOWN, "What one end of a link does not know", what);
+        let unknown = |what: &str| unknown.with_label_values(&[what]);
         let result = |result: &str| results.with_label_values(&[result]);
         Self {
             accepted: result("accepted"),
@@ -83,6 +93,9 @@ impl Default for Metrics {
             reconnects: r.counter("holdfast_pusher_link_losses_total", "Links that were lost"),
             dropped_at_loss: dropped.with_label_values(&["gateway_lost"]),
             dropped_at_restart: dropped.with_label_values(&["gateway_restarted"]),
+            link_unknown_frames: unknown("frame"),
+            link_unknown_answers: unknown("answer"),
+            link_unsupported_requests: unknown("request"),
             receipts_pending: r.gauge(RECEIPTS, "Pushes waiting for receipts"),
             request_seconds: durations(r),
             links: LinkGauges::new(r),

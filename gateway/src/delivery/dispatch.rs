@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::link::{LinkError, PushEntries, PushEntry, TargetRef};
+use protocol::link::{EntryLayout, LinkError, PushEntries, PushEntry, TargetRef};
 
 use super::{
     broadcast::Broadcasts,
@@ -34,15 +34,17 @@ impl<A: Mailbox + Clone> Delivery<A> {
         Self { directory, broadcasts, memory, link, scratch: Vec::new() }
     }
 
-    /// Hands every push of a batch to its sessions.
+    /// Hands every push of a batch to its sessions. Returns how many were passed over, because this
+    /// build does not know what they mean.
     ///
     /// # Errors
     /// The batch is malformed; what stood before has been delivered.
-    pub(crate) fn batch(&mut self, pushes: &[u8]) -> Result<(), LinkError> {
-        PushEntries::new(pushes).try_for_each(|entry| {
+    pub(crate) fn batch(&mut self, pushes: &[u8], layout: EntryLayout) -> Result<u64, LinkError> {
+        let mut entries = PushEntries::new(pushes, layout);
+        for entry in entries.by_ref() {
             self.push(&entry?);
-            Ok(())
-        })
+        }
+        Ok(entries.skipped())
     }
 
     fn push(&mut self, entry: &PushEntry<'_>) {

@@ -3,15 +3,16 @@
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
-use protocol::link::{Down, LinkError, PresenceChange, Up, VERSION};
+use protocol::link::{Down, LinkError, Offer, PresenceChange, Terms, Up};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, tcp::OwnedWriteHalf},
     time::timeout,
 };
 use tracing::{info, warn};
+use uuid::Uuid;
 
-use super::{requests, upgrade};
+use super::{requests, unknown::Unknown};
 use crate::{gateway::Gateway, uplink::queue::LinkQueue};
 
 /// A pusher-api that sends nothing for this long is gone: it sends heartbeats.
@@ -34,19 +35,21 @@ enum LinkEnd {
     Silent,
     #[error("{0}")]
     Frame(#[from] LinkError),
-    #[error("expected a hello of version {VERSION}")]
-    Version,
+    #[error("expected a hello as the first frame, and only there")]
+    NoHello,
+    #[error("no version of the link in common: the pusher-api speaks {0}")]
+    Versions(Offer),
     #[error("the pusher-api takes too little; it will start anew")]
     Overflow,
 }
 
-/// Runs a link to its end. `read` is what came behind the HTTP request.
-pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, read: BytesMut) {
+/// Runs a link to its end. `switch` answers the HTTP request, `read` is what came behind it.
+pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String, read: BytesMut) {
     let peer = socket.peer_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
     info!(%peer, "link up");
     gateway.metrics.links.inc();
     let link = Arc::new(LinkQueue::default());
-    let end = serve(&gateway, socket, read, &link).await;
+    let end = serve(&gateway, socket, switch, read, &link).await;
     gateway.directory.presence.detach(&link);
     gateway.metrics.links.dec();
     match end {
@@ -62,11 +65,12 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, read: BytesMut
 async fn serve(
     gateway: &Arc<Gateway>,
     socket: TcpStream,
+    switch: String,
     read: BytesMut,
     link: &Arc<LinkQueue>,
 ) -> LinkEnd {
     let (mut reader, mut writer) = socket.into_split();
-    if let Err(error) = writer.write_all(upgrade::SWITCH).await {
+    if let Err(error) = writer.write_all(switch.as_bytes()).await {
         return error.into();
     }
     let down = async {
@@ -118,17 +122,8 @@ async fn read_frames(
     inbound: &mut Inbound<'_>,
     link: &Arc<LinkQueue>,
 ) -> Result<(), LinkEnd> {
-    let Some(Down::Hello { version: VERSION, sender }) = inbound.next().await? else {
-        return Err(LinkEnd::Version);
-    };
-    link.send(&Up::Welcome {
-        version: VERSION,
-        instance: gateway.instance,
-        last_seq: gateway.batches.last(sender),
-        gateway: gateway.name.clone(),
-    });
-    gateway.directory.presence.attach(Arc::clone(link));
-    send_snapshot(gateway, link);
+    let (sender, terms) = greet(gateway, inbound, link).await?;
+    let mut unknown = Unknown::new(&gateway.metrics);
     let mut delivery = gateway.delivery(Arc::clone(link));
     while let Some(frame) = inbound.next().await? {
         match frame {
@@ -137,7 +132,7 @@ async fn read_frames(
                     tokio::time::sleep(PAUSE).await;
                 }
                 match gateway.batches.is_new(sender, seq) {
-                    true => delivery.batch(&pushes)?,
+                    true => unknown.on_pushes(delivery.batch(&pushes, terms.entries())?),
                     false => gateway.metrics.link_repeats.inc(),
                 }
                 let queued_bytes = gateway.push_memory.used() as u64;
@@ -148,11 +143,37 @@ async fn read_frames(
                 let (gateway, link) = (Arc::clone(gateway), Arc::clone(link));
                 actix_rt::spawn(requests::answer(gateway, link, request, body));
             }
+            Down::UnknownRequest { request, name } => {
+                unknown.on_request(link, terms, request, name);
+            }
             Down::Heartbeat => {}
-            Down::Hello { .. } => return Err(LinkEnd::Version),
+            Down::Unknown { kind, .. } => unknown.on_frame(kind),
+            Down::Hello { .. } => return Err(LinkEnd::NoHello),
         }
     }
     Ok(())
+}
+
+/// Takes the hello and answers it; from here on both sides hold to the terms.
+async fn greet(
+    gateway: &Arc<Gateway>,
+    inbound: &mut Inbound<'_>,
+    link: &Arc<LinkQueue>,
+) -> Result<(Uuid, Terms), LinkEnd> {
+    let Some(Down::Hello { sender, offer }) = inbound.next().await? else {
+        return Err(LinkEnd::NoHello);
+    };
+    let terms = Offer::OURS.agree(offer).ok_or(LinkEnd::Versions(offer))?;
+    info!(%sender, version = terms.version(), capabilities = %terms.capabilities(), "link agreed");
+    link.send(&Up::Welcome {
+        offer: Offer::OURS.in_reply_to(offer),
+        instance: gateway.instance,
+        last_seq: gateway.batches.last(sender),
+        gateway: gateway.name.clone(),
+    });
+    gateway.directory.presence.attach(Arc::clone(link));
+    send_snapshot(gateway, link);
+    Ok((sender, terms))
 }
 
 /// Names every user. On a thread of its own, because a million users take a while; changes that

@@ -4,28 +4,25 @@ use actix_http::{HttpMessage, Request, header};
 use protocol::{bearer, link::UPGRADE, problem::Problem};
 use settings::Secret;
 
-/// What makes the connection a link.
-pub(crate) const SWITCH: &[u8] =
-    b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: holdfast-link\r\n\r\n";
+use super::terms;
 
-/// Checks that the request asks for a link and shows the secret.
+/// Checks that the request asks for a link and shows one of the secrets. Returns the answer that
+/// makes the connection a link.
 ///
 /// # Errors
 /// The problem to answer with.
-pub(crate) fn check(secret: Option<&Secret>, request: &Request) -> Result<(), Problem> {
+pub(crate) fn check(secrets: &[Secret], request: &Request) -> Result<String, Problem> {
     let mut offers = request.headers().get_all(header::UPGRADE);
     if !offers.any(|offer| offer.as_bytes().eq_ignore_ascii_case(UPGRADE.as_bytes())) {
         let detail = format!("a link needs the header Upgrade: {UPGRADE}");
         return Err(Problem::new(426, "Upgrade Required", detail));
     }
-    let Some(secret) = secret else { return Ok(()) };
     let header = request.headers().get(header::AUTHORIZATION);
     let shown = header.and_then(|header| bearer::credentials(header.to_str().ok()?));
-    match bearer::is_one_of(shown.unwrap_or_default(), [secret.expose()]) {
-        true => Ok(()),
-        false => {
-            let detail = "the link secret differs; give both sides the same --link-secret";
-            Err(Problem::new(401, "Unauthorized", detail))
-        }
+    let known = secrets.iter().map(Secret::expose);
+    if !secrets.is_empty() && !bearer::is_one_of(shown.unwrap_or_default(), known) {
+        let detail = "the link secret differs; give both sides the same --link-secret";
+        return Err(Problem::new(401, "Unauthorized", detail));
     }
+    terms::announced(request.headers()).map(terms::switch)
 }

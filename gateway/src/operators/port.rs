@@ -54,14 +54,15 @@ async fn upgrade(
         let detail = format!("nothing to upgrade to at {}", request.path());
         return answer(framed, &Problem::new(404, "Not Found", detail)).await;
     }
-    if let Err(problem) = links::upgrade::check(gateway.link_secret.as_ref(), &request) {
-        return answer(framed, &problem).await;
-    }
+    let switch = match links::upgrade::check(gateway.link_secret.as_slice(), &request) {
+        Ok(switch) => switch,
+        Err(problem) => return answer(framed, &problem).await,
+    };
     let parts = framed.into_parts();
     // On a task of its own, so that the HTTP machinery goes.
     let ((socket, rest), mut read) = (parts.io.into_parts(), parts.read_buf);
     read.unsplit(rest);
-    actix_rt::spawn(links::connection::run(gateway, socket, read));
+    actix_rt::spawn(links::connection::run(gateway, socket, switch, read));
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use bytes::BytesMut;
 use protocol::{
     MessageId, Transport, UserId,
     clock::micros_since_epoch,
-    link::{PushEntry, TargetRef},
+    link::{EntryLayout, PushEntry, TargetRef},
 };
 use tokio::{io::AsyncReadExt, net::TcpStream, sync::mpsc, time::interval};
 use tracing::warn;
@@ -97,8 +97,8 @@ fn push(delivery: &mut Delivery<Address>, worker: usize) {
         frame: br#"{"type":"push"}"#,
     };
     let mut batch = BytesMut::new();
-    entry.encode(&mut batch);
-    delivery.batch(&batch).expect("the entry was encoded just now");
+    entry.encode(EntryLayout::Framed, &mut batch);
+    delivery.batch(&batch, EntryLayout::Framed).expect("the entry was encoded just now");
 }
 
 /// Starts this worker's probe session and sends its client's end to the watcher.

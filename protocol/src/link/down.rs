@@ -4,7 +4,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use super::{
-    frame::{HEARTBEAT, json, put_header, put_json, take_frame},
+    frame::{HEARTBEAT, json_or_name, put_header, put_json, take_frame},
+    offer::Offer,
     question::LinkRequest,
     wire::{LinkError, Reader},
 };
@@ -19,10 +20,10 @@ const REQUEST: u8 = 4;
 pub enum Down {
     /// The first frame.
     Hello {
-        /// [`super::VERSION`] of the sender.
-        version: u16,
         /// The pusher-api process: new at each start, the same at each reconnect.
         sender: Uuid,
+        /// What it speaks; [`Offer::SILENT`] towards a gateway that made no offer.
+        offer: Offer,
     },
     /// Pushes, see [`super::PushEntries`].
     Batch {
@@ -34,18 +35,32 @@ pub enum Down {
     },
     /// Presence changes up to this one have been taken in.
     PresenceAck {
-        /// The sequence number of [`Up::Presence`].
+        /// The sequence number of [`super::Up::Presence`].
         seq: u64,
     },
     /// A question or an order that is answered.
     Request {
-        /// Comes back in [`Up::Answer`].
+        /// Comes back in [`super::Up::Answer`].
         request: u64,
         /// What is wanted.
         body: LinkRequest,
     },
+    /// A request whose body is none that this build knows.
+    UnknownRequest {
+        /// Comes back in the answer.
+        request: u64,
+        /// What the peer calls it.
+        name: String,
+    },
     /// Nothing to say, still here.
     Heartbeat,
+    /// A frame of a kind that this build does not know; to be skipped.
+    Unknown {
+        /// The kind.
+        kind: u8,
+        /// What it holds.
+        body: Bytes,
+    },
 }
 
 /// The header of a batch whose entries are already encoded elsewhere, `length` bytes in all.
@@ -62,10 +77,11 @@ impl Down {
     /// Appends the frame.
     pub fn encode(&self, out: &mut BytesMut) {
         match self {
-            Self::Hello { version, sender } => {
-                put_header(out, HELLO, 18);
-                out.put_u16_le(*version);
+            Self::Hello { sender, offer } => {
+                put_header(out, HELLO, 18 + offer.encoded_length());
+                out.put_u16_le(offer.newest());
                 out.put_slice(sender.as_bytes());
+                offer.encode(out);
             }
             Self::Batch { seq, pushes } => {
                 out.put_slice(&batch_header(*seq, pushes.len()));
@@ -76,7 +92,12 @@ impl Down {
                 out.put_u64_le(*seq);
             }
             Self::Request { request, body } => put_json(out, REQUEST, Some(*request), body),
+            Self::UnknownRequest { request, name } => put_json(out, REQUEST, Some(*request), name),
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
+            Self::Unknown { kind, body } => {
+                put_header(out, *kind, body.len());
+                out.put_slice(body);
+            }
         }
     }
 
@@ -88,16 +109,25 @@ impl Down {
         let Some((kind, mut body)) = take_frame(buffer)? else { return Ok(None) };
         let mut reader = Reader(&body);
         let frame = match kind {
-            HELLO => Self::Hello { version: reader.u16()?, sender: reader.uuid()? },
+            HELLO => {
+                let (newest, sender) = (reader.u16()?, reader.uuid()?);
+                Self::Hello { sender, offer: Offer::decode(newest, &mut reader)? }
+            }
             BATCH => {
                 let seq = reader.u64()?;
                 body.advance(8);
                 Self::Batch { seq, pushes: body }
             }
             PRESENCE_ACK => Self::PresenceAck { seq: reader.u64()? },
-            REQUEST => Self::Request { request: reader.u64()?, body: json(reader)? },
+            REQUEST => {
+                let request = reader.u64()?;
+                match json_or_name(reader)? {
+                    Ok(body) => Self::Request { request, body },
+                    Err(name) => Self::UnknownRequest { request, name },
+                }
+            }
             HEARTBEAT => Self::Heartbeat,
-            unknown => return Err(LinkError::UnknownKind(unknown)),
+            kind => Self::Unknown { kind, body },
         };
         Ok(Some(frame))
     }

@@ -1,15 +1,22 @@
-//! Pushes inside a `Batch`: encoded by pusher-api as they are accepted, read by the gateway
+//! One push inside a `Batch`: encoded by pusher-api as it is accepted, read by the gateway
 //! without copying.
 
 use bytes::BufMut;
 
-use super::wire::{LinkError, Reader, put_name};
+use super::{
+    flags::EntryFlags,
+    layout::EntryLayout,
+    wire::{LinkError, Reader, put_name},
+};
 use crate::ids::MessageId;
 
 const USER: u8 = 0;
 const USERS: u8 = 1;
 const TOPIC: u8 = 2;
 const ALL: u8 = 3;
+
+/// Flags, id, time, and the length of the client's frame.
+const FIXED_BYTES: usize = 2 + 16 + 8 + 4;
 
 /// One push on its way to one gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,75 +47,70 @@ pub enum TargetRef<'a> {
     All,
 }
 
-impl PushEntry<'_> {
-    /// Appends the entry to the body of a batch.
-    pub fn encode(&self, out: &mut impl BufMut) {
-        out.put_u8(self.receipt.into());
-        out.put_slice(self.id.0.as_bytes());
-        out.put_u64_le(self.accepted_micros);
-        match &self.target {
-            TargetRef::User(user) => {
+impl<'a> TargetRef<'a> {
+    /// How many bytes [`Self::encode`] appends.
+    fn encoded_length(&self) -> usize {
+        1 + match self {
+            Self::User(name) | Self::Topic(name) => 1 + name.len(),
+            Self::Users(names) => 2 + names.iter().map(|name| 1 + name.len()).sum::<usize>(),
+            Self::All => 0,
+        }
+    }
+
+    fn encode(&self, out: &mut impl BufMut) {
+        match self {
+            Self::User(user) => {
                 out.put_u8(USER);
                 put_name(out, user);
             }
-            TargetRef::Users(users) => {
+            Self::Users(users) => {
                 out.put_u8(USERS);
                 out.put_u16_le(u16::try_from(users.len()).expect("at most 10,000 users"));
                 users.iter().for_each(|user| put_name(out, user));
             }
-            TargetRef::Topic(topic) => {
+            Self::Topic(topic) => {
                 out.put_u8(TOPIC);
                 put_name(out, topic);
             }
-            TargetRef::All => out.put_u8(ALL),
+            Self::All => out.put_u8(ALL),
         }
+    }
+
+    /// Reads what follows the kind; `None` if this build does not know it.
+    #[inline]
+    pub(super) fn decode(kind: u8, reader: &mut Reader<'a>) -> Result<Option<Self>, LinkError> {
+        Ok(Some(match kind {
+            USER => Self::User(reader.name()?),
+            USERS => {
+                let count = reader.u16()?;
+                Self::Users((0..count).map(|_| reader.name()).collect::<Result<_, _>>()?)
+            }
+            TOPIC => Self::Topic(reader.name()?),
+            ALL => Self::All,
+            _ => return Ok(None),
+        }))
+    }
+}
+
+impl PushEntry<'_> {
+    /// Appends the entry to the body of a batch of this layout.
+    pub fn encode(&self, layout: EntryLayout, out: &mut impl BufMut) {
+        match layout {
+            EntryLayout::Bare => out.put_u8(self.receipt.into()),
+            EntryLayout::Framed => out.put_slice(&self.length_and_flags()),
+        }
+        out.put_slice(self.id.0.as_bytes());
+        out.put_u64_le(self.accepted_micros);
+        self.target.encode(out);
         out.put_u32_le(u32::try_from(self.frame.len()).expect("frames are at most some 64 KiB"));
         out.put_slice(self.frame);
     }
-}
 
-/// The pushes in the body of a batch, in order. After an error the iterator ends.
-#[derive(Debug)]
-pub struct PushEntries<'a>(Reader<'a>);
-
-impl<'a> PushEntries<'a> {
-    /// Reads the body of a [`super::Down::Batch`].
-    pub fn new(body: &'a [u8]) -> Self {
-        Self(Reader(body))
-    }
-
-    fn read(&mut self) -> Result<PushEntry<'a>, LinkError> {
-        let reader = &mut self.0;
-        let receipt = reader.u8()? != 0;
-        let id = MessageId(reader.uuid()?);
-        let accepted_micros = reader.u64()?;
-        let target = match reader.u8()? {
-            USER => TargetRef::User(reader.name()?),
-            USERS => {
-                let count = reader.u16()?;
-                TargetRef::Users((0..count).map(|_| reader.name()).collect::<Result<_, _>>()?)
-            }
-            TOPIC => TargetRef::Topic(reader.name()?),
-            ALL => TargetRef::All,
-            unknown => return Err(LinkError::UnknownKind(unknown)),
-        };
-        let length = reader.u32()?;
-        let frame = reader.bytes(length as usize)?;
-        Ok(PushEntry { id, accepted_micros, receipt, target, frame })
-    }
-}
-
-impl<'a> Iterator for PushEntries<'a> {
-    type Item = Result<PushEntry<'a>, LinkError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let entry = self.read();
-        if entry.is_err() {
-            self.0 = Reader(&[]);
-        }
-        Some(entry)
+    fn length_and_flags(&self) -> [u8; 6] {
+        let length = FIXED_BYTES + self.target.encoded_length() + self.frame.len();
+        let [a, b, c, d] =
+            u32::try_from(length).expect("entries are at most some 2 MiB").to_le_bytes();
+        let [low, high] = EntryFlags::new(self.receipt).0.to_le_bytes();
+        [a, b, c, d, low, high]
     }
 }

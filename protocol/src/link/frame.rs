@@ -1,7 +1,9 @@
 //! How a frame of either direction stands on the wire: length, kind, body.
 
+use std::collections::BTreeMap;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     MAX_FRAME_BYTES,
@@ -49,4 +51,33 @@ pub(super) fn json<'a, T: Deserialize<'a>>(reader: Reader<'a>) -> Result<T, Link
 
 pub(super) fn text(reader: Reader<'_>) -> Result<String, LinkError> {
     String::from_utf8(reader.0.to_vec()).map_err(|error| LinkError::Malformed(error.to_string()))
+}
+
+/// What the body says, or what it is called where this build knows no such thing.
+pub(super) fn json_or_name<'a, T: Deserialize<'a>>(
+    reader: Reader<'a>,
+) -> Result<Result<T, String>, LinkError> {
+    match serde_json::from_slice(reader.0) {
+        Ok(known) => Ok(Ok(known)),
+        Err(_) => json(reader).map(|named: Named| Err(named.name())),
+    }
+}
+
+/// Any JSON, by its name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Named {
+    Alone(String),
+    WithBody(BTreeMap<String, IgnoredAny>),
+    Nameless(IgnoredAny),
+}
+
+impl Named {
+    fn name(self) -> String {
+        match self {
+            Self::Alone(name) => name,
+            Self::WithBody(bodies) => bodies.into_keys().next().unwrap_or_default(),
+            Self::Nameless(IgnoredAny) => String::new(),
+        }
+    }
 }

@@ -3,31 +3,49 @@
 //! pusher-api opens it with an HTTP upgrade at the gateway's operators' port ([`PATH`],
 //! [`UPGRADE`]) and sends [`Down`] frames; the gateway answers with [`Up`] frames. A frame on the
 //! wire is a 32-bit little-endian length, a byte of kind, and the body. What is frequent has a
-//! binary body ([`entry`]: pushes, [`presence`]: who came and went); what is rare is JSON.
+//! binary body ([`entries`]: pushes, [`presence`]: who came and went); what is rare is JSON.
+//!
+//! The two ends need not be of one build. Each says what it speaks, and both hold to the [`terms`]
+//! that follow; a frame, a request or a push that only a newer build knows is passed over.
 //!
 //! ```text
 //! pusher-api                                gateway
-//!     Hello{sender} ─────────────────────────►
-//!     ◄───────────── Welcome{gateway, instance, last_seq}
+//!     GET, Upgrade, Holdfast-Link-Offer ────►
+//!     ◄───────────── 101, Holdfast-Link-Offer
+//!     Hello{sender, offer} ──────────────────►
+//!     ◄───────────── Welcome{gateway, instance, last_seq, offer}
 //!     ◄───────────── Presence: SnapshotBegin, Came…, SnapshotEnd, then changes as they happen
 //!     PresenceAck{seq} ──────────────────────►   (sessions up to seq may say hello)
 //!     Batch{seq, pushes} ────────────────────►
 //!     ◄───────────── BatchAck{seq, queued_bytes}   Receipt   Answer   Heartbeat
 //! ```
 
+pub mod capability;
 pub mod down;
+pub mod entries;
 pub mod entry;
+pub mod layout;
+pub mod offer;
 pub mod presence;
 pub mod question;
+pub mod terms;
+pub mod unknown;
 pub mod up;
 
+mod flags;
 mod frame;
 mod wire;
 
+pub use capability::{Capabilities, Capability};
 pub use down::{Down, batch_header};
-pub use entry::{PushEntries, PushEntry, TargetRef};
+pub use entries::PushEntries;
+pub use entry::{PushEntry, TargetRef};
+pub use layout::EntryLayout;
+pub use offer::{InvalidOffer, OFFER_HEADER, Offer};
 pub use presence::{PresenceChange, PresenceChanges};
 pub use question::{LinkAnswer, LinkRequest, SessionInfo};
+pub use terms::Terms;
+pub use unknown::UnknownKinds;
 pub use up::Up;
 pub use wire::LinkError;
 
@@ -35,8 +53,9 @@ pub use wire::LinkError;
 pub const PATH: &str = "/v1/link";
 /// The protocol named in the `Upgrade` header of the request and of the 101.
 pub const UPGRADE: &str = "holdfast-link";
-/// Version of the frames; both ends must have the same.
-pub const VERSION: u16 = 1;
+/// The newest version that this build speaks. It counts up when frames of every link change; what
+/// only some links need is a [`Capability`].
+pub const VERSION: u16 = 2;
 /// Largest body of one frame, in bytes. A push to 10,000 users of the longest names with the
 /// largest payload fits four times.
 pub const MAX_FRAME_BYTES: usize = 8 * 1024 * 1024;

@@ -1,4 +1,7 @@
 //! What pusher-api asks of a gateway, and the answers.
+//!
+//! Both are JSON: an object with one key, the name. A build that does not know the name answers
+//! [`LinkAnswer::Unsupported`], or takes the answer for one, and the link goes on.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +52,12 @@ pub enum LinkAnswer {
     Sessions(Vec<SessionInfo>),
     /// How many sessions it concerned.
     Count(u64),
+    /// The gateway does not know the request. Only for a pusher-api that knows this answer, see
+    /// [`super::Terms::may_answer_unsupported`].
+    Unsupported {
+        /// What was asked for.
+        name: String,
+    },
 }
 
 /// One session, as presence shows it.

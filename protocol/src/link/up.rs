@@ -4,7 +4,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use super::{
-    frame::{HEARTBEAT, json, put_header, put_json, take_frame, text},
+    frame::{HEARTBEAT, json, json_or_name, put_header, put_json, take_frame, text},
+    offer::Offer,
     question::LinkAnswer,
     wire::{LinkError, Reader},
 };
@@ -19,10 +20,10 @@ const ANSWER: u8 = 21;
 /// From the gateway to pusher-api.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Up {
-    /// The answer to [`Down::Hello`].
+    /// The answer to [`super::Down::Hello`].
     Welcome {
-        /// [`super::VERSION`] of the gateway.
-        version: u16,
+        /// What the gateway speaks; [`Offer::SILENT`] towards a pusher-api that made no offer.
+        offer: Offer,
         /// The gateway process: new at each start.
         instance: Uuid,
         /// The last batch of this sender that the gateway has had; 0 for none.
@@ -40,33 +41,48 @@ pub enum Up {
     },
     /// Batches up to this one have been handed to their sessions.
     BatchAck {
-        /// The sequence number of [`Down::Batch`].
+        /// The sequence number of [`super::Down::Batch`].
         seq: u64,
         /// Bytes that wait in the gateway for its sessions to take them.
         queued_bytes: u64,
     },
     /// What became of a push whose entry asked for it.
     Receipt(Receipt),
-    /// The answer to [`Down::Request`].
+    /// The answer to [`super::Down::Request`].
     Answer {
         /// The number of the request.
         request: u64,
         /// The answer.
         body: LinkAnswer,
     },
+    /// An answer whose body is none that this build knows.
+    UnknownAnswer {
+        /// The number of the request.
+        request: u64,
+        /// What the peer calls it.
+        name: String,
+    },
     /// Nothing to say, still here.
     Heartbeat,
+    /// A frame of a kind that this build does not know; to be skipped.
+    Unknown {
+        /// The kind.
+        kind: u8,
+        /// What it holds.
+        body: Bytes,
+    },
 }
 
 impl Up {
     /// Appends the frame.
     pub fn encode(&self, out: &mut BytesMut) {
         match self {
-            Self::Welcome { version, instance, last_seq, gateway } => {
-                put_header(out, WELCOME, 26 + gateway.len());
-                out.put_u16_le(*version);
+            Self::Welcome { offer, instance, last_seq, gateway } => {
+                put_header(out, WELCOME, 26 + offer.encoded_length() + gateway.len());
+                out.put_u16_le(offer.newest());
                 out.put_slice(instance.as_bytes());
                 out.put_u64_le(*last_seq);
+                offer.encode(out);
                 out.put_slice(gateway.as_bytes());
             }
             Self::Presence { seq, changes } => {
@@ -81,7 +97,12 @@ impl Up {
             }
             Self::Receipt(receipt) => put_json(out, RECEIPT, None, receipt),
             Self::Answer { request, body } => put_json(out, ANSWER, Some(*request), body),
+            Self::UnknownAnswer { request, name } => put_json(out, ANSWER, Some(*request), name),
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
+            Self::Unknown { kind, body } => {
+                put_header(out, *kind, body.len());
+                out.put_slice(body);
+            }
         }
     }
 
@@ -93,12 +114,12 @@ impl Up {
         let Some((kind, mut body)) = take_frame(buffer)? else { return Ok(None) };
         let mut reader = Reader(&body);
         let frame = match kind {
-            WELCOME => Self::Welcome {
-                version: reader.u16()?,
-                instance: reader.uuid()?,
-                last_seq: reader.u64()?,
-                gateway: text(reader)?,
-            },
+            WELCOME => {
+                let newest = reader.u16()?;
+                let (instance, last_seq) = (reader.uuid()?, reader.u64()?);
+                let offer = Offer::decode(newest, &mut reader)?;
+                Self::Welcome { offer, instance, last_seq, gateway: text(reader)? }
+            }
             PRESENCE => {
                 let seq = reader.u64()?;
                 body.advance(8);
@@ -106,9 +127,15 @@ impl Up {
             }
             BATCH_ACK => Self::BatchAck { seq: reader.u64()?, queued_bytes: reader.u64()? },
             RECEIPT => Self::Receipt(json(reader)?),
-            ANSWER => Self::Answer { request: reader.u64()?, body: json(reader)? },
+            ANSWER => {
+                let request = reader.u64()?;
+                match json_or_name(reader)? {
+                    Ok(body) => Self::Answer { request, body },
+                    Err(name) => Self::UnknownAnswer { request, name },
+                }
+            }
             HEARTBEAT => Self::Heartbeat,
-            unknown => return Err(LinkError::UnknownKind(unknown)),
+            kind => Self::Unknown { kind, body },
         };
         Ok(Some(frame))
     }

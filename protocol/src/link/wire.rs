@@ -11,7 +11,7 @@ pub enum LinkError {
     /// The frame ends before its content does.
     #[error("the frame ends early")]
     Truncated,
-    /// A kind of frame, target or change nobody knows.
+    /// A kind of target or change that this build does not know, where it cannot be passed over.
     #[error("unknown kind {0}")]
     UnknownKind(u8),
     /// Text that is not UTF-8, or JSON of the wrong shape.
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], LinkError> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], LinkError> {
         let (head, tail) = self.0.split_first_chunk().ok_or(LinkError::Truncated)?;
         self.0 = tail;
         Ok(*head)

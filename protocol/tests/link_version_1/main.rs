@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use protocol::{
     Device, MessageId, SessionId, Topic, UserId,
     link::{
-        Down, LinkAnswer, LinkRequest, PresenceChange, PresenceChanges, PushEntries, PushEntry,
-        SessionInfo, TargetRef, Up,
+        Down, EntryLayout, LinkAnswer, LinkRequest, Offer, PresenceChange, PresenceChanges,
+        PushEntries, PushEntry, SessionInfo, TargetRef, Up,
     },
     receipt::{Outcome, Receipt},
 };
@@ -65,7 +65,7 @@ const CHANGES: [PresenceChange<'static>; 4] = [
 ];
 
 fn pushes() -> Bytes {
-    written(|out| entries().iter().for_each(|entry| entry.encode(out))).freeze()
+    written(|out| entries().iter().for_each(|entry| entry.encode(EntryLayout::Bare, out))).freeze()
 }
 
 fn changes() -> Bytes {
@@ -86,7 +86,7 @@ fn requests() -> [(&'static str, LinkRequest); 6] {
 
 fn down() -> Vec<(String, Down)> {
     let mut frames = vec![
-        ("hello".to_owned(), Down::Hello { version: 1, sender: Uuid::from_u128(1) }),
+        ("hello".to_owned(), Down::Hello { sender: Uuid::from_u128(1), offer: Offer::SILENT }),
         ("batch".to_owned(), Down::Batch { seq: 1, pushes: pushes() }),
         ("presence_ack".to_owned(), Down::PresenceAck { seq: 4 }),
         ("heartbeat".to_owned(), Down::Heartbeat),
@@ -111,8 +111,12 @@ fn up() -> Vec<(String, Up)> {
     let outcomes = [Outcome::Written, Outcome::Queued];
     let sessions = (5..).map(SessionId).zip(outcomes).collect();
     let receipt = Receipt { id: MessageId(Uuid::from_u128(7)), sessions, total: 2 };
-    let welcome =
-        Up::Welcome { version: 1, instance: Uuid::from_u128(2), last_seq: 0, gateway: "g1".into() };
+    let welcome = Up::Welcome {
+        offer: Offer::SILENT,
+        instance: Uuid::from_u128(2),
+        last_seq: 0,
+        gateway: "g1".into(),
+    };
     let sessions = LinkAnswer::Sessions(vec![session()]);
     let frames = [
         ("welcome", welcome),
@@ -148,7 +152,7 @@ fn frames_of_a_gateway_are_written_and_read_as_they_were() {
 fn entries_and_changes_are_read_as_they_were() {
     let mut batch = BytesMut::from(&kept("down/batch")[..]);
     let Ok(Some(Down::Batch { pushes, .. })) = Down::decode(&mut batch) else { panic!("no batch") };
-    let read: Result<Vec<_>, _> = PushEntries::new(&pushes).collect();
+    let read: Result<Vec<_>, _> = PushEntries::new(&pushes, EntryLayout::Bare).collect();
     assert_eq!(read.expect("valid"), entries());
     let mut presence = BytesMut::from(&kept("up/presence")[..]);
     let Ok(Some(Up::Presence { changes, .. })) = Up::decode(&mut presence) else {

@@ -31,6 +31,7 @@ pub(super) fn count(answers: &[GatewayAnswer]) -> u64 {
     let counts = answers.iter().map(|answer| match &answer.answer {
         LinkAnswer::Count(count) => *count,
         LinkAnswer::Sessions(sessions) => sessions.len() as u64,
+        LinkAnswer::Unsupported { .. } => 0,
     });
     counts.sum()
 }

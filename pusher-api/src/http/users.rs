@@ -114,7 +114,7 @@ fn sessions_of(answer: GatewayAnswer) -> Vec<SessionStatus> {
         LinkAnswer::Sessions(sessions) => {
             sessions.into_iter().map(|info| session(gateway.clone(), info)).collect()
         }
-        LinkAnswer::Count(_) => Vec::new(),
+        LinkAnswer::Count(_) | LinkAnswer::Unsupported { .. } => Vec::new(),
     }
 }
 

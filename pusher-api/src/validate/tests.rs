@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 use protocol::{
     MessageId, Topic,
-    link::{PushEntries, PushEntry, TargetRef},
+    link::{EntryLayout, PushEntries, PushEntry, TargetRef},
     push::{MAX_PAYLOAD_BYTES, MAX_TTL_SECONDS},
     server_frame,
 };
@@ -226,8 +226,8 @@ proptest! {
         let target = target_of(&push.to);
         let entry = PushEntry { id, accepted_micros: 7, receipt: false, target, frame: &frame };
         let mut encoded = Vec::new();
-        entry.encode(&mut encoded);
-        let decoded: Vec<_> = PushEntries::new(&encoded).collect();
+        entry.encode(EntryLayout::Framed, &mut encoded);
+        let decoded: Vec<_> = PushEntries::new(&encoded, EntryLayout::Framed).collect();
         prop_assert_eq!(&decoded, &vec![Ok(entry)]);
 
         let received: Value = serde_json::from_slice(&frame).expect("a client reads JSON");

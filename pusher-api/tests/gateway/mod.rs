@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
-use protocol::link::{Down, PresenceChange, PushEntries, TargetRef, Up, VERSION};
+use protocol::link::{
+    Down, EntryLayout, OFFER_HEADER, Offer, PresenceChange, PushEntries, TargetRef, Up,
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -36,16 +38,21 @@ impl TestGateway {
 
     /// Accepts an upgrade and shows the request.
     pub async fn accept_head(&self) -> (Connection, String) {
+        self.accept_with(&format!("{OFFER_HEADER}: {}\r\n", Offer::OURS)).await
+    }
+
+    /// Accepts an upgrade with these header fields more.
+    pub async fn accept_with(&self, fields: &str) -> (Connection, String) {
         let (mut connection, head) = self.request().await;
-        let response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: holdfast-link\r\n\r\n";
-        connection.stream.write_all(response.as_bytes()).await.expect("written");
+        let response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: holdfast-link\r\n";
+        connection.send_bytes(format!("{response}{fields}\r\n").as_bytes()).await;
         (connection, head)
     }
 
     pub async fn refuse(&self) {
         let (mut connection, _) = self.request().await;
-        let response = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
-        connection.stream.write_all(response.as_bytes()).await.expect("written");
+        let response = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+        connection.send_bytes(response).await;
     }
 
     async fn request(&self) -> (Connection, String) {
@@ -62,7 +69,30 @@ impl Connection {
     pub async fn send(&mut self, frame: &Up) {
         let mut encoded = BytesMut::new();
         frame.encode(&mut encoded);
-        self.stream.write_all(&encoded).await.expect("written");
+        self.send_bytes(&encoded).await;
+    }
+
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.expect("written");
+    }
+
+    /// The bytes of the next frame that is no heartbeat.
+    pub async fn bytes(&mut self) -> BytesMut {
+        loop {
+            let header = self.arrived.split_first_chunk();
+            let length = header.map_or(5, |(length, _)| 5 + u32::from_le_bytes(*length) as usize);
+            if self.arrived.len() < length {
+                let read = self.stream.read_buf(&mut self.arrived).await.expect("bytes");
+                assert!(read > 0, "the link was closed");
+                continue;
+            }
+            let frame = self.arrived.split_to(length);
+            let mut heartbeat = BytesMut::new();
+            Down::Heartbeat.encode(&mut heartbeat);
+            if frame != heartbeat {
+                return frame;
+            }
+        }
     }
 
     /// The next frame that is no heartbeat.
@@ -81,11 +111,10 @@ impl Connection {
 
     /// Takes the hello and answers as this process.
     pub async fn welcome(&mut self, instance: u128, last_seq: u64) {
-        let Down::Hello { version: VERSION, .. } = self.receive().await else {
-            panic!("expected a hello")
-        };
+        let Down::Hello { offer, .. } = self.receive().await else { panic!("expected a hello") };
+        assert_eq!(offer, Offer::OURS);
         let (instance, gateway) = (Uuid::from_u128(instance), format!("g{instance}"));
-        self.send(&Up::Welcome { version: VERSION, instance, last_seq, gateway }).await;
+        self.send(&Up::Welcome { offer, instance, last_seq, gateway }).await;
     }
 
     pub async fn presence(&mut self, seq: u64, changes: &[PresenceChange<'_>]) {
@@ -107,10 +136,26 @@ impl Connection {
         self.presence_ack(changes.len() as u64).await;
     }
 
+    /// The same once more on one connection, whose changes are counted on.
+    pub async fn snapshot_again(&mut self, users: &[&str]) {
+        let before = 4;
+        let mut changes = vec![PresenceChange::SnapshotBegin];
+        changes.extend(users.iter().map(|user| PresenceChange::Came(user)));
+        changes.push(PresenceChange::SnapshotEnd);
+        let seq = before + changes.len() as u64;
+        self.presence(seq, &changes).await;
+        self.presence_ack(seq).await;
+    }
+
+    /// Waits until pusher-api closes the link.
+    pub async fn closed(mut self) {
+        while self.stream.read_buf(&mut self.arrived).await.is_ok_and(|read| read > 0) {}
+    }
+
     /// The next batch: its number, and user and payload of each push.
     pub async fn batch(&mut self) -> (u64, Vec<Push>) {
         let Down::Batch { seq, pushes } = self.receive().await else { panic!("expected a batch") };
-        (seq, PushEntries::new(&pushes).map(|entry| push_of(entry.expect("an entry"))).collect())
+        (seq, entries_in(&pushes).map(|entry| push_of(entry.expect("an entry"))).collect())
     }
 
     /// So many pushes, in whatever batches they come.
@@ -123,6 +168,10 @@ impl Connection {
     }
 }
 
+fn entries_in(pushes: &Bytes) -> PushEntries<'_> {
+    PushEntries::new(pushes, EntryLayout::Framed)
+}
+
 fn push_of(entry: protocol::link::PushEntry<'_>) -> Push {
     let TargetRef::User(user) = entry.target else { panic!("expected a push to one user") };
     let frame: Value = serde_json::from_slice(entry.frame).expect("a client's frame");
@@ -131,6 +180,6 @@ fn push_of(entry: protocol::link::PushEntry<'_>) -> Push {
 
 /// Id and receipt flag of each push in a batch.
 pub fn entries(pushes: &Bytes) -> Vec<(Uuid, bool)> {
-    let entries = PushEntries::new(pushes).map(|entry| entry.expect("an entry"));
+    let entries = entries_in(pushes).map(|entry| entry.expect("an entry"));
     entries.map(|entry| (entry.id.0, entry.receipt)).collect()
 }

@@ -10,7 +10,8 @@ use bytes::{Bytes, BytesMut};
 use protocol::{
     MessageId,
     link::{
-        Down, PATH, PresenceChange, PresenceChanges, PushEntry, TargetRef, UPGRADE, Up, VERSION,
+        Down, EntryLayout, Offer, PATH, PresenceChange, PresenceChanges, PushEntry, TargetRef,
+        UPGRADE, Up,
     },
 };
 use uuid::Uuid;
@@ -36,7 +37,7 @@ impl Link {
         socket.write_all(request.as_bytes()).unwrap();
         assert!(read_head(&mut socket).starts_with("HTTP/1.1 101 "));
         let mut link = Self { socket, arrived: BytesMut::new(), seq: 0 };
-        link.send(&Down::Hello { version: VERSION, sender: Uuid::from_u128(1) });
+        link.send(&Down::Hello { sender: Uuid::from_u128(1), offer: Offer::OURS });
         link.await_change(PresenceChange::SnapshotEnd);
         link
     }
@@ -77,7 +78,7 @@ impl Link {
         let id = MessageId::generate();
         let entry = PushEntry { id, accepted_micros: 0, receipt: true, target, frame };
         let mut pushes = BytesMut::new();
-        entry.encode(&mut pushes);
+        entry.encode(EntryLayout::Framed, &mut pushes);
         self.seq += 1;
         self.send(&Down::Batch { seq: self.seq, pushes: Bytes::from(pushes) });
         self.await_frame(|frame| matches!(frame, Up::Receipt(receipt) if receipt.id == id));

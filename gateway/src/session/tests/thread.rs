@@ -11,7 +11,7 @@ use std::{
 use bytes::BytesMut;
 use protocol::{
     Device, MessageId, Topic, Transport, UserId,
-    link::{PushEntry, TargetRef},
+    link::{EntryLayout, PushEntry, TargetRef},
 };
 
 use crate::{
@@ -189,8 +189,8 @@ impl Thread {
         let (id, frame) = (MessageId::generate(), json.as_bytes());
         let entry = PushEntry { id, accepted_micros: 0, receipt: false, target, frame };
         let mut batch = BytesMut::new();
-        entry.encode(&mut batch);
-        self.delivery.batch(&batch).expect("encoded just now");
+        entry.encode(EntryLayout::Framed, &mut batch);
+        self.delivery.batch(&batch, EntryLayout::Framed).expect("encoded just now");
     }
 
     /// Brings the broadcasts under way to everybody.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use futures::future::join_all;
-use protocol::link::PushEntry;
+use protocol::link::{EntryLayout, PushEntry};
 
 use super::{
     link::{handle::Link, outbox::Segment, services::Services},
@@ -64,7 +64,7 @@ impl Lane {
             self.entries.reserve(buffer);
         }
         self.entries.reserve(entry.frame.len() + ENTRY_OVERHEAD);
-        entry.encode(&mut self.entries);
+        entry.encode(EntryLayout::Framed, &mut self.entries);
         let added = self.entries.len() - before;
         if self.link.room.reserve(added) {
             self.pushes += 1;

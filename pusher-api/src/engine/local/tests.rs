@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use protocol::{
     MessageId,
-    link::{PushEntries, TargetRef},
+    link::{EntryLayout, PushEntries, TargetRef},
 };
 use uuid::Uuid;
 
@@ -45,14 +45,14 @@ impl Fixture {
         let mut targets = Vec::new();
         while let Some(writable) = self.links[gateway].take_writable() {
             for segment in writable.batch.iter().flat_map(|batch| batch.segments.iter()) {
-                targets.extend(PushEntries::new(&segment.bytes).map(|entry| {
-                    match entry.expect("our own encoding").target {
+                targets.extend(PushEntries::new(&segment.bytes, EntryLayout::Framed).map(
+                    |entry| match entry.expect("our own encoding").target {
                         TargetRef::User(user) => user.to_owned(),
                         TargetRef::Users(users) => users.join("+"),
                         TargetRef::Topic(topic) => format!("#{topic}"),
                         TargetRef::All => "*".to_owned(),
-                    }
-                }));
+                    },
+                ));
             }
         }
         targets

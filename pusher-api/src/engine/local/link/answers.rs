@@ -43,6 +43,11 @@ impl Answers {
         }
     }
 
+    /// There is no answer that this process understands.
+    pub(super) fn fail(&self, request: u64) {
+        self.inner.lock().waiting.remove(&request);
+    }
+
     /// No answer will come any more.
     pub(super) fn fail_all(&self) {
         self.inner.lock().waiting.clear();
@@ -73,6 +78,10 @@ mod tests {
         answers.on_answer(second.request, LinkAnswer::Count(2));
         assert_eq!(second.answer.try_recv(), Ok(LinkAnswer::Count(2)));
         answers.on_answer(99, LinkAnswer::Count(3));
+        let mut third = answers.expect().unwrap();
+        answers.fail(third.request);
+        assert_eq!(third.answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert_eq!(first.answer.try_recv(), Err(oneshot::error::TryRecvError::Empty));
         answers.fail_all();
         assert_eq!(first.answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::{Buf, BytesMut};
-use protocol::link::{PATH, UPGRADE};
+use protocol::link::{OFFER_HEADER, Offer, PATH, UPGRADE};
 use settings::Secret;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -14,23 +14,25 @@ use tokio::{
 use super::{
     failure::Failure,
     patience::{HANDSHAKE, HEARTBEAT, SILENCE},
+    terms,
 };
 
 /// Longest head of the response to the upgrade.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
 
-/// Connects, and returns the stream with what already arrived behind the response.
+/// Connects, and returns the stream with what already arrived behind the response, and what the
+/// gateway offers in it.
 pub(super) async fn open(
     address: SocketAddr,
     secret: Option<&Secret>,
-) -> Result<(TcpStream, BytesMut), Failure> {
+) -> Result<(TcpStream, BytesMut, Offer), Failure> {
     let connecting = tokio::time::timeout(HANDSHAKE, TcpStream::connect(address));
     let connected = connecting.await.unwrap_or_else(|elapsed| Err(elapsed.into()));
     let mut stream = connected.map_err(Failure::Connect)?;
     tune(&stream)?;
     let upgrading = tokio::time::timeout(HANDSHAKE, upgrade(&mut stream, address, secret));
-    let rest = upgrading.await.map_err(|_| Failure::Silent)??;
-    Ok((stream, rest))
+    let (rest, offer) = upgrading.await.map_err(|_| Failure::Silent)??;
+    Ok((stream, rest, offer))
 }
 
 fn tune(stream: &TcpStream) -> std::io::Result<()> {
@@ -44,12 +46,13 @@ async fn upgrade(
     stream: &mut TcpStream,
     address: SocketAddr,
     secret: Option<&Secret>,
-) -> Result<BytesMut, Failure> {
+) -> Result<(BytesMut, Offer), Failure> {
     // The gateway's HTTP server hands over a raw connection only where WebSocket is offered as
     // well; it answers with the first of the two.
     let mut request = format!(
         "GET {PATH} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\n\
-         Upgrade: {UPGRADE}\r\nUpgrade: websocket\r\n"
+         Upgrade: {UPGRADE}\r\nUpgrade: websocket\r\n{OFFER_HEADER}: {ours}\r\n",
+        ours = Offer::OURS
     );
     if let Some(secret) = secret {
         request.push_str("Authorization: Bearer ");
@@ -63,23 +66,26 @@ async fn upgrade(
         if stream.read_buf(&mut arrived).await? == 0 {
             return Err(Failure::Closed);
         }
-        if let Some(length) = head_length(&arrived)? {
+        if let Some((length, offer)) = read_head(&arrived)? {
             arrived.advance(length);
-            return Ok(arrived);
+            return Ok((arrived, offer));
         }
     }
 }
 
-/// The length of the response's head once it is complete and says 101.
-fn head_length(arrived: &[u8]) -> Result<Option<usize>, Failure> {
+/// The length of the response's head, and the gateway's offer, once it is complete and says 101.
+fn read_head(arrived: &[u8]) -> Result<Option<(usize, Offer)>, Failure> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut response = httparse::Response::new(&mut headers);
     let status = response.parse(arrived).map_err(|_| Failure::NotHttp)?;
     match (status, response.code) {
         (httparse::Status::Partial, _) if arrived.len() >= MAX_HEAD_BYTES => Err(Failure::NotHttp),
         (httparse::Status::Partial, _) => Ok(None),
-        (httparse::Status::Complete(length), Some(101)) => Ok(Some(length)),
+        (httparse::Status::Complete(length), Some(101)) => {
+            Ok(Some((length, terms::announced(response.headers))))
+        }
         (httparse::Status::Complete(_), Some(401)) => Err(Failure::Unauthorized),
+        (httparse::Status::Complete(_), Some(409)) => Err(Failure::NoCommonVersion),
         (httparse::Status::Complete(_), code) => Err(Failure::Refused(code.unwrap_or_default())),
     }
 }
@@ -91,15 +97,17 @@ mod tests {
     #[test]
     fn heads_are_read_and_bounded() {
         let head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: holdfast-link\r\n\r\nrest";
-        assert_eq!(head_length(head).expect("101"), Some(head.len() - 4));
-        assert_eq!(head_length(&head[..20]).expect("incomplete"), None);
+        assert_eq!(read_head(head).expect("101"), Some((head.len() - 4, Offer::SILENT)));
+        assert_eq!(read_head(&head[..20]).expect("incomplete"), None);
         let mut long = b"HTTP/1.1 101 S\r\nA: ".to_vec();
         long.resize(MAX_HEAD_BYTES, b'a');
-        assert!(matches!(head_length(&long), Err(Failure::NotHttp)));
-        assert!(matches!(head_length(b"SSH-2.0-x\r\n\r\n"), Err(Failure::NotHttp)));
-        let refused = head_length(b"HTTP/1.1 503 Busy\r\n\r\n");
+        assert!(matches!(read_head(&long), Err(Failure::NotHttp)));
+        assert!(matches!(read_head(b"SSH-2.0-x\r\n\r\n"), Err(Failure::NotHttp)));
+        let refused = read_head(b"HTTP/1.1 503 Busy\r\n\r\n");
         assert!(matches!(refused, Err(Failure::Refused(503))));
-        let refused = head_length(b"HTTP/1.1 401 No\r\n\r\n");
+        let refused = read_head(b"HTTP/1.1 409 No\r\n\r\n");
+        assert!(matches!(refused, Err(Failure::NoCommonVersion)));
+        let refused = read_head(b"HTTP/1.1 401 No\r\n\r\n");
         assert!(matches!(refused, Err(Failure::Unauthorized)));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use protocol::link::{Down, Up, VERSION};
+use protocol::link::{Down, Terms, Up};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -11,41 +11,51 @@ use tokio::{
 
 use super::{
     connect, failure::Failure, handle::Link, patience::HANDSHAKE, reader::Reader,
-    services::Services, writer,
+    services::Services, terms, writer,
 };
 
 /// Runs the link until the connection ends; there is always a reason.
 pub(super) async fn run(link: Arc<Link>, services: Arc<Services>) -> Failure {
     match establish(&link, &services).await {
-        Ok((stream, arrived)) => exchange(stream, arrived, link, services).await,
+        Ok((stream, arrived, terms)) => exchange(stream, arrived, terms, link, services).await,
         Err(failure) => failure,
     }
 }
 
-async fn establish(link: &Link, services: &Services) -> Result<(TcpStream, BytesMut), Failure> {
-    let (mut stream, mut arrived) = connect::open(link.address, services.secret.as_ref()).await?;
-    let greeting = tokio::time::timeout(HANDSHAKE, greet(&mut stream, &mut arrived, link));
-    let Up::Welcome { version, instance, last_seq, gateway } =
+async fn establish(
+    link: &Link,
+    services: &Services,
+) -> Result<(TcpStream, BytesMut, Terms), Failure> {
+    let (mut stream, mut arrived, announced) =
+        connect::open(link.address, services.secret.as_ref()).await?;
+    let said = terms::to_say(announced)?;
+    let hello = Down::Hello { sender: link.sender(), offer: said };
+    let greeting = tokio::time::timeout(HANDSHAKE, greet(&mut stream, &mut arrived, &hello));
+    let Up::Welcome { offer, instance, last_seq, gateway } =
         greeting.await.map_err(|_| Failure::Silent)??
     else {
         return Err(Failure::NoWelcome);
     };
-    if version != VERSION {
-        return Err(Failure::Version(version));
-    }
+    let terms = terms::agree(said, offer)?;
     if services.gateways.is_linked_elsewhere(instance, link.index) {
         return Err(Failure::Duplicate);
     }
     let lost = link.welcome(instance, last_seq, &gateway);
     services.metrics.dropped_at_restart.inc_by(lost.pushes);
-    tracing::info!(gateway, address = %link.address, %instance, "gateway connected");
-    Ok((stream, arrived))
+    let (version, capabilities) = (terms.version(), terms.capabilities());
+    let address = link.address;
+    tracing::info!(gateway, %address, %instance, version, %capabilities, "gateway connected");
+    Ok((stream, arrived, terms))
 }
 
-async fn greet(stream: &mut TcpStream, arrived: &mut BytesMut, link: &Link) -> Result<Up, Failure> {
-    let mut hello = BytesMut::new();
-    Down::Hello { version: VERSION, sender: link.sender() }.encode(&mut hello);
-    stream.write_all(&hello).await?;
+async fn greet(
+    stream: &mut TcpStream,
+    arrived: &mut BytesMut,
+    hello: &Down,
+) -> Result<Up, Failure> {
+    let mut encoded = BytesMut::new();
+    hello.encode(&mut encoded);
+    stream.write_all(&encoded).await?;
     loop {
         if let Some(frame) = Up::decode(arrived)? {
             return Ok(frame);
@@ -59,6 +69,7 @@ async fn greet(stream: &mut TcpStream, arrived: &mut BytesMut, link: &Link) -> R
 async fn exchange(
     mut stream: TcpStream,
     arrived: BytesMut,
+    terms: Terms,
     link: Arc<Link>,
     services: Arc<Services>,
 ) -> Failure {
@@ -66,6 +77,6 @@ async fn exchange(
     let reader = Reader::new(Arc::clone(&link), services);
     tokio::select! {
         failure = reader.run(incoming, arrived) => failure,
-        failure = writer::run(outgoing, &link) => failure,
+        failure = writer::run(outgoing, &link, terms.entries()) => failure,
     }
 }

@@ -1,6 +1,6 @@
 //! Why a link ended.
 
-use protocol::link::LinkError;
+use protocol::link::{LinkError, Offer};
 
 /// What ended a connection, or kept it from being made.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +19,10 @@ pub(super) enum Failure {
     Refused(u16),
     #[error("the answer to the upgrade is no HTTP/1.1 response")]
     NotHttp,
-    #[error("the gateway speaks version {0} of the link, this process version {ours}", ours = protocol::link::VERSION)]
-    Version(u16),
+    #[error("no version of the link in common: the gateway speaks {0}, this process {ours}", ours = Offer::OURS)]
+    Versions(Offer),
+    #[error("no version of the link in common, says the gateway; this process speaks {ours}", ours = Offer::OURS)]
+    NoCommonVersion,
     #[error("expected a welcome as the first frame")]
     NoWelcome,
     #[error("the same gateway is linked under another address already")]
@@ -32,6 +34,7 @@ pub(super) enum Failure {
 impl Failure {
     /// Whether another try soon is pointless.
     pub(super) fn needs_an_operator(&self) -> bool {
-        matches!(self, Self::Unauthorized | Self::Version(_) | Self::Duplicate)
+        let versions = matches!(self, Self::Versions(_) | Self::NoCommonVersion);
+        versions || matches!(self, Self::Unauthorized | Self::Duplicate)
     }
 }

@@ -3,7 +3,8 @@
 //! [`discovery`] turns the configured names into addresses and starts a [`gateway_link`] actor for
 //! each, which keeps a [`connection`] going. Between the HTTP threads and the connection stands
 //! the [`handle`]: what is written to it gathers in its [`outbox`], and what the gateway reports
-//! goes to presence, receipts and [`answers`].
+//! goes to presence, receipts and [`answers`]. Gateways may be of another build: a connection
+//! keeps to the [`terms`] it begins with, and what is [`unknown`] is passed over.
 
 pub(crate) mod discovery;
 
@@ -13,8 +14,13 @@ mod connection;
 
 mod connect;
 
+mod terms;
+
 mod reader;
 mod writer;
+
+mod bare;
+mod unknown;
 
 pub(crate) mod services;
 

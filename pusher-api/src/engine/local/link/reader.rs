@@ -3,10 +3,12 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bytes::BytesMut;
-use protocol::link::{LinkError, PresenceChange, PresenceChanges, Up};
+use protocol::link::{LinkAnswer, LinkError, PresenceChange, PresenceChanges, Up};
 use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
 
-use super::{failure::Failure, handle::Link, patience::SILENCE, services::Services};
+use super::{
+    failure::Failure, handle::Link, patience::SILENCE, services::Services, unknown::Unknown,
+};
 use crate::engine::local::presence::Epoch;
 
 /// Asked of the socket at once.
@@ -19,6 +21,7 @@ pub(super) struct Reader {
     link: Arc<Link>,
     name: Arc<str>,
     services: Arc<Services>,
+    unknown: Unknown,
     /// The snapshot that reports belong to.
     epoch: Epoch,
     /// Whether users of an older snapshot may be left.
@@ -27,7 +30,9 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(link: Arc<Link>, services: Arc<Services>) -> Self {
-        Self { name: link.name(), epoch: link.epoch(), link, services, stale: false }
+        let (name, epoch) = (link.name(), link.epoch());
+        let unknown = Unknown::new(Arc::clone(&name), &services.metrics);
+        Self { name, epoch, link, services, unknown, stale: false }
     }
 
     /// Reads until the connection ends.
@@ -62,8 +67,17 @@ impl Reader {
                 self.link.acknowledge(seq);
             }
             Up::Receipt(receipt) => self.services.receipts.on_receipt(&self.name, receipt),
+            Up::Answer { request, body: LinkAnswer::Unsupported { name } } => {
+                self.unknown.on_unsupported(&name);
+                self.link.answers.fail(request);
+            }
             Up::Answer { request, body } => self.link.answers.on_answer(request, body),
+            Up::UnknownAnswer { request, name } => {
+                self.unknown.on_answer(&name);
+                self.link.answers.fail(request);
+            }
             Up::Heartbeat => {}
+            Up::Unknown { kind, .. } => self.unknown.on_frame(kind),
             Up::Welcome { .. } => return Err(Failure::NoWelcome),
         }
         Ok(())

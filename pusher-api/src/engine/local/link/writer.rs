@@ -3,19 +3,22 @@
 use std::io::{self, IoSlice};
 
 use bytes::BytesMut;
-use protocol::link::batch_header;
+use protocol::link::{EntryLayout, batch_header};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     net::tcp::WriteHalf,
 };
 
-use super::{failure::Failure, handle::Link, outgoing::Writable, patience::HEARTBEAT};
+use super::{bare::bare, failure::Failure, handle::Link, outgoing::Writable, patience::HEARTBEAT};
 
-/// Writes until the connection ends.
-pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link) -> Failure {
+/// Writes until the connection ends, pushes in this layout.
+pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link, layout: EntryLayout) -> Failure {
     loop {
         match link.take_writable() {
-            Some(writable) => {
+            Some(mut writable) => {
+                if layout == EntryLayout::Bare {
+                    writable.batch = writable.batch.as_ref().map(bare);
+                }
                 if let Err(error) = write(&mut stream, &writable).await {
                     return error.into();
                 }

@@ -1,0 +1,65 @@
+//! What the two ends of a link have agreed on.
+//!
+//! Each end has an [`Offer`](super::Offer): the versions and capabilities it can speak. The
+//! [`Terms`] follow from the two offers in the same way at both ends, once, when the link begins;
+//! from then on whoever writes or reads a frame asks them.
+//!
+//! Builds of version 1 made no offer and ended a link whose first frame had another version. So
+//! the offers travel in a header field ([`OFFER_HEADER`](super::OFFER_HEADER)) of the upgrade's
+//! request first, which such builds ignore: the gateway answers with its own only where there was
+//! one, and pusher-api says a hello with an offer only where there was an answer. Nobody guesses,
+//! and nobody tries twice. The offers in hello and welcome then decide; a proxy that drops the field
+//! only costs what is new.
+
+use super::{
+    capability::{Capabilities, Capability},
+    layout::EntryLayout,
+};
+
+/// The version whose builds made no offer.
+pub(super) const WITHOUT_OFFERS: u16 = 1;
+
+/// What a link speaks, decided once when it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    pub(super) version: u16,
+    pub(super) capabilities: Capabilities,
+}
+
+impl Terms {
+    /// The version both ends speak.
+    pub const fn version(self) -> u16 {
+        self.version
+    }
+
+    /// What both offered.
+    pub const fn capabilities(self) -> Capabilities {
+        self.capabilities
+    }
+
+    /// How pushes stand in batches.
+    pub const fn entries(self) -> EntryLayout {
+        match self.capabilities.contains(Capability::FramedEntries) {
+            true => EntryLayout::Framed,
+            false => EntryLayout::Bare,
+        }
+    }
+
+    /// Whether the other end understands [`super::LinkAnswer::Unsupported`].
+    pub const fn may_answer_unsupported(self) -> bool {
+        self.version > WITHOUT_OFFERS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_offers_gets_what_it_knows() {
+        let terms = Terms { version: WITHOUT_OFFERS, capabilities: Capabilities::NONE };
+        assert_eq!((terms.entries(), terms.may_answer_unsupported()), (EntryLayout::Bare, false));
+        let terms = Terms { version: super::super::VERSION, capabilities: Capabilities::OFFERED };
+        assert_eq!((terms.entries(), terms.may_answer_unsupported()), (EntryLayout::Framed, true));
+    }
+}
