@@ -23,8 +23,8 @@ pub(crate) struct Gateway {
     pub name: String,
     /// New at each start.
     pub instance: Uuid,
-    /// What a pusher-api must show.
-    pub link_secret: Option<Secret>,
+    /// What a pusher-api must show one of, if there are any.
+    pub link_secrets: Vec<Secret>,
     /// How many sessions there may be.
     pub admission: Arc<Admission>,
     /// Who is here.
@@ -45,8 +45,8 @@ pub(crate) struct Gateway {
 pub(crate) struct Keys {
     /// Checks clients' tokens.
     pub authenticator: Authenticator,
-    /// What a pusher-api must show.
-    pub link_secret: Option<Secret>,
+    /// What a pusher-api must show one of, if there are any.
+    pub link_secrets: Vec<Secret>,
 }
 
 impl Keys {
@@ -56,19 +56,19 @@ impl Keys {
     /// A setting is wrong.
     pub(crate) fn load(settings: &Settings) -> Result<Self, ConfigError> {
         let authenticator = Authenticator::new(settings)?;
-        Ok(Self { authenticator, link_secret: settings.load_link_secret()? })
+        Ok(Self { authenticator, link_secrets: settings.load_link_secrets()? })
     }
 }
 
 impl Gateway {
     /// The state at the start, around what the sessions share.
-    pub(crate) fn new(shared: &Shared, name: String, link_secret: Option<Secret>) -> Arc<Self> {
+    pub(crate) fn new(shared: &Shared, name: String, link_secrets: Vec<Secret>) -> Arc<Self> {
         let Shared { settings, clock, metrics, directory, broadcasts, push_memory, .. } =
             shared.clone();
         Arc::new(Self {
             name,
             instance: Uuid::new_v4(),
-            link_secret,
+            link_secrets,
             admission: Arc::new(Admission::new(&settings)),
             directory,
             batches: BatchLog::default(),

@@ -94,7 +94,7 @@ impl Ports {
 /// A setting is wrong or an address is taken; nothing is left running.
 pub fn start(settings: Settings) -> Result<Running, StartError> {
     settings.validate()?;
-    let Keys { authenticator, link_secret } = Keys::load(&settings)?;
+    let Keys { authenticator, link_secrets } = Keys::load(&settings)?;
     let workers = match settings.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         count => count,
@@ -102,7 +102,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let Ports { clients, tcp, mut operators } = Ports::bind(&settings, workers)?;
     let name = settings.name.clone().unwrap_or_else(|| default_name(&operators));
     let shared = Shared::new(settings, authenticator);
-    let gateway = Gateway::new(&shared, name, link_secret);
+    let gateway = Gateway::new(&shared, name, link_secrets);
     let (stop_accepting, stop) = watch::channel(false);
     let (probes, probe_clients) = mpsc::channel(workers);
     let mut running = Running {

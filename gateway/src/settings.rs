@@ -63,11 +63,11 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     pub jwks: Option<PathBuf>,
 
-    /// Secret that pusher-api shows when it connects
+    /// Secret that pusher-api shows when it connects; give it several times to allow several
     #[arg(long, value_name = "SECRET")]
-    pub link_secret: Option<Secret>,
+    pub link_secret: Vec<Secret>,
 
-    /// File with that secret
+    /// File with such secrets, one a line; `#` begins a comment
     #[arg(long, value_name = "FILE")]
     pub link_secret_file: Option<PathBuf>,
 
@@ -200,7 +200,7 @@ impl Settings {
             && self.jwt_secret_file.is_none()
             && self.jwt_public_key.is_empty()
             && self.jwks.is_none();
-        let no_link_secret = self.link_secret.is_none() && self.link_secret_file.is_none();
+        let no_link_secret = self.link_secret.is_empty() && self.link_secret_file.is_none();
         let clients = exposed(&self.listen).or_else(|| exposed(&self.listen_tcp));
         let checks = [
             (clients, no_tokens, "--jwt-secret (or --jwt-public-key, --jwks)"),
@@ -215,12 +215,12 @@ impl Settings {
         Ok(())
     }
 
-    /// The secret pusher-api must show, if any.
+    /// The secrets of which pusher-api must show one; without any it need not.
     ///
     /// # Errors
-    /// The file cannot be read.
-    pub fn load_link_secret(&self) -> Result<Option<Secret>, ConfigError> {
-        Secret::load("link-secret", self.link_secret.as_ref(), self.link_secret_file.as_deref())
+    /// The file cannot be read, or a secret is empty.
+    pub fn load_link_secrets(&self) -> Result<Vec<Secret>, ConfigError> {
+        Secret::load_all("link-secret", &self.link_secret, self.link_secret_file.as_deref())
     }
 }
 

@@ -31,10 +31,10 @@ pub struct Settings {
     /// File with one API key a line; `#` begins a comment
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
-    /// What this process proves itself with at gateways
+    /// What this process proves itself with at gateways; of several, the first
     #[arg(long, value_name = "SECRET")]
-    pub link_secret: Option<Secret>,
-    /// File with the link secret
+    pub link_secret: Vec<Secret>,
+    /// File with link secrets, one a line, of which the first is shown; `#` begins a comment
     #[arg(long, value_name = "FILE")]
     pub link_secret_file: Option<PathBuf>,
     /// Allow listeners beyond loopback without API key or link secret
@@ -102,28 +102,14 @@ impl Settings {
 
     /// Every API key, from the flags and from the file.
     pub(crate) fn api_keys(&self) -> Result<Vec<Secret>, ConfigError> {
-        let mut keys = self.api_key.clone();
-        if let Some(file) = &self.api_key_file {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                let problem = format!("cannot read {}: {error}", file.display());
-                ConfigError::new("--api-key-file", problem, "name a readable file")
-            })?;
-            let lines = text.lines().map(str::trim);
-            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-            keys.extend(lines.filter_map(|line| line.parse().ok()));
-            if keys.is_empty() {
-                let problem = format!("{} holds no key", file.display());
-                return Err(ConfigError::new("--api-key-file", problem, "write one key a line"));
-            }
-        }
-        match keys.iter().any(|key: &Secret| key.expose().is_empty()) {
-            true => Err(ConfigError::new("--api-key", "is empty", "give a key")),
-            false => Ok(keys),
-        }
+        Secret::load_all("api-key", &self.api_key, self.api_key_file.as_deref())
     }
 
+    /// The link secret that is shown. The others are for gateways that read the same file.
     pub(crate) fn secret(&self) -> Result<Option<Secret>, ConfigError> {
-        Secret::load("link-secret", self.link_secret.as_ref(), self.link_secret_file.as_deref())
+        let file = self.link_secret_file.as_deref();
+        let secrets = Secret::load_all("link-secret", &self.link_secret, file)?;
+        Ok(secrets.into_iter().next())
     }
 }
 
@@ -176,7 +162,7 @@ mod tests {
         assert_eq!(with(with_key).expect_err("no secret").key, "--link-secret");
         with(|settings| {
             with_key(settings);
-            settings.link_secret = Some(secret("s"));
+            settings.link_secret = vec![secret("s")];
         })
         .expect("guarded");
         with(|settings| {
@@ -201,12 +187,18 @@ mod tests {
     }
 
     #[test]
-    fn key_files_have_one_key_a_line() {
+    fn key_files_have_one_key_a_line_and_the_first_link_secret_is_shown() {
         let file = std::env::temp_dir().join(format!("holdfast-keys-{}", std::process::id()));
         std::fs::write(&file, "# backends\nfirst\n\n second \n").unwrap();
-        let settings = Settings { api_key_file: Some(file.clone()), ..Settings::default() };
+        let settings = Settings {
+            api_key_file: Some(file.clone()),
+            link_secret_file: Some(file.clone()),
+            ..Settings::default()
+        };
         let keys = settings.api_keys().expect("two keys");
+        let shown = settings.secret().expect("two secrets");
         std::fs::remove_file(file).unwrap();
+        assert_eq!(shown.as_ref().map(Secret::expose), Some("first"));
         assert_eq!(keys.iter().map(Secret::expose).collect::<Vec<_>>(), ["first", "second"]);
     }
 }

@@ -54,7 +54,7 @@ async fn upgrade(
         let detail = format!("nothing to upgrade to at {}", request.path());
         return answer(framed, &Problem::new(404, "Not Found", detail)).await;
     }
-    let switch = match links::upgrade::check(gateway.link_secret.as_slice(), &request) {
+    let switch = match links::upgrade::check(&gateway.link_secrets, &request) {
         Ok(switch) => switch,
         Err(problem) => return answer(framed, &problem).await,
     };

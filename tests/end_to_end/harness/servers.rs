@@ -54,7 +54,13 @@ impl Gateway {
 
     /// Cuts it off and starts it anew on the same ports.
     pub(crate) fn restart(&mut self) {
+        self.restart_with(&[]);
+    }
+
+    /// The same, with these flags instead of those of their names.
+    pub(crate) fn restart_with(&mut self, flags: &[&str]) {
         self.process.kill();
+        replace(&mut self.flags, flags);
         let addresses = [self.http, self.tcp, self.operators];
         let process = Process::start(&arguments(addresses, &self.flags));
         *self = Self::listen(addresses, self.flags.clone(), process);
@@ -152,9 +158,22 @@ impl PusherApi {
 
     /// Cuts it off and starts it anew on the same port.
     pub(crate) fn restart(&mut self) {
+        self.restart_with(&[]);
+    }
+
+    /// The same, with these flags instead of those of their names.
+    pub(crate) fn restart_with(&mut self, flags: &[&str]) {
         self.process.kill();
+        replace(&mut self.flags, flags);
         *self = Self::listen(self.address, self.flags.clone());
     }
+}
+
+/// Puts flags in the place of those with the same names.
+fn replace(flags: &mut Vec<String>, new: &[&str]) {
+    let name = |flag: &str| flag.split('=').next().map(str::to_owned);
+    flags.retain(|flag| new.iter().all(|new| name(new) != name(flag)));
+    flags.extend(new.iter().map(|flag| (*flag).to_owned()));
 }
 
 /// A gateway with these flags, and a pusher-api linked to it.

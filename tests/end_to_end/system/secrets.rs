@@ -34,6 +34,46 @@ fn a_wrong_secret_does_not_and_the_log_says_so() {
     assert_eq!(gateway.metrics().get("holdfast_links"), 0.0);
 }
 
+/// Both gateways are linked, and a client of each is reached.
+fn expect_linked(gateways: &[Gateway; 2], pusher: &PusherApi) {
+    pusher.await_ready();
+    for (gateway, user) in gateways.iter().zip(["one", "two"]) {
+        gateway.await_metric("holdfast_links", 1.0);
+        let mut client = Tcp::join(gateway, user);
+        let body = serde_json::json!({ "to": { "user": user }, "data": 1 });
+        assert_eq!(pusher.client.push_with_receipt(&body)["online"], true);
+        client.expect("push");
+    }
+}
+
+#[test]
+fn a_secret_is_replaced_while_the_links_go_on() {
+    let (old, new) = ("--link-secret=between us", "--link-secret=since today");
+    let mut gateways = [Gateway::start(&[old]), Gateway::start(&[old])];
+    let mut pusher = PusherApi::start(&[&gateways[0], &gateways[1]], &[old]);
+    expect_linked(&gateways, &pusher);
+
+    // First every gateway takes both, one from flags and one from a file.
+    let file = std::env::temp_dir().join(format!("holdfast-rotation-{}", std::process::id()));
+    std::fs::write(&file, "# until all have the new one\nbetween us\nsince today\n").unwrap();
+    let both = format!("--link-secret-file={}", file.display());
+    gateways[0].restart_with(&[old, new]);
+    expect_linked(&gateways, &pusher);
+    gateways[1].restart_with(&["--link-secret=since today", &both]);
+    expect_linked(&gateways, &pusher);
+
+    // Then pusher-api shows the new one, then the gateways forget the old one.
+    pusher.restart_with(&[new]);
+    expect_linked(&gateways, &pusher);
+    std::fs::write(&file, "since today\n").unwrap();
+    gateways[0].restart_with(&[new]);
+    gateways[1].restart();
+    expect_linked(&gateways, &pusher);
+    let mut late = PusherApi::start_unready(&[&gateways[0]], &[old]);
+    late.process.find_in_log("why there is no link", |line| line.contains("secret").then_some(()));
+    std::fs::remove_file(file).unwrap();
+}
+
 #[test]
 fn garbage_on_the_link_ends_only_the_link() {
     let gateway = Gateway::start(&[]);
