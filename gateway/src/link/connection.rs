@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
-use protocol::link::{Down, LinkError, Offer, PresenceChange, Terms, Up};
+use protocol::link::{Down, HEARTBEAT, LinkError, Offer, PresenceChange, SILENCE, Terms, Up};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, tcp::OwnedWriteHalf},
@@ -15,10 +15,6 @@ use uuid::Uuid;
 use super::{requests, unknown::Unknown};
 use crate::{gateway::Gateway, uplink::queue::LinkQueue};
 
-/// A pusher-api that sends nothing for this long is gone: it sends heartbeats.
-const SILENCE: Duration = Duration::from_secs(10);
-/// How often this side shows that it is alive.
-const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 * 1024;
 /// How long reading pauses when too many pushes wait in this process.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::{Buf, BytesMut};
-use protocol::link::{OFFER_HEADER, Offer, PATH, UPGRADE};
+use protocol::link::{HEARTBEAT, OFFER_HEADER, Offer, PATH, SILENCE, UPGRADE};
 use settings::Secret;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -11,11 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{
-    failure::Failure,
-    patience::{HANDSHAKE, HEARTBEAT, SILENCE},
-    terms,
-};
+use super::{failure::Failure, patience::HANDSHAKE, terms};
 
 /// Longest head of the response to the upgrade.
 const MAX_HEAD_BYTES: usize = 8 * 1024;

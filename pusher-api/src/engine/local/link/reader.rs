@@ -3,12 +3,10 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bytes::BytesMut;
-use protocol::link::{LinkAnswer, LinkError, PresenceChange, PresenceChanges, Up};
+use protocol::link::{LinkAnswer, LinkError, PresenceChange, PresenceChanges, SILENCE, Up};
 use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
 
-use super::{
-    failure::Failure, handle::Link, patience::SILENCE, services::Services, unknown::Unknown,
-};
+use super::{failure::Failure, handle::Link, services::Services, unknown::Unknown};
 use crate::engine::local::presence::Epoch;
 
 /// Asked of the socket at once.

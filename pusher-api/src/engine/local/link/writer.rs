@@ -3,13 +3,13 @@
 use std::io::{self, IoSlice};
 
 use bytes::BytesMut;
-use protocol::link::{EntryLayout, batch_header};
+use protocol::link::{EntryLayout, HEARTBEAT, batch_header};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     net::tcp::WriteHalf,
 };
 
-use super::{bare::bare, failure::Failure, handle::Link, outgoing::Writable, patience::HEARTBEAT};
+use super::{bare::bare, failure::Failure, handle::Link, outgoing::Writable};
 
 /// Writes until the connection ends, pushes in this layout.
 pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link, layout: EntryLayout) -> Failure {
