@@ -1,50 +1,31 @@
 //! The load client: opens sessions by the hundred thousand and says what their server did.
 //!
-//! [`settings`] are checked and shared out by [`plan`]; [`fleet`] starts a [`worker`] per share and
-//! talks to it in the lines of [`wire`]. A worker's `socket`s feed `session`s, whose bytes `opening`,
-//! `handshake` and `websocket` write and read and `scan` looks into; what happens goes into a
-//! `tally`, by `distribution` and [`failure`]. [`scenarios`] say what is done with the sessions,
-//! [`pusher`] sends messages through pusher-api, [`prober`] measures other traffic, [`watch`] asks
-//! the gateways and [`machine`] the kernel for their memory, kept as a [`timeline`]. [`display`]
-//! shows progress; the [`record`] of a run can be added to others, and [`report`] makes sense of it.
+//! Its rooms stand in the order of a run, from the top of the house downwards: each imports only
+//! what is declared below it.
+//!
+//! | Room | What happens there |
+//! |---|---|
+//! | `scenarios` | what is done with the sessions, from the first to the report |
+//! | `report` | the record of a run, which can be added to others, and what it says to people |
+//! | `fleet` | shares the sessions out to workers, and opens, serves and closes them |
+//! | `traffic` | messages through pusher-api, and probes of other traffic |
+//! | `measurements` | what is counted and timed, what gateways and kernel say, seen over time |
+//! | `session` | one session: its opening bytes, its rules, its socket, how it can fail |
+//! | `settings` | flags, and the values they stand for |
 
-pub mod settings;
-
-mod clock;
-mod sources;
-mod target;
-
-mod pace;
-mod plan;
-
-mod fleet;
-mod wire;
-mod worker;
-
-mod handshake;
-mod opening;
-mod scan;
-mod session;
-mod socket;
-mod websocket;
-
-mod distribution;
-mod failure;
-mod tally;
-
-mod phases;
-mod prober;
-mod pusher;
 mod scenarios;
 
-mod machine;
-mod timeline;
-mod watch;
-
-mod display;
-mod record;
 mod report;
-mod storm;
+
+mod fleet;
+
+mod traffic;
+
+mod measurements;
+
+mod session;
+
+pub mod settings;
 
 use std::process::ExitCode;
 
@@ -77,7 +58,7 @@ pub fn run(settings: Settings) -> ExitCode {
 /// # Errors
 /// Names the field that is wrong.
 pub fn page_of_report(bytes: &[u8]) -> Result<String, String> {
-    let mut record = record::Record::from_report(bytes)?;
+    let mut record = report::Record::from_report(bytes)?;
     record.merge(record.clone());
     let report = report::Report::new(&record);
     Ok(report.page())
@@ -85,7 +66,7 @@ pub fn page_of_report(bytes: &[u8]) -> Result<String, String> {
 
 fn run_worker() -> ExitCode {
     raise_descriptor_limit();
-    match worker::run(std::io::stdin(), std::io::stdout()) {
+    match fleet::worker::run(std::io::stdin(), std::io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: worker: {error}");

@@ -7,10 +7,9 @@ use super::{
     SessionsReport, StormReport,
 };
 use crate::{
-    failure::{Failure, Failures},
-    record::{Probed, Pushed, Record},
-    storm::Storm,
-    tally::{Arrivals, Deliveries, Phase, Spread, Tally},
+    measurements::{Arrivals, Deliveries, Phase, Spread, Storm, Tally},
+    report::{Probed, Pushed, Record},
+    session::{Failure, Failures},
 };
 
 /// Deliveries up to this are on time.
@@ -114,7 +113,7 @@ impl<'a> ProbeReport<'a> {
 
 impl MemoryReport {
     pub(super) fn new(record: &Record) -> Self {
-        let points = crate::timeline::combine(&record.timelines);
+        let points = crate::measurements::combine(&record.timelines);
         let known = points.iter().filter(|point| point.has_memory());
         let kernel = known.map(|point| point.kernel.total());
         let seen = || points.iter().filter_map(|point| point.gateways);
@@ -144,7 +143,7 @@ pub(super) fn failures(
     failures: &Failures,
     limits: &BTreeMap<String, String>,
 ) -> Vec<FailureReport> {
-    let row = |(failure, count): (&crate::failure::Failure, u64)| {
+    let row = |(failure, count): (&crate::session::Failure, u64)| {
         let what = failure.to_string();
         FailureReport { limit: limits.get(&what).cloned(), what, count }
     };

@@ -6,7 +6,7 @@ use super::{
     FailureReport, MemoryReport, PhaseReport, ProbeReport, PushReport, Received, Report,
     SessionsReport, StormReport,
 };
-use crate::storm::Moment;
+use crate::measurements::Moment;
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

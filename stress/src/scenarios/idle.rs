@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Run, Trouble};
+use super::run::{Run, Trouble};
 use crate::settings::Idle;
 
 const DEFAULT_HOLD: Duration = Duration::from_secs(30);

@@ -2,8 +2,8 @@
 
 use ::settings::ConfigError;
 
-use super::{Trouble, check_output, report};
-use crate::{record::Record, settings::Merge};
+use super::run::{Trouble, check_output, report};
+use crate::{report::Record, settings::Merge};
 
 /// Reads, adds up and reports; whether all went well in every run.
 pub(crate) fn merge(settings: &Merge) -> Result<bool, Trouble> {

@@ -12,12 +12,12 @@ use std::{
 
 use ::settings::{ConfigError, Endpoint, Secret};
 
-use super::{Run, check_http};
+use super::run::{Run, check_http};
 use crate::{
-    plan,
-    pusher::{self, Limit, Order, Outcome},
+    fleet::plan,
+    measurements::Phase,
     settings::{Api, Mode, Recipients, Sessions},
-    tally::Phase,
+    traffic::pusher::{self, Limit, Order, Outcome},
 };
 
 /// Nothing more comes after nothing has come for so long.

@@ -4,16 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use ::settings::ConfigError;
 
-use super::{Run, Trouble, messages};
+use super::{
+    messages,
+    run::{Run, Trouble},
+};
 use crate::{
-    fleet::Part,
-    plan,
-    prober::{Line, Order as Probes, Prober, Sort},
-    pusher::Order,
-    record::Pushed,
+    fleet::{Part, plan},
+    report::Pushed,
     session::Transport,
-    settings::{Probe, Recipients},
-    target::{Target, Targets},
+    settings::{Probe, Recipients, Target, Targets},
+    traffic::{
+        prober::{Line, Order as Probes, Prober, Sort},
+        pusher::Order,
+    },
 };
 
 const DEFAULT_HOLD: Duration = Duration::from_secs(30);
@@ -66,7 +69,7 @@ fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
     ] {
         let mut addresses = Vec::new();
         for endpoint in endpoints {
-            super::check_http(flag, endpoint)?;
+            super::run::check_http(flag, endpoint)?;
             addresses.extend(plan::addresses(flag, endpoint)?);
         }
         sorts.push(Sort::http(name, addresses.into_iter().map(|address| (address, "/healthz"))));

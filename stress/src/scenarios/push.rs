@@ -8,13 +8,15 @@ use std::{
 
 use ::settings::ConfigError;
 
-use super::{Run, Trouble, messages};
+use super::{
+    messages,
+    run::{Run, Trouble},
+};
 use crate::{
     fleet::Part,
-    phases::{Kind, Step, repeated},
-    pusher::{Limit, Order, Outcome},
-    record::Pushed,
-    settings::{Mode, Push, Pushes, Recipients},
+    report::Pushed,
+    settings::{Kind, Mode, Push, Pushes, Recipients, Step, repeated},
+    traffic::pusher::{Limit, Order, Outcome},
 };
 
 const DEFAULT_PERIOD: Duration = Duration::from_secs(20);

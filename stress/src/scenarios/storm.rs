@@ -12,18 +12,15 @@ use std::{
 use ::settings::ConfigError;
 
 use super::{
-    Run, Trouble,
     messages::{self, Messages},
+    run::{Run, Trouble},
 };
 use crate::{
-    clock,
     fleet::{Manner, Part},
-    machine::KernelMemory,
-    pusher::Order,
-    record::Pushed,
+    measurements::{KernelMemory, Moment, Phase, Reading, Storm, clock},
+    report::Pushed,
     settings::{Mode, Sessions, Storm as Settings},
-    storm::{Moment, Reading, Storm},
-    tally::Phase,
+    traffic::pusher::Order,
 };
 
 const DEFAULT_HOLD: Duration = Duration::from_secs(5);

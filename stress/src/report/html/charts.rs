@@ -4,10 +4,7 @@ use super::super::{
     Report,
     plot::{Line, Plot, Scale},
 };
-use crate::{
-    distribution::Distribution,
-    timeline::{self, Point},
-};
+use crate::measurements::{Distribution, Point, combine};
 
 /// Fewer points than these are not worth a finer curve.
 const CURVE_STEP: f64 = 0.05;
@@ -18,7 +15,7 @@ const LAST_DECADE: f64 = 5.0;
 pub(super) fn of(report: &Report<'_>) -> Vec<Plot> {
     let record = report.record;
     let tally = &record.tally;
-    let points = timeline::combine(&record.timelines);
+    let points = combine(&record.timelines);
     let pushes = match tally.phases.is_empty() {
         true => vec![("all messages".to_owned(), &tally.latency)],
         false => {

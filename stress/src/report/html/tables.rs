@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{super::Report, charts::bytes, escape};
-use crate::{distribution::Quantiles, report::FailureReport};
+use crate::{measurements::Quantiles, report::FailureReport};
 
 /// The figures that are looked for first.
 pub(super) fn overview(report: &Report<'_>) -> String {
@@ -153,7 +153,7 @@ fn storms(report: &Report<'_>) -> String {
         }
         let title = format!("Storm: {} sessions dropped", thousands(storm.drop));
         html.push_str(&table(&title, &["", "after the order"], 1, &facts));
-        let row = |reading: &crate::storm::Reading| {
+        let row = |reading: &crate::measurements::Reading| {
             let gateways = reading.gateways.map(|all| bytes(all as f64)).unwrap_or_default();
             let others = [reading.kernel.total(), reading.client].map(|all| bytes(all as f64));
             let moment = reading.moment.as_str().to_owned();

@@ -2,10 +2,9 @@
 
 use super::*;
 use crate::{
-    failure::Failure,
-    machine::KernelMemory,
-    record::{Probed, Record},
-    timeline::{Point, Timeline},
+    measurements::{KernelMemory, Point, Timeline},
+    report::{Probed, Record},
+    session::Failure,
 };
 
 fn record() -> Record {

@@ -1,0 +1,187 @@
+//! From settings to work: checks what the flags say together, looks names up, and shares the
+//! sessions out between workers.
+
+use std::{
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use settings::{ConfigError, Endpoint, Secret};
+
+use crate::settings::{Sessions, Target, Targets};
+
+/// Descriptors of a process that are not sessions: standard streams, epoll, pushes, links.
+pub(crate) const SPARE_DESCRIPTORS: u64 = 1200;
+/// Tokens outlive the run by this.
+const TOKEN_SLACK: Duration = Duration::from_secs(24 * 3600);
+
+/// A worker's share of the sessions. It holds a secret, so it travels through a pipe only and
+/// cannot be printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Assignment {
+    /// The number of the first session.
+    pub first: u32,
+    /// How many sessions.
+    pub count: u32,
+    /// How many of them, from the first on, are never dropped.
+    pub kept: u32,
+    /// Servers.
+    pub targets: Targets,
+    /// Of how many sessions every server gets its part in one piece; none takes servers in turn.
+    pub pieces_of: Option<u32>,
+    /// Addresses to connect from, taken in turn; none leaves it to the system.
+    pub sources: Vec<IpAddr>,
+    /// Handshakes under way at once.
+    pub concurrency: u32,
+    /// How long a session may take to open.
+    pub connect_timeout: Duration,
+    /// Whether a session counts as held only after the server's `hello`.
+    pub needs_hello: bool,
+    /// Whether a session counts as held only after a message of its own has come back.
+    pub echo_once: bool,
+    /// Who the sessions are.
+    pub identity: Identity,
+}
+
+/// Who the sessions are.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// User ids are this and the session's number.
+    pub user_prefix: String,
+    /// The device in the tokens.
+    pub device: String,
+    /// Signs the tokens; none means development.
+    pub secret: Option<String>,
+    /// When the tokens expire, in seconds since the epoch.
+    pub expires: u64,
+}
+
+impl Assignment {
+    /// The server that a session connects to.
+    pub(crate) fn target(&self, number: u32) -> (SocketAddr, &Target) {
+        let (number, count) = (number as usize, self.targets.count());
+        self.targets.pick(self.pieces_of.map_or(number, |total| number * count / total as usize))
+    }
+
+    /// The address that a session connects from. Every source meets every target before a pair
+    /// comes again.
+    pub(crate) fn source(&self, number: u32) -> Option<IpAddr> {
+        let turn = match self.pieces_of {
+            Some(_) => number as usize,
+            None => number as usize / self.targets.count(),
+        };
+        (!self.sources.is_empty()).then(|| self.sources[turn % self.sources.len()])
+    }
+}
+
+/// Shares the sessions out between as many workers as needed; so many of them will be dropped.
+///
+/// # Errors
+/// Flags that contradict each other, schemes that are not supported, names that are unknown.
+pub(crate) fn assignments(
+    sessions: &Sessions,
+    dropped: u32,
+    descriptors: u64,
+) -> Result<Vec<Assignment>, ConfigError> {
+    let targets = Targets::new(&sessions.targets)?;
+    let sources = sessions.sources.as_ref().map(|it| it.addresses()).unwrap_or_default();
+    check_families(&targets, &sources)?;
+    let workers = u64::from(workers(sessions, descriptors)?);
+    let total = u64::from(sessions.sessions);
+    let identity = identity(sessions)?;
+    let start = |worker: u64| (total * worker / workers) as u32;
+    let kept = total - u64::from(dropped);
+    let share = |worker: u64| {
+        let (first, count) = (start(worker), start(worker + 1) - start(worker));
+        // Each worker keeps what the workers before it and it together have to keep.
+        let kept_before = |end: u32| (kept * u64::from(end) / total) as u32;
+        Assignment {
+            first,
+            count,
+            kept: kept_before(first + count) - kept_before(first),
+            targets: targets.clone(),
+            // Few servers at a time have all the work of a few processes.
+            pieces_of: (workers > 1).then_some(sessions.sessions),
+            sources: sources.clone(),
+            concurrency: sessions.concurrency,
+            connect_timeout: sessions.connect_timeout,
+            needs_hello: !sessions.no_hello,
+            echo_once: sessions.echo_once,
+            identity: identity.clone(),
+        }
+    };
+    Ok((0..workers).map(share).collect())
+}
+
+fn workers(sessions: &Sessions, descriptors: u64) -> Result<u32, ConfigError> {
+    let room = descriptors.saturating_sub(SPARE_DESCRIPTORS).max(1);
+    let needed = u64::from(sessions.sessions).div_ceil(room);
+    let workers = sessions.processes.map_or(needed, u64::from);
+    if workers < needed || needed > 1000 {
+        let problem = format!(
+            "{workers} processes with {descriptors} descriptors each cannot hold {} sessions",
+            sessions.sessions
+        );
+        let expected =
+            format!("give {needed} (1000 at most), or raise the hard limit (ulimit -Hn)");
+        return Err(ConfigError::new("--processes", problem, expected));
+    }
+    Ok(workers.min(u64::from(sessions.sessions)) as u32)
+}
+
+/// Who the sessions are.
+///
+/// # Errors
+/// User ids that are none, a secret that cannot be read.
+pub(crate) fn identity(sessions: &Sessions) -> Result<Identity, ConfigError> {
+    let user = format!("{}{}", sessions.user_prefix, sessions.sessions);
+    protocol::ids::check_name(&user).map_err(|error| {
+        let problem = format!("makes the user id {user:?}, which {error}");
+        ConfigError::new("--user-prefix", problem, "give a shorter one, like u")
+    })?;
+    let file = sessions.token_secret_file.as_deref();
+    let secret = Secret::load("token-secret", sessions.token_secret.as_ref(), file)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Identity {
+        user_prefix: sessions.user_prefix.clone(),
+        device: sessions.device.as_str().to_owned(),
+        secret: secret.map(|secret| secret.expose().to_owned()),
+        expires: (now + TOKEN_SLACK + sessions.hold.unwrap_or_default()).as_secs(),
+    })
+}
+
+/// Every address of an endpoint, one for each of its ports.
+///
+/// # Errors
+/// The host's name is unknown.
+pub(crate) fn addresses(flag: &str, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ConfigError> {
+    let address = address(flag, endpoint)?;
+    Ok(endpoint.ports.clone().map(|port| SocketAddr::new(address, port)).collect())
+}
+
+/// The address of an endpoint's host.
+///
+/// # Errors
+/// The host's name is unknown.
+pub(crate) fn address(flag: &str, endpoint: &Endpoint) -> Result<IpAddr, ConfigError> {
+    let unknown = |detail: String| {
+        let problem = format!("cannot look {} up: {detail}", endpoint.host);
+        ConfigError::new(flag, problem, "name a host this machine knows, or an address")
+    };
+    let host = (endpoint.host.as_str(), *endpoint.ports.start());
+    let mut found = host.to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
+    found.next().map(|first| first.ip()).ok_or_else(|| unknown("no address".into()))
+}
+
+fn check_families(targets: &Targets, sources: &[IpAddr]) -> Result<(), ConfigError> {
+    let differs =
+        |source: &&IpAddr| targets.iter().any(|it| it.address.is_ipv4() != source.is_ipv4());
+    sources.iter().find(differs).map_or(Ok(()), |source| {
+        let problem = format!("{source} cannot reach a target of the other IP version");
+        Err(ConfigError::new("--sources", problem, "give addresses of the targets' IP version"))
+    })
+}
+
+#[cfg(test)]
+mod tests;

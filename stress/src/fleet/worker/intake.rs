@@ -1,0 +1,120 @@
+//! Serves the sockets that are ready: sends opening bytes, reads what came, ends what is over.
+
+use std::io::{self, Read, Write};
+
+use mio::event::Event;
+
+use super::{Entry, Worker};
+use crate::{
+    measurements::clock,
+    session::{Effect, Failure, State, scan},
+};
+
+impl Worker {
+    /// A socket has something to say. Events are edge-triggered: what is not read now is not
+    /// announced again.
+    pub(super) fn on_ready(&mut self, event: &Event) {
+        let place = event.token().0;
+        let Some(entry) = self.sessions.get(place) else { return };
+        if entry.session.state() == State::Connecting && !self.on_connected(place) {
+            return;
+        }
+        if event.is_readable() || event.is_error() {
+            self.read(place, event.is_read_closed() || event.is_error());
+        }
+    }
+
+    /// Sends the opening bytes, a kilobyte at most, which an empty socket takes whole. A connect
+    /// that failed shows here as well.
+    fn on_connected(&mut self, place: usize) -> bool {
+        let Self { sessions, assignment, openings, .. } = self;
+        let entry = &mut sessions[place];
+        let (address, target) = assignment.target(entry.number);
+        let opening = openings.bytes(entry.number, target, address.port());
+        match entry.stream.write(opening.as_bytes()) {
+            Ok(sent) if sent == opening.len() => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Ok(_) => {
+                self.end(place, Failure::Protocol("no room for a request".into()));
+                return false;
+            }
+            Err(error) => {
+                self.end(place, socket_failure(State::Connecting, &error));
+                return false;
+            }
+        }
+        self.tell(place, None);
+        true
+    }
+
+    /// Reads until the socket is empty; a short read proves that, unless its end has come.
+    fn read(&mut self, place: usize, to_the_end: bool) {
+        while let Some(entry) = self.sessions.get_mut(place) {
+            let state = entry.session.state();
+            match entry.stream.read(&mut self.scratch) {
+                Ok(0) => self.end(place, Failure::Eof(state)),
+                Ok(length) => {
+                    self.tell(place, Some(length));
+                    if length < self.scratch.len() && !to_the_end {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => self.end(place, socket_failure(state, &error)),
+            }
+        }
+    }
+
+    /// Tells the session that it is connected, or that so many bytes have arrived, and does what
+    /// it asks for.
+    fn tell(&mut self, place: usize, received: Option<usize>) {
+        let Self { sessions, tally, opening, rules, scratch, .. } = self;
+        let Entry { stream, session, started, number } = &mut sessions[place];
+        let now = clock::micros();
+        let mut held = session.state() == State::Live;
+        let mut ended = None;
+        let mut effects = |effect: Effect<'_>| match effect {
+            Effect::Held => {
+                held = true;
+                match opening.is_returning() {
+                    true => tally.returns.on_held(*started, now),
+                    false => tally.arrivals.on_held(*started, now),
+                }
+                opening.on_held(*number);
+            }
+            Effect::Message(message) => tally.on_message(scan::stamp(message), now),
+            Effect::Refusal => tally.refusals += 1,
+            // A server that does not read its pongs, or not even the echo's message, will notice
+            // by itself.
+            Effect::Reply(bytes) => drop(stream.write(&bytes)),
+            Effect::Ended(failure) => ended = Some(failure),
+        };
+        match received {
+            None => session.on_connected(rules, &mut effects),
+            Some(length) => session.on_bytes(&scratch[..length], rules, &mut effects),
+        }
+        if let Some(failure) = ended {
+            self.close(place, failure, held);
+        }
+    }
+
+    /// Ends a session whose state is still what it was.
+    pub(super) fn end(&mut self, place: usize, failure: Failure) {
+        let held = self.sessions[place].session.state() == State::Live;
+        self.close(place, failure, held);
+    }
+
+    fn close(&mut self, place: usize, failure: Failure, held: bool) {
+        let entry = self.sessions.remove(place);
+        if held {
+            self.tally.losses.add(failure, 1);
+        } else {
+            self.on_not_opened(entry.number, failure);
+        }
+    }
+}
+
+fn socket_failure(state: State, error: &io::Error) -> Failure {
+    Failure::Socket(state, error.raw_os_error().unwrap_or_default())
+}

@@ -1,0 +1,65 @@
+//! Opens the worker's sessions, each with a deadline, and gives up on those that take too long.
+
+use std::io;
+
+use mio::{Interest, Token};
+
+use super::{Entry, Worker, waves::Verdict};
+use crate::{
+    measurements::clock,
+    session::{Failure, Session, State, socket},
+};
+
+impl Worker {
+    /// Begins what is due.
+    pub(super) fn open_due(&mut self) {
+        while let Some(number) = self.opening.begin() {
+            let started = clock::micros();
+            self.arrivals().span.add(started);
+            if let Err(error) = self.open(number, started) {
+                let errno = error.raw_os_error().unwrap_or_default();
+                self.on_not_opened(number, Failure::Socket(State::Connecting, errno));
+            }
+        }
+    }
+
+    fn open(&mut self, number: u32, started: u64) -> io::Result<()> {
+        let (address, target) = self.assignment.target(number);
+        let mut stream = socket::connect(address, self.assignment.source(number))?;
+        let slot = self.sessions.vacant_entry();
+        let place = slot.key();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut stream, Token(place), interest)?;
+        let session = Session::new(target.transport);
+        slot.insert(Entry { stream, session, number, started });
+        self.deadlines.push_back((place, number));
+        Ok(())
+    }
+
+    /// A session could not be opened; it is tried again or has failed.
+    pub(super) fn on_not_opened(&mut self, number: u32, failure: Failure) {
+        match self.opening.on_failed(number, &failure) {
+            Verdict::Again => self.arrivals().retried.add(failure, 1),
+            Verdict::Failed => self.tally.failures.add(failure, 1),
+        }
+    }
+
+    /// Gives up on handshakes that take too long, and on the wave at its end.
+    pub(super) fn expire(&mut self) {
+        let now = clock::micros();
+        for failure in self.opening.expire(now) {
+            self.tally.failures.add(failure, 1);
+        }
+        let limit = self.assignment.connect_timeout.as_micros() as u64;
+        while let Some(&(place, number)) = self.deadlines.front() {
+            let entry = self.sessions.get(place).filter(|entry| entry.number == number);
+            let opening = entry.filter(|entry| entry.session.state() < State::Live);
+            match opening.map(|entry| (entry.session.state(), entry.started)) {
+                Some((_, started)) if now < self.opening.until().min(started + limit) => return,
+                Some((state, _)) => self.end(place, Failure::Timeout(state)),
+                None => {}
+            }
+            self.deadlines.pop_front();
+        }
+    }
+}

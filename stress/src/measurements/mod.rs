@@ -1,0 +1,18 @@
+//! What is counted and measured during a run.
+
+pub(crate) mod clock;
+mod distribution;
+pub(crate) mod machine;
+mod storm;
+mod tally;
+mod timeline;
+mod watch;
+
+pub(crate) use {
+    distribution::{Distribution, Quantiles},
+    machine::KernelMemory,
+    storm::{Moment, Reading, Storm},
+    tally::{Arrivals, Deliveries, Phase, Spread, Tally, add},
+    timeline::{Gateways, Point, Timeline, combine},
+    watch::Watch,
+};

@@ -1,0 +1,291 @@
+//! What a worker counts, and how the counts of several workers become one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    measurements::Distribution,
+    session::{Failure, Failures, scan::Stamp},
+};
+
+/// Everything a worker knows in the end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    /// Sessions opened for the first time.
+    pub arrivals: Arrivals,
+    /// Sessions opened again after they were dropped on purpose.
+    pub returns: Arrivals,
+    /// Sessions that were dropped on purpose.
+    pub dropped: u64,
+    /// Sessions that were still open in the end.
+    pub held_to_end: u64,
+    /// Those of them that were never to be dropped.
+    pub kept_to_end: u64,
+    /// Why sessions could not be opened.
+    pub failures: Failures,
+    /// Why open sessions were lost.
+    pub losses: Failures,
+    /// This process's memory before and after the ramp, in bytes of RSS.
+    pub memory: (u64, u64),
+    /// Messages received.
+    pub messages: u64,
+    /// `error` frames received.
+    pub refusals: u64,
+    /// When messages were received.
+    pub receipts: Span,
+    /// From when messages were due until they were received.
+    pub latency: Distribution,
+    /// What came of each phase, in scenarios that have any.
+    pub phases: BTreeMap<Phase, Deliveries>,
+    /// Each broadcast, by when it was due in microseconds since the epoch.
+    pub broadcasts: BTreeMap<u64, Spread>,
+}
+
+/// Messages of one phase.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Deliveries {
+    /// From when they were due until they were received.
+    pub latency: Distribution,
+    /// When they were received.
+    pub receipts: Span,
+}
+
+impl Deliveries {
+    fn add(&mut self, took: u64, now: u64) {
+        self.latency.record(took);
+        self.receipts.add(now);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.latency.merge(&other.latency);
+        self.receipts.merge(other.receipts);
+    }
+}
+
+/// The parts of a scenario in which messages are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Phase {
+    /// A storm: all sessions are open.
+    Steady = 1,
+    /// A storm: some are being dropped, until the gateways know.
+    Drop,
+    /// A storm: they are gone.
+    After,
+    /// A storm: they come back.
+    Reopen,
+    /// Pushes to single users, many in a request, as fast as possible.
+    Batch,
+    /// Pushes to single users, one in a request, as fast as possible.
+    Single,
+    /// Pushes to single users at a rate.
+    Rate,
+    /// Pushes to everybody.
+    All,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub(crate) const EVERY: [Self; 8] = [
+        Self::Steady,
+        Self::Drop,
+        Self::After,
+        Self::Reopen,
+        Self::Batch,
+        Self::Single,
+        Self::Rate,
+        Self::All,
+    ];
+
+    /// As it stands in reports.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Steady => "steady",
+            Self::Drop => "drop",
+            Self::After => "after",
+            Self::Reopen => "reopen",
+            Self::Batch => "batch",
+            Self::Single => "single",
+            Self::Rate => "rate",
+            Self::All => "all",
+        }
+    }
+
+    /// The phase of this number in a stamp.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::EVERY.into_iter().find(|phase| *phase as u8 == number)
+    }
+}
+
+/// Sessions that were opened, and how that went.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Arrivals {
+    /// Sessions that were opened.
+    pub held: u64,
+    /// From the start of a connect until the session was held.
+    pub connect: Distribution,
+    /// When the first connect began and when the last session was held.
+    pub span: Span,
+    /// Sessions opened in each second since the epoch.
+    pub per_second: BTreeMap<u64, u64>,
+    /// Failures after which the session was tried again.
+    pub retried: Failures,
+}
+
+impl Arrivals {
+    /// A session is open.
+    pub(crate) fn on_held(&mut self, started: u64, now: u64) {
+        self.held += 1;
+        self.connect.record(now.saturating_sub(started));
+        self.span.add(now);
+        *self.per_second.entry(now / 1_000_000).or_default() += 1;
+    }
+
+    fn merge(&mut self, other: Self) {
+        add(&mut self.held, other.held);
+        self.connect.merge(&other.connect);
+        self.span.merge(other.span);
+        for (second, count) in other.per_second {
+            add(self.per_second.entry(second).or_default(), count);
+        }
+        self.retried.merge(other.retried);
+    }
+}
+
+/// From the first to the last of something, in microseconds since the epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Span(Option<(u64, u64)>);
+
+impl Span {
+    /// One more.
+    pub(crate) fn add(&mut self, micros: u64) {
+        self.merge(Self(Some((micros, micros))));
+    }
+
+    /// Those of another worker.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.0 = match (self.0, other.0) {
+            (Some(mine), Some(theirs)) => Some((mine.0.min(theirs.0), mine.1.max(theirs.1))),
+            (mine, theirs) => mine.or(theirs),
+        };
+    }
+
+    /// From first to last, in seconds.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.0.map_or(0.0, |(first, last)| last.saturating_sub(first) as f64 / 1e6)
+    }
+}
+
+/// One broadcast.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spread {
+    /// Clients that received it.
+    pub clients: u64,
+    /// From the first to the last of them.
+    pub span: Span,
+}
+
+impl Tally {
+    /// Sessions that are open now.
+    pub(crate) fn open(&self) -> u64 {
+        (self.arrivals.held + self.returns.held)
+            .saturating_sub(self.losses.total())
+            .saturating_sub(self.dropped)
+    }
+
+    /// A message has arrived.
+    pub(crate) fn on_message(&mut self, stamp: Option<Stamp>, now: u64) {
+        self.messages += 1;
+        self.receipts.add(now);
+        let Some(stamp) = stamp else { return };
+        let took = now.saturating_sub(stamp.due);
+        self.latency.record(took);
+        if let Some(phase) = stamp.phase {
+            self.phases.entry(phase).or_default().add(took, now);
+        }
+        if stamp.is_broadcast {
+            let spread = self.broadcasts.entry(stamp.due).or_default();
+            spread.clients += 1;
+            spread.span.add(now);
+        }
+    }
+
+    /// Adds what another worker counted.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.arrivals.merge(other.arrivals);
+        self.returns.merge(other.returns);
+        add(&mut self.dropped, other.dropped);
+        add(&mut self.held_to_end, other.held_to_end);
+        add(&mut self.kept_to_end, other.kept_to_end);
+        self.failures.merge(other.failures);
+        self.losses.merge(other.losses);
+        add(&mut self.memory.0, other.memory.0);
+        add(&mut self.memory.1, other.memory.1);
+        add(&mut self.messages, other.messages);
+        add(&mut self.refusals, other.refusals);
+        self.receipts.merge(other.receipts);
+        self.latency.merge(&other.latency);
+        for (phase, theirs) in other.phases {
+            self.phases.entry(phase).or_default().merge(&theirs);
+        }
+        for (due, theirs) in other.broadcasts {
+            let spread = self.broadcasts.entry(due).or_default();
+            add(&mut spread.clients, theirs.clients);
+            spread.span.merge(theirs.span);
+        }
+    }
+
+    /// Sessions of a process that ended before it could report.
+    pub(crate) fn of_dead_worker(sessions: u64) -> Self {
+        let mut lost = Self::default();
+        lost.failures.add(Failure::Worker, sessions);
+        lost
+    }
+}
+
+/// Adds counts that may come from a file, so that no sum can overflow.
+pub(crate) fn add(count: &mut u64, more: u64) {
+    *count = count.saturating_add(more);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_tallies_become_one() {
+        let (mut whole, mut merged) = (Tally::default(), Tally::default());
+        for worker in 0..3_u64 {
+            let mut part = Tally::default();
+            for tally in [&mut part, &mut whole] {
+                tally.arrivals.span.add(5);
+                tally.arrivals.on_held(5, 1_000_000 * (worker + 1));
+                tally.returns.on_held(5, 8_000_000 + worker);
+                tally.returns.retried.add(Failure::Status(503), 1);
+                tally.on_message(None, worker);
+                let stamp = Stamp { due: worker % 2, phase: Some(Phase::Drop), is_broadcast: true };
+                tally.on_message(Some(stamp), 10 + worker);
+                tally.failures.add(Failure::Status(503), worker);
+                tally.losses.add(Failure::Close(1012), 1);
+                tally.held_to_end += 2;
+                tally.memory = (tally.memory.0 + 1, tally.memory.1 + worker);
+            }
+            let text = serde_json::to_string(&part).expect("serializes");
+            merged.merge(serde_json::from_str(&text).expect("deserializes"));
+        }
+        assert_eq!(merged, whole);
+        assert_eq!(merged.broadcasts[&0].clients, 2);
+        assert_eq!(merged.arrivals.span.seconds(), 2.999_995);
+        assert_eq!(merged.open(), 3);
+    }
+
+    #[test]
+    fn phases_keep_their_numbers() {
+        for phase in Phase::EVERY {
+            assert_eq!(Phase::from_number(phase as u8), Some(phase));
+        }
+        assert_eq!(Phase::from_number(0), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! Watches the gateways: a few threads ask their operators' ports for metrics, again and again.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use ureq::Agent;
+
+use crate::measurements::Gateways;
+
+/// Most threads, and so most requests under way at once.
+const MOST_THREADS: usize = 4;
+/// How long an answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// The largest answer taken.
+const MAX_ANSWER_BYTES: u64 = 4 << 20;
+const SESSIONS: &[&str] = &["holdfast_sessions"];
+const MEMORY: &[&str] = &["process_resident_memory_bytes", "holdfast_resident_memory_bytes"];
+const CPU: &[&str] = &["process_cpu_seconds_total", "holdfast_cpu_seconds_total"];
+
+/// Gateways that are watched until this is dropped.
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    urls: Vec<String>,
+    latest: Mutex<Vec<Option<(Instant, Gateways)>>>,
+    /// Milliseconds between two samples.
+    every: AtomicU64,
+    over: AtomicBool,
+}
+
+impl Watch {
+    /// Begins to watch the gateways at these URLs.
+    ///
+    /// # Errors
+    /// No thread.
+    pub(crate) fn start(urls: Vec<String>, every: Duration) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            latest: Mutex::new(vec![None; urls.len()]),
+            urls,
+            every: AtomicU64::default(),
+            over: AtomicBool::new(false),
+        });
+        let count = shared.urls.len().min(MOST_THREADS);
+        let spawn = |index: usize| {
+            let shared = Arc::clone(&shared);
+            let name = "watch".to_owned();
+            thread::Builder::new().name(name).spawn(move || shared.watch(index, count))
+        };
+        let threads = (0..count).map(spawn).collect::<Result<_, _>>()?;
+        let watch = Self { shared, threads };
+        watch.set_interval(every);
+        Ok(watch)
+    }
+
+    /// Samples every so often from now on.
+    pub(crate) fn set_interval(&self, every: Duration) {
+        self.shared.every.store(every.as_millis() as u64, Ordering::Relaxed);
+        self.threads.iter().for_each(|thread| thread.thread().unpark());
+    }
+
+    /// A gateway that has said nothing yet.
+    pub(crate) fn silent(&self) -> Option<&str> {
+        let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.iter().position(Option::is_none).map(|index| &*self.shared.urls[index])
+    }
+
+    /// What all of them said last; nothing while one has said nothing lately.
+    pub(crate) fn latest(&self) -> Option<Gateways> {
+        let every = Duration::from_millis(self.shared.every.load(Ordering::Relaxed));
+        self.sum(|asked| asked.elapsed() <= every * 3 + ANSWER_WITHIN)
+    }
+
+    /// What all of them have said when asked after `since`.
+    pub(crate) fn after(&self, since: Instant) -> Option<Gateways> {
+        self.sum(|asked| asked > since)
+    }
+
+    fn sum(&self, is_wanted: impl Fn(Instant) -> bool) -> Option<Gateways> {
+        let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = latest.iter().map(|sample| sample.filter(|(asked, _)| is_wanted(*asked)));
+        let samples: Vec<_> = wanted.collect::<Option<_>>()?;
+        samples.into_iter().map(|(_, said)| said).reduce(Gateways::plus)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            // A thread that panicked has nothing more to say.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    /// Watches every `step`th gateway.
+    fn watch(&self, first: usize, step: usize) {
+        let agent: Agent = Agent::config_builder()
+            .timeout_global(Some(ANSWER_WITHIN))
+            .max_idle_connections(self.urls.len())
+            .max_idle_connections_per_host(1)
+            .build()
+            .into();
+        let mut begun = Instant::now();
+        while !self.over.load(Ordering::Relaxed) {
+            for index in (first..self.urls.len()).step_by(step) {
+                self.sample(&agent, index);
+                if self.over.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+            self.rest(&mut begun);
+        }
+    }
+
+    /// Waits for the next round. A shorter interval or the end wakes it.
+    fn rest(&self, begun: &mut Instant) {
+        while !self.over.load(Ordering::Relaxed) {
+            let every = Duration::from_millis(self.every.load(Ordering::Relaxed));
+            let left = (*begun + every).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            thread::park_timeout(left);
+        }
+        *begun = Instant::now();
+    }
+
+    /// Asks one gateway. One that does not answer keeps its last sample, until that is too old.
+    fn sample(&self, agent: &Agent, index: usize) {
+        let asked = Instant::now();
+        let Ok(mut answer) = agent.get(&self.urls[index]).call() else { return };
+        let body = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES);
+        let Some(sample) = body.read_to_string().ok().and_then(|text| parse(&text)) else { return };
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest[index] = Some((asked, sample));
+    }
+}
+
+/// What Prometheus' text says about sessions, memory and CPU time.
+fn parse(text: &str) -> Option<Gateways> {
+    Some(Gateways {
+        sessions: sum(text, SESSIONS)? as u64,
+        memory: sum(text, MEMORY)? as u64,
+        cpu_seconds: sum(text, CPU),
+    })
+}
+
+/// The sum over all labels of the first of these metrics that is there.
+fn sum(text: &str, names: &[&str]) -> Option<f64> {
+    let value = |line: &str, name: &str| {
+        let rest = line.strip_prefix(name)?;
+        let labelled = rest.starts_with('{') || rest.starts_with(' ');
+        labelled.then(|| rest.rsplit_once(' ')?.1.parse::<f64>().ok())?
+    };
+    names.iter().find_map(|name| {
+        text.lines().filter_map(|line| value(line, name)).reduce(|sum, more| sum + more)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# TYPE holdfast_sessions gauge\nholdfast_sessions{transport=\"tcp\"} 2\n\
+        holdfast_sessions{transport=\"websocket\"} 40\nholdfast_sessions_closed_total 7\n\
+        holdfast_resident_memory_bytes 12582912\nprocess_cpu_seconds_total 1.5\n";
+
+    #[test]
+    fn metrics_are_found_and_summed() {
+        let expected = Gateways { sessions: 42, memory: 12_582_912, cpu_seconds: Some(1.5) };
+        assert_eq!(parse(TEXT), Some(expected));
+        let without = TEXT.replace("process_cpu", "other_cpu");
+        assert_eq!(parse(&without).expect("enough").cpu_seconds, None);
+        assert_eq!(parse("nothing"), None);
+    }
+}

@@ -1,0 +1,195 @@
+//! What a run counted, in the form that can be added up: it stands in every JSON report, so that
+//! the reports of several runs or hosts become one.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fs, io,
+    path::Path,
+};
+
+use limits::symptom::Evidence;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    measurements::{Distribution, Phase, Storm, Tally, Timeline, add},
+    session::Failures,
+    traffic::pusher::Outcome,
+};
+
+/// The form this program writes and reads.
+const FORM: u32 = 1;
+/// The largest report that is read.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// What a run counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Tells this form from later ones.
+    pub form: u32,
+    /// `idle`, `push`, `storm` or `probe`; several if runs were merged.
+    pub scenario: String,
+    /// Whether it was ended before its time.
+    pub interrupted: bool,
+    /// Sessions that were asked for.
+    pub asked: u64,
+    /// Processes that held them.
+    pub processes: u64,
+    /// What the workers counted.
+    pub tally: Tally,
+    /// The limit behind each failure that has one, as far as its machine could tell.
+    pub limits: BTreeMap<String, String>,
+    /// What was pushed.
+    pub pushes: Option<Pushed>,
+    /// The same by phase, where phases of pushes follow each other.
+    pub phases: BTreeMap<Phase, Pushed>,
+    /// Sessions dropped at once, one entry per run.
+    pub storms: Vec<Storm>,
+    /// Other traffic, by its kind.
+    pub probes: BTreeMap<String, Probed>,
+    /// What was seen over time, one entry per run.
+    pub timelines: Vec<Timeline>,
+}
+
+/// What was pushed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pushed {
+    /// What pusher-api said.
+    pub outcome: Outcome,
+    /// Messages that had to arrive; nothing where that cannot be known.
+    pub expected: Option<u64>,
+    /// Messages that arrived meanwhile.
+    pub arrived: u64,
+}
+
+/// Other traffic of one kind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Probed {
+    /// Probes sent.
+    pub sent: u64,
+    /// From when a probe was due until its answer.
+    pub answered: Distribution,
+    /// Probes without an answer, by reason.
+    pub lost: BTreeMap<String, u64>,
+    /// Why there is none of this kind.
+    pub unavailable: Option<String>,
+}
+
+impl Probed {
+    /// Adds those of another run.
+    pub(crate) fn merge(&mut self, other: Self) {
+        add(&mut self.sent, other.sent);
+        self.answered.merge(&other.answered);
+        for (why, count) in other.lost {
+            add(self.lost.entry(why).or_default(), count);
+        }
+        self.unavailable = self.unavailable.take().or(other.unavailable);
+    }
+}
+
+impl Pushed {
+    /// Adds what was pushed elsewhere or later.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.outcome.merge(other.outcome);
+        self.expected = self.expected.zip(other.expected).map(|(a, b)| a.saturating_add(b));
+        add(&mut self.arrived, other.arrived);
+    }
+}
+
+impl Record {
+    /// An empty one.
+    pub(crate) fn new(scenario: &str, asked: u64, processes: u64) -> Self {
+        Self {
+            form: FORM,
+            scenario: scenario.to_owned(),
+            interrupted: false,
+            asked,
+            processes,
+            tally: Tally::default(),
+            limits: BTreeMap::new(),
+            pushes: None,
+            phases: BTreeMap::new(),
+            storms: Vec::new(),
+            probes: BTreeMap::new(),
+            timelines: Vec::new(),
+        }
+    }
+
+    /// Names the limits behind the failures counted so far, with what this machine shows.
+    pub(crate) fn name_limits(&mut self, evidence: &Evidence) {
+        let Tally { failures, losses, arrivals, returns, .. } = &self.tally;
+        let kinds = [failures, losses, &arrivals.retried, &returns.retried];
+        let counted = kinds.into_iter().flat_map(Failures::iter);
+        let named = counted
+            .filter_map(|(failure, _)| Some((failure.to_string(), failure.limit(evidence)?)));
+        self.limits = named.collect();
+    }
+
+    /// Adds another run, or another host's part of the same.
+    pub(crate) fn merge(&mut self, other: Self) {
+        if !self.scenario.split(" + ").any(|known| known == other.scenario) {
+            self.scenario = format!("{} + {}", self.scenario, other.scenario);
+        }
+        self.interrupted |= other.interrupted;
+        add(&mut self.asked, other.asked);
+        add(&mut self.processes, other.processes);
+        self.tally.merge(other.tally);
+        for (failure, limit) in other.limits {
+            self.limits.entry(failure).or_insert(limit);
+        }
+        self.pushes = match (self.pushes.take(), other.pushes) {
+            (Some(mut mine), Some(theirs)) => {
+                mine.merge(theirs);
+                Some(mine)
+            }
+            (mine, theirs) => mine.or(theirs),
+        };
+        for (phase, theirs) in other.phases {
+            match self.phases.entry(phase) {
+                Entry::Vacant(vacant) => drop(vacant.insert(theirs)),
+                Entry::Occupied(mut occupied) => occupied.get_mut().merge(theirs),
+            }
+        }
+        self.storms.extend(other.storms);
+        for (kind, probed) in other.probes {
+            self.probes.entry(kind).or_default().merge(probed);
+        }
+        self.timelines.extend(other.timelines);
+    }
+
+    /// Reads the record in a report.
+    ///
+    /// # Errors
+    /// Names the field that is wrong, and why.
+    pub(crate) fn from_report(text: &[u8]) -> Result<Self, String> {
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let report: Container = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|error| format!("{}: {}", error.path(), error.inner()))?;
+        reader.end().map_err(|error| error.to_string())?;
+        let record = report.record;
+        match record.form {
+            FORM => Ok(record),
+            form => Err(format!("record.form: {form} is not {FORM}, the only one known here")),
+        }
+    }
+
+    /// Reads the record in a file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or names the field that is wrong.
+    pub(crate) fn from_file(file: &Path) -> Result<Self, String> {
+        let size = fs::metadata(file).map_err(|error: io::Error| error.to_string())?.len();
+        if size > MAX_FILE_BYTES {
+            return Err(format!("{size} bytes are more than a report has ({MAX_FILE_BYTES})"));
+        }
+        Self::from_report(&fs::read(file).map_err(|error| error.to_string())?)
+    }
+}
+
+/// What of a report is read; the rest follows from it.
+#[derive(Deserialize)]
+struct Container {
+    record: Record,
+}
+
+#[cfg(test)]
+mod tests;

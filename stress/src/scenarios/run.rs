@@ -1,0 +1,229 @@
+//! A run: its sessions, and what is seen of them meanwhile.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use ::settings::ConfigError;
+use limits::{Counters, symptom::Evidence};
+
+use super::display::Display;
+use crate::{
+    fleet::{Fleet, Manner, Part, plan, wire::Progress},
+    measurements::{KernelMemory, Point, Timeline, Watch, clock, machine},
+    report::{Record, Report},
+    settings::{Output, Sessions, Watching},
+    traffic::prober::Prober,
+};
+
+/// How often a waiting scenario looks around.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long gateways may take to say something for the first time.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// Flags that are wrong, alone or together.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    /// The machine has no room for the client itself.
+    #[error("the load client cannot run: {0}")]
+    Machine(#[from] io::Error),
+}
+
+/// A run: its sessions, and what is seen meanwhile.
+pub(super) struct Run {
+    pub(super) record: Record,
+    output: Output,
+    pub(super) fleet: Fleet,
+    display: Display,
+    pub(super) watch: Option<Watch>,
+    timeline: Timeline,
+    sampled: Option<Instant>,
+    pub(super) prober: Option<Prober>,
+    /// What the machine had counted before.
+    before: Counters,
+    /// What it showed when the last sessions were opened, and everything was still open.
+    evidence: Evidence,
+    /// Set by Ctrl-C; everything that waits or sends looks at it.
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// Starts the workers; so many of the sessions will be dropped.
+    pub(super) fn start(
+        scenario: &'static str,
+        sessions: &Sessions,
+        dropped: u32,
+    ) -> Result<Self, Trouble> {
+        let limit = crate::raise_descriptor_limit();
+        let assignments = plan::assignments(sessions, dropped, limit)?;
+        check_output(&sessions.output)?;
+        let urls = metrics_urls(&sessions.watching)?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+        }
+        let asked = u64::from(sessions.sessions);
+        let every = sessions.watching.sample;
+        let mut run = Self {
+            record: Record::new(scenario, asked, assignments.len() as u64),
+            output: sessions.output.clone(),
+            fleet: Fleet::start(assignments)?,
+            display: Display::new(asked),
+            timeline: Timeline::new(machine::identity(), urls.clone(), every.as_micros() as u64),
+            watch: (!urls.is_empty()).then(|| Watch::start(urls, every)).transpose()?,
+            sampled: None,
+            prober: None,
+            before: Counters::read(),
+            evidence: Evidence::default(),
+            interrupted,
+        };
+        run.await_gateways()?;
+        Ok(run)
+    }
+
+    /// Waits until every gateway has said once what it holds, so that the time line begins with
+    /// what was there before the first session.
+    fn await_gateways(&mut self) -> Result<(), ConfigError> {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let silent = |run: &Self| run.watch.as_ref().and_then(Watch::silent).map(str::to_owned);
+        self.wait("asking the gateways", |run| silent(run).is_none() || Instant::now() > deadline);
+        match silent(self).filter(|_| !self.is_interrupted()) {
+            None => Ok(()),
+            Some(url) => {
+                let problem = format!("{url} does not say how many sessions it holds");
+                let expected = "give the operators' ports of running gateways";
+                Err(ConfigError::new("--operators", problem, expected))
+            }
+        }
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Opens every session, or as many as can be.
+    pub(super) fn ramp(&mut self, sessions: &Sessions) {
+        self.open(Part::All, sessions);
+    }
+
+    /// Opens sessions and waits until each is open or has failed.
+    pub(super) fn open(&mut self, part: Part, sessions: &Sessions) {
+        let rate = f64::from(sessions.rate);
+        self.fleet.open(part, Manner { rate, retries: sessions.retry, ..Manner::default() });
+        self.wait("opening", |run| run.fleet.is_settled());
+        self.evidence = Evidence::since(&self.before);
+    }
+
+    pub(super) fn hold(&mut self, period: Duration) {
+        let end = Instant::now() + period;
+        self.wait("holding", |_| Instant::now() >= end);
+    }
+
+    /// Waits until it is done, or until Ctrl-C.
+    pub(super) fn wait(&mut self, doing: &str, mut is_done: impl FnMut(&Self) -> bool) {
+        while !is_done(self) && !self.is_interrupted() {
+            self.look(doing);
+        }
+    }
+
+    /// Takes what workers say for a moment, and shows and keeps what is to be seen.
+    pub(super) fn look(&mut self, doing: &str) {
+        self.fleet.listen(Instant::now() + LOOK_EVERY);
+        self.display.update(doing, self.fleet.progress());
+        let every = Duration::from_micros(self.timeline.every);
+        if self.sampled.is_none_or(|last| last.elapsed() >= every) {
+            self.sampled = Some(Instant::now());
+            self.sample();
+        }
+    }
+
+    /// Adds a point to the time line.
+    fn sample(&mut self) {
+        let Progress { open, failed, lost, messages, .. } = self.fleet.progress();
+        self.timeline.push(Point {
+            at: clock::micros(),
+            open,
+            failed,
+            lost,
+            messages,
+            client: self.fleet.memory(),
+            kernel: KernelMemory::now(),
+            gateways: self.watch.as_ref().and_then(Watch::latest),
+            probe: self.prober.as_ref().and_then(Prober::take_slowest),
+        });
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        self.fleet.progress()
+    }
+
+    /// Closes everything and reports; whether all went well.
+    pub(super) fn finish(mut self, complete: impl FnOnce(&mut Record)) -> Result<bool, Trouble> {
+        self.sample();
+        let mut record = self.record;
+        record.interrupted = self.interrupted.load(Ordering::Relaxed);
+        drop(self.watch);
+        record.tally = self.fleet.finish();
+        record.timelines.push(self.timeline);
+        drop(self.display);
+        complete(&mut record);
+        record.name_limits(&self.evidence);
+        report(&record, &self.output)
+    }
+}
+
+/// Prints and writes the report; whether all went well.
+pub(super) fn report(record: &Record, output: &Output) -> Result<bool, Trouble> {
+    let report = Report::new(record);
+    // Whoever read it may have seen enough.
+    let _ = writeln!(io::stdout(), "{report}");
+    if let Some(file) = &output.json {
+        report.write_json(file)?;
+    }
+    if let Some(file) = &output.html {
+        report.write_html(file)?;
+    }
+    Ok(report.is_success())
+}
+
+/// Rather now than after an hour: there has to be a directory for each report.
+pub(super) fn check_output(output: &Output) -> Result<(), ConfigError> {
+    for (flag, file) in [("--json", &output.json), ("--html", &output.html)] {
+        let Some(file) = file else { continue };
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if file.file_name().is_none() || parent.is_some_and(|parent| !parent.is_dir()) {
+            let problem = format!("there is no directory for {}", file.display());
+            let expected = "name a file in a directory that exists";
+            return Err(ConfigError::new(flag, problem, expected));
+        }
+    }
+    Ok(())
+}
+
+/// Where each gateway says what it holds.
+fn metrics_urls(watching: &Watching) -> Result<Vec<String>, ConfigError> {
+    let mut urls = Vec::new();
+    for endpoint in &watching.operators {
+        check_http("--operators", endpoint)?;
+        let addresses = plan::addresses("--operators", endpoint)?;
+        urls.extend(addresses.iter().map(|address| format!("http://{address}/metrics")));
+    }
+    Ok(urls)
+}
+
+pub(super) fn check_http(flag: &str, endpoint: &::settings::Endpoint) -> Result<(), ConfigError> {
+    if endpoint.scheme == "http" {
+        return Ok(());
+    }
+    let problem = format!("{endpoint} is no http:// URL");
+    Err(ConfigError::new(flag, problem, "give one like http://127.0.0.1:8090"))
+}

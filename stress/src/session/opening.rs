@@ -1,0 +1,161 @@
+//! The first bytes of a session: the upgrade request or the `connect` line, with its credentials.
+
+use std::fmt::Write;
+
+use jsonwebtoken::{EncodingKey, Header};
+use serde::Serialize;
+
+use crate::{
+    fleet::plan::Identity,
+    session::{Transport, handshake::Key},
+    settings::Target,
+};
+
+/// Stands for the user id in a target's path.
+const USER: &str = "{user}";
+
+/// Writes opening bytes; one per worker.
+pub(crate) struct Openings {
+    identity: Identity,
+    key: Key,
+    signer: Option<EncodingKey>,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    sub: &'a str,
+    device: &'a str,
+    exp: u64,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum ConnectLine<'a> {
+    Connect {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user: Option<&'a str>,
+    },
+}
+
+impl Openings {
+    /// Opens sessions as these users.
+    pub(crate) fn new(identity: Identity) -> Self {
+        let signer = identity.secret.as_ref().map(|it| EncodingKey::from_secret(it.as_bytes()));
+        Self { identity, signer, key: Key::new(fastrand::u128(..).to_ne_bytes()) }
+    }
+
+    /// The `Sec-WebSocket-Accept` that answers these requests.
+    pub(crate) fn accept(&self) -> &str {
+        &self.key.accept
+    }
+
+    /// The opening bytes of one session.
+    pub(crate) fn bytes(&self, number: u32, target: &Target, port: u16) -> String {
+        let user = format!("{}{number}", self.identity.user_prefix);
+        let token = self.signer.as_ref().map(|signer| self.token(signer, &user));
+        match target.transport {
+            Transport::WebSocket => self.request(target, port, &user, token.as_deref()),
+            Transport::Tcp => {
+                let user = token.is_none().then_some(user.as_str());
+                let line = ConnectLine::Connect { token: token.as_deref(), user };
+                serde_json::to_string(&line).expect("plain data") + "\n"
+            }
+        }
+    }
+
+    fn token(&self, signer: &EncodingKey, user: &str) -> String {
+        let Identity { device, expires, .. } = &self.identity;
+        let claims = Claims { sub: user, device, exp: *expires };
+        jsonwebtoken::encode(&Header::default(), &claims, signer).expect("an HS256 key signs")
+    }
+
+    fn request(&self, target: &Target, port: u16, user: &str, token: Option<&str>) -> String {
+        let Target { host, path, .. } = target;
+        let mut encoded = String::new();
+        percent_encode(user, &mut encoded);
+        let mut request = format!("GET {}", path.replace(USER, &encoded));
+        if token.is_none() && !path.contains(USER) {
+            request.push_str(if path.contains('?') { "&user=" } else { "?user=" });
+            request.push_str(&encoded);
+        }
+        let key = &self.key.key;
+        let _ = write!(
+            request,
+            " HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+        );
+        if let Some(token) = token {
+            let _ = write!(request, "Authorization: Bearer {token}\r\n");
+        }
+        request.push_str("\r\n");
+        request
+    }
+}
+
+/// Everything but RFC 3986's unreserved characters, encoded.
+fn percent_encode(text: &str, into: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            let _ = write!(into, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn openings(secret: Option<&str>) -> Openings {
+        Openings::new(Identity {
+            user_prefix: "ä ".into(),
+            device: "d".into(),
+            secret: secret.map(Into::into),
+            expires: 32_503_680_000,
+        })
+    }
+
+    fn target(transport: Transport) -> Target {
+        let address = "127.0.0.1".parse().expect("an address");
+        let (host, path) = ("h".into(), "/v1/ws".into());
+        Target { address, first_port: 1, last_port: 1, host, path, transport }
+    }
+
+    #[test]
+    fn users_stand_in_for_tokens_in_development() {
+        let request = openings(None).bytes(7, &target(Transport::WebSocket), 1);
+        assert!(request.starts_with("GET /v1/ws?user=%C3%A4%207 HTTP/1.1\r\nHost: h:1\r\n"));
+        assert!(request.ends_with("\r\n\r\n"));
+        let line = openings(None).bytes(7, &target(Transport::Tcp), 1);
+        assert_eq!(line, "{\"type\":\"connect\",\"user\":\"ä 7\"}\n");
+    }
+
+    #[test]
+    fn a_path_can_name_the_user() {
+        let path = "/sub/{user}?x=1".into();
+        let target = Target { path, ..target(Transport::WebSocket) };
+        let request = openings(None).bytes(7, &target, 1);
+        assert!(request.starts_with("GET /sub/%C3%A4%207?x=1 HTTP/1.1\r\n"), "{request}");
+    }
+
+    #[test]
+    fn tokens_name_user_device_and_end() {
+        let request = openings(Some("s")).bytes(7, &target(Transport::WebSocket), 1);
+        assert!(request.starts_with("GET /v1/ws HTTP/1.1\r\n"), "{request}");
+        let line = openings(Some("s")).bytes(7, &target(Transport::Tcp), 1);
+        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let token = line["token"].as_str().expect("a token");
+        assert!(request.contains(&format!("Authorization: Bearer {token}\r\n")));
+        let key = jsonwebtoken::DecodingKey::from_secret(b"s");
+        let rules = jsonwebtoken::Validation::default();
+        let decoded = jsonwebtoken::decode::<serde_json::Value>(token, &key, &rules);
+        let claims = decoded.expect("a valid token").claims;
+        assert_eq!(
+            claims,
+            serde_json::json!({"sub": "ä 7", "device": "d", "exp": 32_503_680_000_u64})
+        );
+    }
+}

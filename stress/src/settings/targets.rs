@@ -1,0 +1,130 @@
+//! The servers that sessions connect to, kept as ranges: thousands of ports cost nothing.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+use settings::{ConfigError, Endpoint};
+
+use crate::{fleet::plan, session::Transport};
+
+/// All servers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Targets(Vec<Target>);
+
+/// Servers that differ in their port only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Their address.
+    pub address: IpAddr,
+    /// The first port.
+    pub first_port: u16,
+    /// The last port.
+    pub last_port: u16,
+    /// How they are called in requests, without the port.
+    pub host: String,
+    /// The path of the upgrade.
+    pub path: String,
+    /// How frames travel.
+    pub transport: Transport,
+}
+
+impl Target {
+    fn ports(&self) -> usize {
+        usize::from(self.last_port - self.first_port) + 1
+    }
+}
+
+impl Targets {
+    /// Looks names up.
+    ///
+    /// # Errors
+    /// Schemes that this client does not speak, names that are unknown.
+    pub fn new(endpoints: &[Endpoint]) -> Result<Self, ConfigError> {
+        endpoints.iter().map(target).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(Target::ports).sum()
+    }
+
+    /// A server by its place among all of them, counted round and round.
+    pub fn pick(&self, index: usize) -> (SocketAddr, &Target) {
+        let mut index = index % self.count();
+        for target in &self.0 {
+            if index < target.ports() {
+                // In range: it is less than the number of ports.
+                let port = target.first_port + index as u16;
+                return (SocketAddr::new(target.address, port), target);
+            }
+            index -= target.ports();
+        }
+        unreachable!("the index is below the number of servers")
+    }
+
+    /// Every range.
+    pub fn iter(&self) -> impl Iterator<Item = &Target> {
+        self.0.iter()
+    }
+}
+
+fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {
+    let (transport, path) = match (endpoint.scheme.as_str(), endpoint.path.as_str()) {
+        ("ws", "") => (Transport::WebSocket, "/v1/ws"),
+        ("ws", path) => (Transport::WebSocket, path),
+        ("tcp", _) => (Transport::Tcp, ""),
+        _ => return Err(unknown_scheme(endpoint)),
+    };
+    Ok(Target {
+        address: plan::address("--target", endpoint)?,
+        first_port: *endpoint.ports.start(),
+        last_port: *endpoint.ports.end(),
+        host: match endpoint.host.contains(':') {
+            true => format!("[{}]", endpoint.host),
+            false => endpoint.host.clone(),
+        },
+        path: path.to_owned(),
+        transport,
+    })
+}
+
+fn unknown_scheme(endpoint: &Endpoint) -> ConfigError {
+    let problem = match endpoint.scheme.as_str() {
+        "wss" | "sse" | "poll" => format!(
+            "{endpoint}: the gateway does not offer {} yet, so this client does not speak it",
+            endpoint.scheme,
+        ),
+        _ => format!("{endpoint} has a scheme that this client does not speak"),
+    };
+    ConfigError::new("--target", problem, "use ws:// or tcp://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(texts: &[&str]) -> Targets {
+        let parsed: Vec<_> = texts.iter().map(|text| text.parse().expect(text)).collect();
+        Targets::new(&parsed).expect("known hosts")
+    }
+
+    #[test]
+    fn every_port_comes_in_turn() {
+        let targets = targets(&["ws://127.0.0.1:8100-8102", "tcp://[::1]:9"]);
+        assert_eq!(targets.count(), 4);
+        let picked: Vec<_> = (0..6).map(|number| targets.pick(number).0.port()).collect();
+        assert_eq!(picked, [8100, 8101, 8102, 9, 8100, 8101]);
+        assert_eq!(targets.pick(3).1.transport, Transport::Tcp);
+        assert_eq!(targets.pick(3).1.host, "[::1]");
+        assert_eq!(targets.pick(0).1.path, "/v1/ws");
+    }
+
+    #[test]
+    fn transports_to_come_are_refused_and_named() {
+        for scheme in ["wss", "sse", "poll"] {
+            let endpoint = format!("{scheme}://127.0.0.1:1").parse().expect("a URL");
+            let error = Targets::new(&[endpoint]).expect_err("not spoken").to_string();
+            assert!(error.contains(&format!("does not offer {scheme} yet")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A persistent session that sends numbered messages and measures when they come back.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Write},
+    net::SocketAddr,
+};
+
+use mio::{Interest, Registry, Token, net::TcpStream};
+
+use super::{ECHO, Ledger, exchange::name_of};
+use crate::{
+    session::{Effect, Failure, Openings, Rules, Session, State, Transport, socket},
+    settings::Target,
+};
+
+/// What is said where the server does not echo.
+const NO_ECHO: &str = "the server does not echo: start the gateway with --echo";
+
+/// One persistent session.
+pub(crate) struct Line {
+    address: SocketAddr,
+    target: Target,
+    connection: Option<Connection>,
+    /// Messages that have not come back, in order: number, when it was due, whether it was sent.
+    outstanding: VecDeque<(u64, u64, bool)>,
+    next: u64,
+    useless: bool,
+}
+
+struct Connection {
+    stream: TcpStream,
+    session: Session,
+}
+
+/// What the server's bytes amount to.
+#[derive(Default)]
+struct Heard {
+    held: bool,
+    numbers: Vec<u64>,
+    refused: bool,
+    ended: Option<Failure>,
+    replies: Vec<u8>,
+}
+
+impl Line {
+    /// A session with a server that echoes at this path.
+    pub(crate) fn new(address: SocketAddr, target: Target) -> Self {
+        let (connection, outstanding) = (None, VecDeque::new());
+        Self { address, target, connection, outstanding, next: 0, useless: false }
+    }
+
+    /// Whether the server turned out not to echo.
+    pub(super) fn is_useless(&self) -> bool {
+        self.useless
+    }
+
+    /// Whether nothing is outstanding.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.outstanding.is_empty()
+    }
+
+    /// Sends a message, as soon as the session is open.
+    pub(super) fn probe(
+        &mut self,
+        due: u64,
+        registry: &Registry,
+        token: Token,
+        ledger: &mut Ledger,
+    ) {
+        self.outstanding.push_back((self.next, due, false));
+        self.next += 1;
+        if self.connection.is_none()
+            && let Err(error) = self.connect(registry, token)
+        {
+            return self.disconnect(&name_of(&error), ledger);
+        }
+        self.flush(ledger);
+    }
+
+    fn connect(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let mut stream = socket::connect(self.address, None)?;
+        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        let session = Session::new(self.target.transport);
+        self.connection = Some(Connection { stream, session });
+        Ok(())
+    }
+
+    /// Sends what has not been sent, once the session is open.
+    fn flush(&mut self, ledger: &mut Ledger) {
+        let Some(Connection { stream, session }) = &mut self.connection else { return };
+        if session.state() != State::Live {
+            return;
+        }
+        let mut failed = None;
+        for (number, _, sent) in self.outstanding.iter_mut().filter(|(_, _, sent)| !sent) {
+            let message = format!(r#"{{"type":"echo","n":{number}}}"#);
+            *sent = true;
+            failed = failed.or(stream.write_all(&session.message(message.as_bytes())).err());
+        }
+        if let Some(error) = failed {
+            self.disconnect(&name_of(&error), ledger);
+        }
+    }
+
+    /// The socket has something to say.
+    pub(super) fn on_ready(&mut self, number: u32, openings: &Openings, ledger: &mut Ledger) {
+        let opening = openings.bytes(number, &self.target, self.address.port());
+        let rules = Rules {
+            needs_hello: self.target.transport == Transport::Tcp,
+            echo_once: false,
+            accept: openings.accept().to_owned(),
+        };
+        let Some(connection) = &mut self.connection else { return };
+        match connection.hear(&opening, &rules) {
+            Ok(heard) => self.on_heard(heard, ledger),
+            Err(error) => self.disconnect(&name_of(&error), ledger),
+        }
+    }
+
+    fn on_heard(&mut self, heard: Heard, ledger: &mut Ledger) {
+        for number in heard.numbers {
+            while let Some((first, due, _)) = self.outstanding.front().copied() {
+                if first > number {
+                    break;
+                }
+                self.outstanding.pop_front();
+                match first == number {
+                    true => ledger.on_answer(ECHO, due),
+                    false => ledger.on_lost(ECHO, "not echoed".into()),
+                }
+            }
+        }
+        match heard.ended {
+            Some(Failure::Status(404)) => self.give_up(ledger),
+            _ if heard.refused => self.give_up(ledger),
+            Some(failure) => self.disconnect(&failure.to_string(), ledger),
+            None if heard.held => self.flush(ledger),
+            None => {}
+        }
+    }
+
+    fn give_up(&mut self, ledger: &mut Ledger) {
+        self.useless = true;
+        self.connection = None;
+        self.outstanding.clear();
+        ledger.on_unavailable(ECHO, NO_ECHO.into());
+    }
+
+    /// The connection is over; the next probe opens another.
+    fn disconnect(&mut self, why: &str, ledger: &mut Ledger) {
+        self.connection = None;
+        for _ in self.outstanding.drain(..) {
+            ledger.on_lost(ECHO, why.to_owned());
+        }
+    }
+
+    /// Gives up on messages due before `limit`, and on a connection that does not open.
+    pub(super) fn expire(&mut self, limit: u64, ledger: &mut Ledger) {
+        let before = self.outstanding.len();
+        while self.outstanding.front().is_some_and(|(_, due, _)| *due < limit) {
+            self.outstanding.pop_front();
+            ledger.on_lost(ECHO, "timeout".into());
+        }
+        let opening = self.connection.as_ref().is_some_and(|it| it.session.state() < State::Live);
+        if opening && self.outstanding.len() < before {
+            self.connection = None;
+        }
+    }
+}
+
+impl Connection {
+    /// Sends the opening bytes when it is time, and reads what is there.
+    fn hear(&mut self, opening: &str, rules: &Rules) -> io::Result<Heard> {
+        let mut heard = Heard::default();
+        if self.session.state() == State::Connecting {
+            match self.stream.write_all(opening.as_bytes()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(heard),
+                other => other?,
+            }
+            self.session.on_connected(rules, &mut |effect| heard.add(effect));
+        }
+        let mut chunk = [0; 4096];
+        while heard.ended.is_none() {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => heard.ended = Some(Failure::Eof(self.session.state())),
+                Ok(length) => {
+                    let bytes = &chunk[..length];
+                    self.session.on_bytes(bytes, rules, &mut |effect| heard.add(effect));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        // A server that does not read its pongs will notice by itself.
+        let _ = self.stream.write(&heard.replies);
+        Ok(heard)
+    }
+}
+
+impl Heard {
+    fn add(&mut self, effect: Effect<'_>) {
+        match effect {
+            Effect::Held => self.held = true,
+            Effect::Message(message) => self.numbers.extend(number(message)),
+            Effect::Refusal => self.refused = true,
+            Effect::Reply(bytes) => self.replies.extend(bytes),
+            Effect::Ended(failure) => self.ended = Some(failure),
+        }
+    }
+}
+
+/// The number of an echoed message.
+fn number(message: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(message).ok()?;
+    let digits = text.strip_prefix(r#"{"type":"echo","n":"#)?.strip_suffix('}')?;
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn echoes_are_told_by_their_number() {
+        assert_eq!(number(br#"{"type":"echo","n":17}"#), Some(17));
+        assert_eq!(number(br#"{"type":"push","n":17}"#), None);
+    }
+}
