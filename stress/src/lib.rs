@@ -65,7 +65,7 @@ pub fn page_of_report(bytes: &[u8]) -> Result<String, String> {
 }
 
 fn run_worker() -> ExitCode {
-    raise_descriptor_limit();
+    fleet::raise_descriptor_limit();
     match fleet::worker::run(std::io::stdin(), std::io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -73,9 +73,4 @@ fn run_worker() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Raises the soft limit to the hard one and says what it is now.
-fn raise_descriptor_limit() -> u64 {
-    rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024)
 }

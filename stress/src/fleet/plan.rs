@@ -2,19 +2,20 @@
 //! sessions out between workers.
 
 use std::{
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
-use settings::{ConfigError, Endpoint, Secret};
+use settings::ConfigError;
 
-use crate::settings::{Sessions, Target, Targets};
+use crate::{
+    session::Identity,
+    settings::{Sessions, Target, Targets},
+};
 
 /// Descriptors of a process that are not sessions: standard streams, epoll, pushes, links.
 pub(crate) const SPARE_DESCRIPTORS: u64 = 1200;
-/// Tokens outlive the run by this.
-const TOKEN_SLACK: Duration = Duration::from_secs(24 * 3600);
 
 /// A worker's share of the sessions. It holds a secret, so it travels through a pipe only and
 /// cannot be printed.
@@ -42,19 +43,6 @@ pub(crate) struct Assignment {
     pub echo_once: bool,
     /// Who the sessions are.
     pub identity: Identity,
-}
-
-/// Who the sessions are.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Identity {
-    /// User ids are this and the session's number.
-    pub user_prefix: String,
-    /// The device in the tokens.
-    pub device: String,
-    /// Signs the tokens; none means development.
-    pub secret: Option<String>,
-    /// When the tokens expire, in seconds since the epoch.
-    pub expires: u64,
 }
 
 impl Assignment {
@@ -89,7 +77,7 @@ pub(crate) fn assignments(
     check_families(&targets, &sources)?;
     let workers = u64::from(workers(sessions, descriptors)?);
     let total = u64::from(sessions.sessions);
-    let identity = identity(sessions)?;
+    let identity = Identity::new(sessions)?;
     let start = |worker: u64| (total * worker / workers) as u32;
     let kept = total - u64::from(dropped);
     let share = |worker: u64| {
@@ -128,50 +116,6 @@ fn workers(sessions: &Sessions, descriptors: u64) -> Result<u32, ConfigError> {
         return Err(ConfigError::new("--processes", problem, expected));
     }
     Ok(workers.min(u64::from(sessions.sessions)) as u32)
-}
-
-/// Who the sessions are.
-///
-/// # Errors
-/// User ids that are none, a secret that cannot be read.
-pub(crate) fn identity(sessions: &Sessions) -> Result<Identity, ConfigError> {
-    let user = format!("{}{}", sessions.user_prefix, sessions.sessions);
-    protocol::ids::check_name(&user).map_err(|error| {
-        let problem = format!("makes the user id {user:?}, which {error}");
-        ConfigError::new("--user-prefix", problem, "give a shorter one, like u")
-    })?;
-    let file = sessions.token_secret_file.as_deref();
-    let secret = Secret::load("token-secret", sessions.token_secret.as_ref(), file)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(Identity {
-        user_prefix: sessions.user_prefix.clone(),
-        device: sessions.device.as_str().to_owned(),
-        secret: secret.map(|secret| secret.expose().to_owned()),
-        expires: (now + TOKEN_SLACK + sessions.hold.unwrap_or_default()).as_secs(),
-    })
-}
-
-/// Every address of an endpoint, one for each of its ports.
-///
-/// # Errors
-/// The host's name is unknown.
-pub(crate) fn addresses(flag: &str, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ConfigError> {
-    let address = address(flag, endpoint)?;
-    Ok(endpoint.ports.clone().map(|port| SocketAddr::new(address, port)).collect())
-}
-
-/// The address of an endpoint's host.
-///
-/// # Errors
-/// The host's name is unknown.
-pub(crate) fn address(flag: &str, endpoint: &Endpoint) -> Result<IpAddr, ConfigError> {
-    let unknown = |detail: String| {
-        let problem = format!("cannot look {} up: {detail}", endpoint.host);
-        ConfigError::new(flag, problem, "name a host this machine knows, or an address")
-    };
-    let host = (endpoint.host.as_str(), *endpoint.ports.start());
-    let mut found = host.to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
-    found.next().map(|first| first.ip()).ok_or_else(|| unknown("no address".into()))
 }
 
 fn check_families(targets: &Targets, sources: &[IpAddr]) -> Result<(), ConfigError> {

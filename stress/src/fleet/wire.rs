@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{fleet::plan::Assignment, measurements::Tally};
+use super::plan::Assignment;
+use crate::measurements::Tally;
 
 /// From the parent to a worker. The end of the stream tells the worker to end at once.
 #[derive(Serialize, Deserialize)]

@@ -16,14 +16,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    fleet::{
-        plan::Assignment,
-        wire::{Command, Dropping, Event, Progress, Wave},
-        worker,
-    },
-    measurements::{Tally, machine::resident_bytes},
+use super::{
+    plan::Assignment,
+    wire::{Command, Dropping, Event, Progress, Wave},
+    worker,
 };
+use crate::measurements::{Tally, machine::resident_bytes};
 
 /// How long workers may take to write their reports and to end.
 const FINISH_WITHIN: Duration = Duration::from_secs(60);

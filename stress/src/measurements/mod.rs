@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 mod distribution;
 pub(crate) mod machine;
+mod probed;
 mod storm;
 mod tally;
 mod timeline;
@@ -11,8 +12,9 @@ mod watch;
 pub(crate) use {
     distribution::{Distribution, Quantiles},
     machine::KernelMemory,
+    probed::Probed,
     storm::{Moment, Reading, Storm},
-    tally::{Arrivals, Deliveries, Phase, Spread, Tally, add},
+    tally::{Arrivals, Deliveries, Spread, Tally, add},
     timeline::{Gateways, Point, Timeline, combine},
     watch::Watch,
 };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::measurements::KernelMemory;
+use super::KernelMemory;
 
 /// One storm.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Distribution;
 use crate::{
-    measurements::Distribution,
     session::{Failure, Failures, scan::Stamp},
+    settings::Phase,
 };
 
 /// Everything a worker knows in the end.
@@ -60,62 +61,6 @@ impl Deliveries {
     fn merge(&mut self, other: &Self) {
         self.latency.merge(&other.latency);
         self.receipts.merge(other.receipts);
-    }
-}
-
-/// The parts of a scenario in which messages are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum Phase {
-    /// A storm: all sessions are open.
-    Steady = 1,
-    /// A storm: some are being dropped, until the gateways know.
-    Drop,
-    /// A storm: they are gone.
-    After,
-    /// A storm: they come back.
-    Reopen,
-    /// Pushes to single users, many in a request, as fast as possible.
-    Batch,
-    /// Pushes to single users, one in a request, as fast as possible.
-    Single,
-    /// Pushes to single users at a rate.
-    Rate,
-    /// Pushes to everybody.
-    All,
-}
-
-impl Phase {
-    /// Every phase, in order.
-    pub(crate) const EVERY: [Self; 8] = [
-        Self::Steady,
-        Self::Drop,
-        Self::After,
-        Self::Reopen,
-        Self::Batch,
-        Self::Single,
-        Self::Rate,
-        Self::All,
-    ];
-
-    /// As it stands in reports.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Steady => "steady",
-            Self::Drop => "drop",
-            Self::After => "after",
-            Self::Reopen => "reopen",
-            Self::Batch => "batch",
-            Self::Single => "single",
-            Self::Rate => "rate",
-            Self::All => "all",
-        }
-    }
-
-    /// The phase of this number in a stamp.
-    pub(crate) fn from_number(number: u8) -> Option<Self> {
-        Self::EVERY.into_iter().find(|phase| *phase as u8 == number)
     }
 }
 
@@ -279,13 +224,5 @@ mod tests {
         assert_eq!(merged.broadcasts[&0].clients, 2);
         assert_eq!(merged.arrivals.span.seconds(), 2.999_995);
         assert_eq!(merged.open(), 3);
-    }
-
-    #[test]
-    fn phases_keep_their_numbers() {
-        for phase in Phase::EVERY {
-            assert_eq!(Phase::from_number(phase as u8), Some(phase));
-        }
-        assert_eq!(Phase::from_number(0), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::measurements::KernelMemory;
+use super::KernelMemory;
 
 /// Most points of a time line.
 const MOST_POINTS: usize = 600;

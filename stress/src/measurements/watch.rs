@@ -11,7 +11,7 @@ use std::{
 
 use ureq::Agent;
 
-use crate::measurements::Gateways;
+use super::Gateways;
 
 /// Most threads, and so most requests under way at once.
 const MOST_THREADS: usize = 4;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Broadcasts, FailureReport, MemoryReport, PhaseReport, ProbeReport, PushReport, Received,
-    SessionsReport, StormReport,
+    Broadcasts, FailureReport, MemoryReport, PhaseReport, ProbeReport, PushReport, Pushed,
+    Received, Record, SessionsReport, StormReport,
 };
 use crate::{
-    measurements::{Arrivals, Deliveries, Phase, Spread, Storm, Tally},
-    report::{Probed, Pushed, Record},
+    measurements::{Arrivals, Deliveries, Probed, Spread, Storm, Tally},
     session::{Failure, Failures},
+    settings::Phase,
 };
 
 /// Deliveries up to this are on time.

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde::Serialize;
 
-use super::{counts, html};
+use super::{Record, counts, html};
 use crate::{
-    measurements::{Phase, Quantiles, Storm},
-    report::Record,
+    measurements::{Quantiles, Storm},
+    settings::Phase,
     traffic::pusher::Outcome,
 };
 

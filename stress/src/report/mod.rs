@@ -12,5 +12,5 @@ pub(crate) use {
         Broadcasts, FailureReport, MemoryReport, PhaseReport, ProbeReport, PushReport, Received,
         Report, SessionsReport, StormReport,
     },
-    record::{Probed, Pushed, Record},
+    record::{Pushed, Record},
 };

@@ -12,12 +12,10 @@ use std::{
 
 use ::settings::{ConfigError, Endpoint, Secret};
 
-use super::run::{Run, check_http};
+use super::run::Run;
 use crate::{
-    fleet::plan,
-    measurements::Phase,
-    settings::{Api, Mode, Recipients, Sessions},
-    traffic::pusher::{self, Limit, Order, Outcome},
+    settings::{Api, Limit, Mode, Phase, Recipients, Sessions, http_addresses},
+    traffic::pusher::{self, Order, Outcome},
 };
 
 /// Nothing more comes after nothing has come for so long.
@@ -34,10 +32,10 @@ pub(super) struct Door<'a> {
 
 /// An order of messages without limit to random users, one connection at a time.
 pub(super) fn order(door: &Door<'_>, sessions: &Sessions) -> Result<Order, ConfigError> {
-    check_http("--api", door.api)?;
+    let addresses = http_addresses("--api", door.api)?;
     let key = Secret::load("api-key", door.key, door.key_file)?;
     Ok(Order {
-        addresses: plan::addresses("--api", door.api)?,
+        addresses,
         host: door.api.host.clone(),
         key: key.map(|key| key.expose().to_owned()),
         mode: Mode::Single,

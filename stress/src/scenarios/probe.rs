@@ -9,10 +9,10 @@ use super::{
     run::{Run, Trouble},
 };
 use crate::{
-    fleet::{Part, plan},
+    fleet::Part,
     report::Pushed,
-    session::Transport,
-    settings::{Probe, Recipients, Target, Targets},
+    session::Identity,
+    settings::{Probe, Recipients, Target, Targets, Transport, http_addresses},
     traffic::{
         prober::{Line, Order as Probes, Prober, Sort},
         pusher::Order,
@@ -69,8 +69,7 @@ fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
     ] {
         let mut addresses = Vec::new();
         for endpoint in endpoints {
-            super::run::check_http(flag, endpoint)?;
-            addresses.extend(plan::addresses(flag, endpoint)?);
+            addresses.extend(http_addresses(flag, endpoint)?);
         }
         sorts.push(Sort::http(name, addresses.into_iter().map(|address| (address, "/healthz"))));
     }
@@ -82,7 +81,7 @@ fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
         timeout: settings.probe_timeout,
         sorts,
         lines: lines.collect(),
-        identity: plan::identity(sessions)?,
+        identity: Identity::new(sessions)?,
         number: sessions.sessions,
     })
 }

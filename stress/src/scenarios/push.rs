@@ -15,8 +15,8 @@ use super::{
 use crate::{
     fleet::Part,
     report::Pushed,
-    settings::{Kind, Mode, Push, Pushes, Recipients, Step, repeated},
-    traffic::pusher::{Limit, Order, Outcome},
+    settings::{Kind, Limit, Mode, Push, Pushes, Recipients, Step, repeated},
+    traffic::pusher::{Order, Outcome},
 };
 
 const DEFAULT_PERIOD: Duration = Duration::from_secs(20);

@@ -17,7 +17,7 @@ use crate::{
     fleet::{Fleet, Manner, Part, plan, wire::Progress},
     measurements::{KernelMemory, Point, Timeline, Watch, clock, machine},
     report::{Record, Report},
-    settings::{Output, Sessions, Watching},
+    settings::{Output, Sessions, Watching, http_addresses},
     traffic::prober::Prober,
 };
 
@@ -63,7 +63,7 @@ impl Run {
         sessions: &Sessions,
         dropped: u32,
     ) -> Result<Self, Trouble> {
-        let limit = crate::raise_descriptor_limit();
+        let limit = crate::fleet::raise_descriptor_limit();
         let assignments = plan::assignments(sessions, dropped, limit)?;
         check_output(&sessions.output)?;
         let urls = metrics_urls(&sessions.watching)?;
@@ -213,17 +213,8 @@ pub(super) fn check_output(output: &Output) -> Result<(), ConfigError> {
 fn metrics_urls(watching: &Watching) -> Result<Vec<String>, ConfigError> {
     let mut urls = Vec::new();
     for endpoint in &watching.operators {
-        check_http("--operators", endpoint)?;
-        let addresses = plan::addresses("--operators", endpoint)?;
+        let addresses = http_addresses("--operators", endpoint)?;
         urls.extend(addresses.iter().map(|address| format!("http://{address}/metrics")));
     }
     Ok(urls)
-}
-
-pub(super) fn check_http(flag: &str, endpoint: &::settings::Endpoint) -> Result<(), ConfigError> {
-    if endpoint.scheme == "http" {
-        return Ok(());
-    }
-    let problem = format!("{endpoint} is no http:// URL");
-    Err(ConfigError::new(flag, problem, "give one like http://127.0.0.1:8090"))
 }

@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     fleet::{Manner, Part},
-    measurements::{KernelMemory, Moment, Phase, Reading, Storm, clock},
+    measurements::{KernelMemory, Moment, Reading, Storm, clock},
     report::Pushed,
-    settings::{Mode, Sessions, Storm as Settings},
+    settings::{Mode, Phase, Sessions, Storm as Settings},
     traffic::pusher::Order,
 };
 

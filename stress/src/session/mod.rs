@@ -2,14 +2,18 @@
 
 mod failure;
 pub(crate) mod handshake;
+mod identity;
 mod opening;
 mod rules;
 pub(crate) mod scan;
 pub(crate) mod socket;
+mod state;
 pub(crate) mod websocket;
 
 pub(crate) use {
     failure::{Failure, Failures},
+    identity::Identity,
     opening::Openings,
-    rules::{Effect, Rules, Session, State, Transport},
+    rules::{Effect, Rules, Session},
+    state::State,
 };

@@ -5,11 +5,8 @@ use std::fmt::Write;
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
 
-use crate::{
-    fleet::plan::Identity,
-    session::{Transport, handshake::Key},
-    settings::Target,
-};
+use super::{Identity, handshake::Key};
+use crate::settings::{Target, Transport};
 
 /// Stands for the user id in a target's path.
 const USER: &str = "{user}";

@@ -3,55 +3,15 @@
 //! `Connecting → Upgrading → AwaitingHello → AwaitingEcho → Live → Closed`. An idle session owns no buffer; one
 //! exists only while a frame or a message in several frames is incomplete.
 
-use std::{fmt, mem};
+use std::mem;
 
-use serde::{Deserialize, Serialize};
-
-use crate::session::{
-    Failure,
+use super::{
+    Failure, State,
     handshake::{self, Answer},
     scan::{self, Kind},
     websocket::{self, Frame, MAX_MESSAGE_BYTES, Opcode},
 };
-
-/// How far a session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum State {
-    /// TCP's handshake is under way.
-    Connecting,
-    /// The upgrade has been asked for.
-    Upgrading,
-    /// The transport is open; the server has not said who it takes the client for.
-    AwaitingHello,
-    /// A message of the client's own has not come back yet.
-    AwaitingEcho,
-    /// Held.
-    Live,
-    /// Over.
-    Closed,
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connecting => "connecting",
-            Self::Upgrading => "upgrading",
-            Self::AwaitingHello => "awaiting hello",
-            Self::AwaitingEcho => "awaiting the echo",
-            Self::Live => "held",
-            Self::Closed => "closing",
-        })
-    }
-}
-
-/// How frames travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Transport {
-    /// A text frame per JSON frame.
-    WebSocket,
-    /// A line per JSON frame.
-    Tcp,
-}
+use crate::settings::Transport;
 
 /// What all sessions of a worker have in common.
 #[derive(Debug)]

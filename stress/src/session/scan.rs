@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use crate::measurements::Phase;
+use crate::settings::Phase;
 
 static TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""type":"#));
 static STAMP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#"{"t":"#));

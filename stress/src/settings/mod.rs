@@ -1,16 +1,20 @@
 //! What is asked for: flags, and the values they stand for.
 
+mod addresses;
+mod phase;
 mod phases;
 mod scenarios;
 mod sources;
 mod targets;
 
 pub use {
-    phases::{Kind, Step, repeated},
+    addresses::{address, http_addresses},
+    phase::Phase,
+    phases::{Kind, Limit, Mode, Recipients, Step, repeated},
     scenarios::{
-        Api, Idle, Merge, Mode, Output, Probe, Push, Pushes, Recipients, Scenario, Sessions,
-        Settings, Storm, Watching,
+        Api, Idle, Merge, Output, Probe, Push, Pushes, Scenario, Sessions, Settings, Storm,
+        Watching,
     },
     sources::Sources,
-    targets::{Target, Targets},
+    targets::{Target, Targets, Transport},
 };

@@ -4,11 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use settings::units;
 
-use crate::{
-    measurements::Phase,
-    settings::{Mode, Recipients},
-    traffic::pusher::Limit,
-};
+use super::Phase;
 
 const FORMS: &str = "hold:DURATION, batch:N, single:N, rate:PER_SECOND:DURATION or all:N";
 
@@ -34,6 +30,33 @@ pub struct Kind {
     pub rate: u32,
     /// When to stop.
     pub limit: Limit,
+}
+
+/// How a message travels to pusher-api.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Many messages in a request.
+    Batch,
+    /// A request per message.
+    Single,
+}
+
+/// Whom a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Recipients {
+    /// One user of this run, picked at random for every message.
+    Random,
+    /// Everybody; one message after another, each waited for.
+    All,
+}
+
+/// When to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// After so many messages.
+    Messages(u64),
+    /// After so long.
+    Time(Duration),
 }
 
 impl FromStr for Step {

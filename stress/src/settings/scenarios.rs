@@ -6,7 +6,7 @@ use clap::builder::RangedU64ValueParser;
 use protocol::Device;
 use settings::{Endpoint, Secret, logging::CommonArgs, units};
 
-use crate::settings::{Sources, Step};
+use super::{Mode, Recipients, Sources, Step};
 
 /// The load client: opens many sessions and measures what their server does.
 #[derive(Debug, Clone, clap::Args)]
@@ -217,24 +217,6 @@ pub struct Sessions {
     /// Configuration file and logs.
     #[command(flatten)]
     pub common: CommonArgs,
-}
-
-/// How a message travels to pusher-api.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Mode {
-    /// Many messages in a request.
-    Batch,
-    /// A request per message.
-    Single,
-}
-
-/// Whom a message is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Recipients {
-    /// One user of this run, picked at random for every message.
-    Random,
-    /// Everybody; one message after another, each waited for.
-    All,
 }
 
 /// Which messages to push, and how.

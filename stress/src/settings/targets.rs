@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Endpoint};
 
-use crate::{fleet::plan, session::Transport};
+use super::address;
 
 /// All servers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,15 @@ impl Targets {
     }
 }
 
+/// How frames travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transport {
+    /// A text frame per JSON frame.
+    WebSocket,
+    /// A line per JSON frame.
+    Tcp,
+}
+
 fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {
     let (transport, path) = match (endpoint.scheme.as_str(), endpoint.path.as_str()) {
         ("ws", "") => (Transport::WebSocket, "/v1/ws"),
@@ -76,7 +85,7 @@ fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {
         _ => return Err(unknown_scheme(endpoint)),
     };
     Ok(Target {
-        address: plan::address("--target", endpoint)?,
+        address: address("--target", endpoint)?,
         first_port: *endpoint.ports.start(),
         last_port: *endpoint.ports.end(),
         host: match endpoint.host.contains(':') {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    measurements::{KernelMemory, Point, Timeline},
-    report::{Probed, Record},
+    measurements::{KernelMemory, Point, Probed, Timeline},
+    report::Record,
     session::Failure,
 };
 

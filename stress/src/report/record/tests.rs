@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    measurements::{Phase, Point},
+    measurements::{Distribution, Point},
     session::{Failure, State, scan::Stamp},
+    settings::Phase,
 };
 
 /// Something that happens in a run.

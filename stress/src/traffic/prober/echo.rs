@@ -10,8 +10,8 @@ use mio::{Interest, Registry, Token, net::TcpStream};
 
 use super::{ECHO, Ledger, exchange::name_of};
 use crate::{
-    session::{Effect, Failure, Openings, Rules, Session, State, Transport, socket},
-    settings::Target,
+    session::{Effect, Failure, Openings, Rules, Session, State, socket},
+    settings::{Target, Transport},
 };
 
 /// What is said where the server does not echo.

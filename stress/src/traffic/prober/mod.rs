@@ -23,7 +23,9 @@ use mio::{Poll, Token};
 use slab::Slab;
 
 use crate::{
-    fleet::plan::Identity, measurements::clock, report::Probed, session::Openings, traffic::Pace,
+    measurements::{Probed, clock},
+    session::{Identity, Openings},
+    traffic::Pace,
 };
 
 pub(crate) use echo::Line;

@@ -96,7 +96,10 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{measurements::Phase, session::scan, traffic::pusher::Limit};
+    use crate::{
+        session::scan,
+        settings::{Limit, Phase},
+    };
 
     fn order(mode: Mode, recipients: Recipients) -> Order {
         Order {

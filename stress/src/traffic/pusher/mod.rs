@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     measurements::add,
-    settings::{Mode, Recipients},
+    settings::{Limit, Mode, Recipients},
 };
 use connection::{Connection, Finished};
 use message::Writer;
@@ -71,15 +71,6 @@ pub(crate) struct Order {
     pub first: u64,
     /// The phase of the scenario, to be written into messages; 0 is none.
     pub phase: Arc<AtomicU8>,
-}
-
-/// When to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// After so many messages.
-    Messages(u64),
-    /// After so long.
-    Time(Duration),
 }
 
 /// What pusher-api said.

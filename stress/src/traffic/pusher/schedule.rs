@@ -6,8 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Limit;
-use crate::{measurements::clock, traffic::Pace};
+use crate::{measurements::clock, settings::Limit, traffic::Pace};
 
 /// The messages of a run, in order.
 pub(super) struct Schedule {
