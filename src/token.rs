@@ -1,14 +1,10 @@
 //! `holdfast token`: a JWT for trying things out.
 
-use std::{
-    process::ExitCode,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use protocol::{Device, Topic, UserId};
-use serde::Serialize;
+use protocol::{Device, Topic, UserId, claims::Claims, clock};
 use settings::{Secret, units::positive_duration};
 
 use crate::serve::refuse;
@@ -36,16 +32,6 @@ pub(crate) struct Settings {
     topic: Vec<Topic>,
 }
 
-#[derive(Serialize)]
-struct Claims<'a> {
-    sub: &'a UserId,
-    exp: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: &'a Option<Device>,
-    #[serde(skip_serializing_if = "<[Topic]>::is_empty")]
-    topics: &'a [Topic],
-}
-
 /// Prints a token.
 pub(crate) fn print(settings: &Settings) -> ExitCode {
     let secret =
@@ -57,12 +43,11 @@ pub(crate) fn print(settings: &Settings) -> ExitCode {
             }
             Err(error) => return refuse(&error),
         };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let claims = Claims {
-        sub: &settings.user,
-        exp: (now + settings.ttl).as_secs(),
-        device: &settings.device,
-        topics: &settings.topic,
+        sub: settings.user.clone(),
+        exp: (clock::since_epoch() + settings.ttl).as_secs(),
+        device: settings.device.clone(),
+        topics: settings.topic.clone(),
     };
     let key = EncodingKey::from_secret(secret.expose().as_bytes());
     match encode(&Header::new(Algorithm::HS256), &claims, &key) {

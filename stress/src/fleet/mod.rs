@@ -1,10 +1,8 @@
 //! The processes that hold the sessions: the parent's side of them, and a worker's own.
 
-mod descriptors;
 pub(crate) mod plan;
 pub(crate) mod wire;
 pub(crate) mod worker;
 mod workers;
 
-pub(crate) use descriptors::raise_descriptor_limit;
 pub(crate) use workers::{Fleet, Manner, Part};

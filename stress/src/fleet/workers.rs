@@ -16,12 +16,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use limits::process::resident_bytes;
+
 use super::{
     plan::Assignment,
     wire::{Command, Dropping, Event, Progress, Wave},
     worker,
 };
-use crate::measurements::{Tally, machine::resident_bytes};
+use crate::measurements::Tally;
 
 /// How long workers may take to write their reports and to end.
 const FINISH_WITHIN: Duration = Duration::from_secs(60);

@@ -1,6 +1,5 @@
 //! What is counted and measured during a run.
 
-pub(crate) mod clock;
 mod distribution;
 pub(crate) mod machine;
 mod probed;
@@ -11,7 +10,6 @@ mod watch;
 
 pub(crate) use {
     distribution::{Distribution, Quantiles},
-    machine::KernelMemory,
     probed::Probed,
     storm::{Moment, Reading, Storm},
     tally::{Arrivals, Deliveries, Spread, Tally, add},

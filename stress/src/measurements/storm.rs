@@ -1,8 +1,7 @@
 //! What a storm does to the servers: how long the drop and the return took, and memory around it.
 
+use limits::KernelMemory;
 use serde::{Deserialize, Serialize};
-
-use super::KernelMemory;
 
 /// One storm.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

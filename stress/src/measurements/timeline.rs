@@ -1,8 +1,7 @@
 //! What was seen over time: a bounded number of points, thinned out when a run is long.
 
+use limits::KernelMemory;
 use serde::{Deserialize, Serialize};
-
-use super::KernelMemory;
 
 /// Most points of a time line.
 const MOST_POINTS: usize = 600;

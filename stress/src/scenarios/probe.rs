@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ::settings::ConfigError;
+use protocol::Transport;
 
 use super::{
     messages,
@@ -12,7 +13,7 @@ use crate::{
     fleet::Part,
     report::Pushed,
     session::Identity,
-    settings::{Probe, Recipients, Target, Targets, Transport, http_addresses},
+    settings::{Probe, Recipients, Target, Targets, http_addresses},
     traffic::{
         prober::{Line, Order as Probes, Prober, Sort},
         pusher::Order,

@@ -10,12 +10,13 @@ use std::{
 };
 
 use ::settings::ConfigError;
-use limits::{Counters, symptom::Evidence};
+use limits::{Counters, KernelMemory, descriptors, symptom::Evidence};
+use protocol::clock;
 
 use super::display::Display;
 use crate::{
     fleet::{Fleet, Manner, Part, plan, wire::Progress},
-    measurements::{KernelMemory, Point, Timeline, Watch, clock, machine},
+    measurements::{Point, Timeline, Watch, machine},
     report::{Record, Report},
     settings::{Output, Sessions, Watching, http_addresses},
     traffic::prober::Prober,
@@ -63,7 +64,7 @@ impl Run {
         sessions: &Sessions,
         dropped: u32,
     ) -> Result<Self, Trouble> {
-        let limit = crate::fleet::raise_descriptor_limit();
+        let limit = descriptors::raise().unwrap_or_else(|_| descriptors::soft_limit());
         let assignments = plan::assignments(sessions, dropped, limit)?;
         check_output(&sessions.output)?;
         let urls = metrics_urls(&sessions.watching)?;
@@ -150,7 +151,7 @@ impl Run {
     fn sample(&mut self) {
         let Progress { open, failed, lost, messages, .. } = self.fleet.progress();
         self.timeline.push(Point {
-            at: clock::micros(),
+            at: clock::micros_since_epoch(),
             open,
             failed,
             lost,

@@ -10,6 +10,8 @@ use std::{
 };
 
 use ::settings::ConfigError;
+use limits::KernelMemory;
+use protocol::clock;
 
 use super::{
     messages::{self, Messages},
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::{
     fleet::{Manner, Part},
-    measurements::{KernelMemory, Moment, Reading, Storm, clock},
+    measurements::{Moment, Reading, Storm},
     report::Pushed,
     settings::{Mode, Phase, Sessions, Storm as Settings},
     traffic::pusher::Order,
@@ -114,7 +116,7 @@ impl Run {
         }
         let before = self.progress();
         let begun = Instant::now();
-        storm.dropped_at = Some(clock::micros());
+        storm.dropped_at = Some(clock::micros_since_epoch());
         self.fleet.drop_rest(settings.drop_over);
         self.wait("dropping", |run| run.fleet.is_settled());
         self.go_on()?;
@@ -146,7 +148,7 @@ impl Run {
             Manner {
                 rate: 0.0,
                 retries: u32::MAX,
-                until: Some(clock::micros() + within.as_micros() as u64),
+                until: Some(clock::micros_since_epoch() + within.as_micros() as u64),
                 returning: true,
             },
         );

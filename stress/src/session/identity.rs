@@ -1,7 +1,8 @@
 //! Who the sessions are.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use protocol::{Device, clock};
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Secret};
 
@@ -16,7 +17,7 @@ pub(crate) struct Identity {
     /// User ids are this and the session's number.
     pub user_prefix: String,
     /// The device in the tokens.
-    pub device: String,
+    pub device: Device,
     /// Signs the tokens; none means development.
     pub secret: Option<String>,
     /// When the tokens expire, in seconds since the epoch.
@@ -36,12 +37,12 @@ impl Identity {
         })?;
         let file = sessions.token_secret_file.as_deref();
         let secret = Secret::load("token-secret", sessions.token_secret.as_ref(), file)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             user_prefix: sessions.user_prefix.clone(),
-            device: sessions.device.as_str().to_owned(),
+            device: sessions.device.clone(),
             secret: secret.map(|secret| secret.expose().to_owned()),
-            expires: (now + TOKEN_SLACK + sessions.hold.unwrap_or_default()).as_secs(),
+            expires: (clock::since_epoch() + TOKEN_SLACK + sessions.hold.unwrap_or_default())
+                .as_secs(),
         })
     }
 }

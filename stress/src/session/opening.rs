@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use jsonwebtoken::{EncodingKey, Header};
+use protocol::{Transport, UserId, claims::Claims};
 use serde::Serialize;
 
 use super::{Identity, handshake::Key};
-use crate::settings::{Target, Transport};
+use crate::settings::Target;
 
 /// Stands for the user id in a target's path.
 const USER: &str = "{user}";
@@ -16,13 +17,6 @@ pub(crate) struct Openings {
     identity: Identity,
     key: Key,
     signer: Option<EncodingKey>,
-}
-
-#[derive(Serialize)]
-struct Claims<'a> {
-    sub: &'a str,
-    device: &'a str,
-    exp: u64,
 }
 
 #[derive(Serialize)]
@@ -63,8 +57,12 @@ impl Openings {
     }
 
     fn token(&self, signer: &EncodingKey, user: &str) -> String {
-        let Identity { device, expires, .. } = &self.identity;
-        let claims = Claims { sub: user, device, exp: *expires };
+        let claims = Claims {
+            sub: UserId::new(user).expect("the last and longest one is checked"),
+            exp: self.identity.expires,
+            device: Some(self.identity.device.clone()),
+            topics: Vec::new(),
+        };
         jsonwebtoken::encode(&Header::default(), &claims, signer).expect("an HS256 key signs")
     }
 
@@ -109,7 +107,7 @@ mod tests {
     fn openings(secret: Option<&str>) -> Openings {
         Openings::new(Identity {
             user_prefix: "ä ".into(),
-            device: "d".into(),
+            device: "d".parse().expect("a device"),
             secret: secret.map(Into::into),
             expires: 32_503_680_000,
         })

@@ -5,13 +5,14 @@
 
 use std::mem;
 
+use protocol::{Transport, websocket::Opcode};
+
 use super::{
     Failure, State,
     handshake::{self, Answer},
     scan::{self, Kind},
-    websocket::{self, Frame, MAX_MESSAGE_BYTES, Opcode},
+    websocket::{self, Frame, MAX_MESSAGE_BYTES},
 };
-use crate::settings::Transport;
 
 /// What all sessions of a worker have in common.
 #[derive(Debug)]

@@ -3,25 +3,13 @@
 //! [`decode`] looks at the bytes that are there and never keeps any, so the caller decides whether
 //! a session owns a buffer at all.
 
+use protocol::websocket::{
+    FIN, Length, MASKED, MAX_CONTROL_BYTES, Opcode, RESERVED_BITS, is_wrong_control, masked_frame,
+    parse_length,
+};
+
 /// The largest frame or message taken from a server, in bytes.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 1 << 20;
-
-/// What a frame is, by its opcode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opcode {
-    /// More of the message that a frame before has begun.
-    Continuation,
-    /// UTF-8 text.
-    Text,
-    /// Bytes.
-    Binary,
-    /// The server ends the session.
-    Close,
-    /// To be answered with a pong.
-    Ping,
-    /// An answer to a ping.
-    Pong,
-}
 
 /// A complete frame, still where it was read to.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,68 +24,38 @@ pub(crate) struct Frame<'a> {
     pub length: usize,
 }
 
-/// Reads the frame at the start of `bytes`; `None` if more bytes are needed.
+/// Reads the frame at the start of `bytes`; `None` if more bytes are needed. A length that a shorter
+/// form would have said is taken, too: this measures servers, it does not judge them.
 ///
 /// # Errors
 /// Names the rule that the server broke.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
-    let opcode = opcode(first)?;
-    let last = first & 0x80 != 0;
-    if second & 0x80 != 0 {
-        return Err("a masked frame from a server");
-    }
-    let Some((header, length)) = length(second & 0x7f, rest) else { return Ok(None) };
-    let control = matches!(opcode, Opcode::Close | Opcode::Ping | Opcode::Pong);
-    if control && (!last || length > 125) {
-        return Err("a control frame that is cut up or longer than 125 bytes");
-    }
-    if length > MAX_MESSAGE_BYTES as u64 {
-        return Err("a frame larger than 1 MiB");
-    }
-    let end = header + length as usize;
-    Ok(bytes.get(header..end).map(|payload| Frame { last, opcode, payload, length: end }))
-}
-
-fn opcode(first: u8) -> Result<Opcode, &'static str> {
-    if first & 0x70 != 0 {
+    if first & RESERVED_BITS != 0 {
         return Err("a reserved bit that no extension uses");
     }
-    match first & 0x0f {
-        0x0 => Ok(Opcode::Continuation),
-        0x1 => Ok(Opcode::Text),
-        0x2 => Ok(Opcode::Binary),
-        0x8 => Ok(Opcode::Close),
-        0x9 => Ok(Opcode::Ping),
-        0xa => Ok(Opcode::Pong),
-        _ => Err("a reserved opcode"),
+    let opcode = Opcode::of(first).ok_or("a reserved opcode")?;
+    if second & MASKED != 0 {
+        return Err("a masked frame from a server");
     }
-}
-
-/// The header's length and the payload's, once they are there.
-fn length(short: u8, rest: &[u8]) -> Option<(usize, u64)> {
-    match short {
-        126 => rest.first_chunk::<2>().map(|bytes| (4, u64::from(u16::from_be_bytes(*bytes)))),
-        127 => rest.first_chunk::<8>().map(|bytes| (10, u64::from_be_bytes(*bytes))),
-        short => Some((2, u64::from(short))),
+    if opcode.is_control() && is_wrong_control(first, second) {
+        return Err("a control frame that is cut up or longer than 125 bytes");
     }
+    let Some(Length { payload, size, .. }) = parse_length(second, rest) else { return Ok(None) };
+    if payload > MAX_MESSAGE_BYTES as u64 {
+        return Err("a frame larger than 1 MiB");
+    }
+    let header = 2 + size;
+    let (last, length) = (first & FIN != 0, header + payload as usize);
+    Ok(bytes.get(header..length).map(|payload| Frame { last, opcode, payload, length }))
 }
 
 /// A frame from the client, masked as section 5.3 asks. It carries 125 bytes at most, like every
 /// control frame; what is beyond is cut off.
 pub(crate) fn short_frame(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
-    let payload = &payload[..payload.len().min(125)];
-    let code = match opcode {
-        Opcode::Continuation => 0x0,
-        Opcode::Text => 0x1,
-        Opcode::Binary => 0x2,
-        Opcode::Close => 0x8,
-        Opcode::Ping => 0x9,
-        Opcode::Pong => 0xa,
-    };
-    let mut frame = vec![0x80 | code, 0x80 | payload.len() as u8];
-    frame.extend_from_slice(&mask);
-    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+    let payload = &payload[..payload.len().min(MAX_CONTROL_BYTES)];
+    let mut frame = Vec::with_capacity(2 + mask.len() + payload.len());
+    masked_frame(opcode, payload, mask, &mut frame);
     frame
 }
 

@@ -16,5 +16,5 @@ pub use {
         Watching,
     },
     sources::Sources,
-    targets::{Target, Targets, Transport},
+    targets::{Target, Targets},
 };

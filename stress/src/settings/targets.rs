@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use protocol::Transport;
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Endpoint};
 
@@ -66,15 +67,6 @@ impl Targets {
     pub fn iter(&self) -> impl Iterator<Item = &Target> {
         self.0.iter()
     }
-}
-
-/// How frames travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Transport {
-    /// A text frame per JSON frame.
-    WebSocket,
-    /// A line per JSON frame.
-    Tcp,
 }
 
 fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {

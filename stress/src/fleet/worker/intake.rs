@@ -3,12 +3,10 @@
 use std::io::{self, Read, Write};
 
 use mio::event::Event;
+use protocol::clock;
 
 use super::{Entry, Worker};
-use crate::{
-    measurements::clock,
-    session::{Effect, Failure, State, scan},
-};
+use crate::session::{Effect, Failure, State, scan};
 
 impl Worker {
     /// A socket has something to say. Events are edge-triggered: what is not read now is not
@@ -71,7 +69,7 @@ impl Worker {
     fn tell(&mut self, place: usize, received: Option<usize>) {
         let Self { sessions, tally, opening, rules, scratch, .. } = self;
         let Entry { stream, session, started, number } = &mut sessions[place];
-        let now = clock::micros();
+        let now = clock::micros_since_epoch();
         let mut held = session.state() == State::Live;
         let mut ended = None;
         let mut effects = |effect: Effect<'_>| match effect {

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use limits::process::resident_bytes;
 use mio::{Poll, Token, Waker, net::TcpStream};
 use slab::Slab;
 
@@ -25,7 +26,7 @@ use crate::{
         plan::Assignment,
         wire::{Command, Event, Progress, Wave},
     },
-    measurements::{Arrivals, Tally, machine::resident_bytes},
+    measurements::{Arrivals, Tally},
     session::{Openings, Rules, Session, State},
 };
 use departure::Departure;

@@ -3,18 +3,16 @@
 use std::io;
 
 use mio::{Interest, Token};
+use protocol::clock;
 
 use super::{Entry, Worker, waves::Verdict};
-use crate::{
-    measurements::clock,
-    session::{Failure, Session, State, socket},
-};
+use crate::session::{Failure, Session, State, socket};
 
 impl Worker {
     /// Begins what is due.
     pub(super) fn open_due(&mut self) {
         while let Some(number) = self.opening.begin() {
-            let started = clock::micros();
+            let started = clock::micros_since_epoch();
             self.arrivals().span.add(started);
             if let Err(error) = self.open(number, started) {
                 let errno = error.raw_os_error().unwrap_or_default();
@@ -46,7 +44,7 @@ impl Worker {
 
     /// Gives up on handshakes that take too long, and on the wave at its end.
     pub(super) fn expire(&mut self) {
-        let now = clock::micros();
+        let now = clock::micros_since_epoch();
         for failure in self.opening.expire(now) {
             self.tally.failures.add(failure, 1);
         }

@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{fleet::wire::Wave, measurements::clock, session::Failure, traffic::Pace};
+use protocol::clock;
+
+use crate::{fleet::wire::Wave, session::Failure, traffic::Pace};
 
 /// The first pause before a session is tried again; doubled every time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -89,10 +91,9 @@ impl Opening {
         let fresh = (self.fresh() > 0).then(|| {
             self.pace.time_of(u64::from(self.begun)).saturating_sub(self.started.elapsed())
         });
-        let again = self
-            .waiting
-            .peek()
-            .map(|Reverse(again)| Duration::from_micros(again.due.saturating_sub(clock::micros())));
+        let again = self.waiting.peek().map(|Reverse(again)| {
+            Duration::from_micros(again.due.saturating_sub(clock::micros_since_epoch()))
+        });
         fresh.into_iter().chain(again).min()
     }
 
@@ -107,7 +108,8 @@ impl Opening {
     }
 
     fn begin_again(&mut self) -> Option<u32> {
-        let due = self.waiting.peek().is_some_and(|Reverse(it)| it.due <= clock::micros());
+        let due =
+            self.waiting.peek().is_some_and(|Reverse(it)| it.due <= clock::micros_since_epoch());
         let Reverse(again) = due.then(|| self.waiting.pop()).flatten()?;
         self.tries.insert(again.number, again.tries);
         Some(again.number)
@@ -137,7 +139,7 @@ impl Opening {
     pub(super) fn on_failed(&mut self, number: u32, failure: &Failure) -> Verdict {
         self.under_way -= 1;
         let tries = self.tries.remove(&number).unwrap_or_default();
-        let due = clock::micros() + pause(tries).as_micros() as u64;
+        let due = clock::micros_since_epoch() + pause(tries).as_micros() as u64;
         if tries < self.wave.retries && due < self.until() {
             self.waiting.push(Reverse(Again {
                 due,
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn after_the_deadline_what_waits_has_failed() {
-        let soon = clock::micros() + 3_600_000_000;
+        let soon = clock::micros_since_epoch() + 3_600_000_000;
         let mut opening = Opening::new(wave(0..3, 9, Some(soon)), 1);
         assert_eq!(opening.begin(), Some(0));
         assert_eq!(opening.on_failed(0, &Failure::Status(503)), Verdict::Again);

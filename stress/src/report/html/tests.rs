@@ -1,8 +1,10 @@
 //! The page as a whole.
 
+use limits::KernelMemory;
+
 use super::*;
 use crate::{
-    measurements::{KernelMemory, Point, Probed, Timeline},
+    measurements::{Point, Probed, Timeline},
     report::Record,
     session::Failure,
 };

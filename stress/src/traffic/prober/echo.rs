@@ -7,11 +7,12 @@ use std::{
 };
 
 use mio::{Interest, Registry, Token, net::TcpStream};
+use protocol::Transport;
 
 use super::{ECHO, Ledger, exchange::name_of};
 use crate::{
     session::{Effect, Failure, Openings, Rules, Session, State, socket},
-    settings::{Target, Transport},
+    settings::Target,
 };
 
 /// What is said where the server does not echo.

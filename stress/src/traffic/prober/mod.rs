@@ -20,10 +20,11 @@ use std::{
 };
 
 use mio::{Poll, Token};
+use protocol::clock;
 use slab::Slab;
 
 use crate::{
-    measurements::{Probed, clock},
+    measurements::Probed,
     session::{Identity, Openings},
     traffic::Pace,
 };
@@ -142,7 +143,7 @@ impl Ledger {
     }
 
     fn on_answer(&mut self, name: &str, due: u64) {
-        let took = clock::micros().saturating_sub(due);
+        let took = clock::micros_since_epoch().saturating_sub(due);
         self.entry(name).answered.record(took);
         self.slowest.fetch_max(took + 1, Ordering::Relaxed);
     }
@@ -182,7 +183,7 @@ impl Rounds {
         Ok(Self {
             poll: Poll::new()?,
             pace: Pace::new(order.rate),
-            started: (Instant::now(), clock::micros()),
+            started: (Instant::now(), clock::micros_since_epoch()),
             begun: 0,
             sorts: order.sorts,
             exchanges: Slab::new(),
@@ -279,7 +280,8 @@ impl Rounds {
 
     /// Gives up on what takes too long.
     fn expire(&mut self) {
-        let limit = clock::micros().saturating_sub(self.ledger.timeout.as_micros() as u64);
+        let limit =
+            clock::micros_since_epoch().saturating_sub(self.ledger.timeout.as_micros() as u64);
         while let Some(&(place, due)) = self.deadlines.front().filter(|(_, due)| *due < limit) {
             self.deadlines.pop_front();
             if self.exchanges.get(place).is_some_and(|exchange| exchange.due() == due) {

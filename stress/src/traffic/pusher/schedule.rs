@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{measurements::clock, settings::Limit, traffic::Pace};
+use protocol::clock;
+
+use crate::{settings::Limit, traffic::Pace};
 
 /// The messages of a run, in order.
 pub(super) struct Schedule {
@@ -26,7 +28,7 @@ impl Schedule {
             }
             other => other,
         };
-        let (started, started_micros) = (Instant::now(), clock::micros());
+        let (started, started_micros) = (Instant::now(), clock::micros_since_epoch());
         Self { pace: Pace::new(rate), started, started_micros, limit, first, sent: 0 }
     }
 
@@ -65,7 +67,7 @@ impl Schedule {
     /// When a message was due, in microseconds since the epoch.
     pub(super) fn due_micros(&self, number: u64) -> u64 {
         match self.is_unlimited() {
-            true => clock::micros(),
+            true => clock::micros_since_epoch(),
             false => {
                 let since = self.pace.time_of(number - self.first);
                 self.started_micros + since.as_micros() as u64
