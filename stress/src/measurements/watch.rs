@@ -2,13 +2,14 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use ureq::Agent;
 
 use super::Gateways;
@@ -69,7 +70,7 @@ impl Watch {
 
     /// A gateway that has said nothing yet.
     pub(crate) fn silent(&self) -> Option<&str> {
-        let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = self.shared.latest.lock();
         latest.iter().position(Option::is_none).map(|index| &*self.shared.urls[index])
     }
 
@@ -85,7 +86,7 @@ impl Watch {
     }
 
     fn sum(&self, is_wanted: impl Fn(Instant) -> bool) -> Option<Gateways> {
-        let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = self.shared.latest.lock();
         let wanted = latest.iter().map(|sample| sample.filter(|(asked, _)| is_wanted(*asked)));
         let samples: Vec<_> = wanted.collect::<Option<_>>()?;
         samples.into_iter().map(|(_, said)| said).reduce(Gateways::plus)
@@ -143,7 +144,7 @@ impl Shared {
         let Ok(mut answer) = agent.get(&self.urls[index]).call() else { return };
         let body = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES);
         let Some(sample) = body.read_to_string().ok().and_then(|text| parse(&text)) else { return };
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut latest = self.latest.lock();
         latest[index] = Some((asked, sample));
     }
 }
