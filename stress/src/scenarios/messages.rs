@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::settings::{ConfigError, Endpoint, Secret};
+use ::settings::{ConfigError, Endpoint};
 
 use super::run::Run;
 use crate::{
-    settings::{Api, Limit, Mode, Phase, Recipients, Sessions, http_addresses},
+    settings::{Api, ApiKey, Limit, Mode, Phase, Recipients, Sessions, http_addresses},
     traffic::pusher::{self, Order, Outcome},
 };
 
@@ -23,21 +23,17 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// Size of a message's data where the flags do not say.
 const PAYLOAD: usize = 100;
 
-/// Where pushes go to, and who may send them.
-pub(super) struct Door<'a> {
-    pub(super) api: &'a Endpoint,
-    pub(super) key: Option<&'a Secret>,
-    pub(super) key_file: Option<&'a std::path::Path>,
-}
-
 /// An order of messages without limit to random users, one connection at a time.
-pub(super) fn order(door: &Door<'_>, sessions: &Sessions) -> Result<Order, ConfigError> {
-    let addresses = http_addresses("--api", door.api)?;
-    let key = Secret::load("api-key", door.key, door.key_file)?;
+pub(super) fn order(
+    api: &Endpoint,
+    key: &ApiKey,
+    sessions: &Sessions,
+) -> Result<Order, ConfigError> {
+    let addresses = http_addresses("--api", api)?;
     Ok(Order {
         addresses,
-        host: door.api.host.clone(),
-        key: key.map(|key| key.expose().to_owned()),
+        host: api.host.clone(),
+        key: key.load()?,
         mode: Mode::Single,
         connections: 1,
         batch: 1,
@@ -55,9 +51,7 @@ pub(super) fn order(door: &Door<'_>, sessions: &Sessions) -> Result<Order, Confi
 /// The same where there may be no pusher-api.
 pub(super) fn order_if_any(api: &Api, sessions: &Sessions) -> Result<Option<Order>, ConfigError> {
     let Some(endpoint) = &api.api else { return Ok(None) };
-    let door =
-        Door { api: endpoint, key: api.api_key.as_ref(), key_file: api.api_key_file.as_deref() };
-    order(&door, sessions).map(Some)
+    order(endpoint, &api.key, sessions).map(Some)
 }
 
 /// Messages that are sent while something else happens.

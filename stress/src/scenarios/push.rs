@@ -114,12 +114,8 @@ fn order(settings: &Push) -> Result<Order, ConfigError> {
         let problem = format!("{} bytes is out of range", pushes.payload);
         return Err(ConfigError::new("--payload", problem, "give 64B to 64KiB"));
     }
-    let door = messages::Door {
-        api: &pushes.api,
-        key: pushes.api_key.as_ref(),
-        key_file: pushes.api_key_file.as_deref(),
-    };
-    Ok(Order { payload: pushes.payload, ..messages::order(&door, sessions)? })
+    let order = messages::order(&pushes.api, &pushes.key, sessions)?;
+    Ok(Order { payload: pushes.payload, ..order })
 }
 
 /// What to do one after another: what --phase says, or the one kind that the other flags say.

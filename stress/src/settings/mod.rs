@@ -1,20 +1,23 @@
 //! What is asked for: flags, and the values they stand for.
 
 mod addresses;
+mod output;
 mod phase;
 mod phases;
+mod pushes;
 mod scenarios;
+mod sessions;
 mod sources;
 mod targets;
 
 pub use {
     addresses::{address, http_addresses},
+    output::{Output, Watching},
     phase::Phase,
     phases::{Kind, Limit, Mode, Recipients, Step, repeated},
-    scenarios::{
-        Api, Idle, Merge, Output, Probe, Push, Pushes, Scenario, Sessions, Settings, Storm,
-        Watching,
-    },
+    pushes::{Api, ApiKey, Pushes},
+    scenarios::{Idle, Merge, Probe, Push, Scenario, Settings, Storm},
+    sessions::Sessions,
     sources::Sources,
     targets::{Target, Targets},
 };
