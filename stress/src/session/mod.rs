@@ -4,6 +4,7 @@ mod failure;
 pub(crate) mod handshake;
 mod identity;
 mod opening;
+pub(crate) mod response;
 mod rules;
 pub(crate) mod scan;
 pub(crate) mod socket;

@@ -8,10 +8,7 @@ use std::{
 use mio::{Interest, Registry, Token, net::TcpStream};
 use nix::errno::Errno;
 
-use crate::session::socket;
-
-/// The largest head of an answer.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
+use crate::session::{response::Head, socket};
 
 /// One probe.
 pub(super) struct Exchange {
@@ -108,15 +105,11 @@ impl Exchange {
 
 /// Any answer will do, but one that says the server is in trouble.
 fn verdict(bytes: &[u8]) -> Step {
-    let mut headers = [httparse::EMPTY_HEADER; 48];
-    let mut response = httparse::Response::new(&mut headers);
-    match response.parse(bytes) {
-        Ok(httparse::Status::Complete(_)) => match response.code {
-            Some(status) if status < 500 => Step::Answered,
-            status => Step::Lost(format!("HTTP status {}", status.unwrap_or_default())),
-        },
-        Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD_BYTES => Step::Waits,
-        _ => Step::Lost("not HTTP".into()),
+    match Head::read(bytes) {
+        Ok(None) => Step::Waits,
+        Ok(Some(head)) if head.status < 500 => Step::Answered,
+        Ok(Some(head)) => Step::Lost(format!("HTTP status {}", head.status)),
+        Err(_) => Step::Lost("not HTTP".into()),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::settings::Mode;
+use crate::{session::response::Head, settings::Mode};
 
-/// The largest answer taken.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// The largest body taken.
+const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// A complete answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,26 +48,15 @@ impl Answer {
 
 /// Reads the answer that `bytes` hold; `None` if more bytes are needed.
 pub(super) fn answer(bytes: &[u8]) -> Result<Option<Answer>, &'static str> {
-    let mut headers = [httparse::EMPTY_HEADER; 48];
-    let mut response = httparse::Response::new(&mut headers);
-    let head = match response.parse(bytes) {
-        Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) if bytes.len() < MAX_ANSWER_BYTES => return Ok(None),
-        _ => return Err("a response that is not HTTP"),
-    };
-    let value = |name: &str| {
-        let header = response.headers.iter().find(|it| it.name.eq_ignore_ascii_case(name));
-        header.and_then(|header| std::str::from_utf8(header.value).ok())
-    };
-    let status = response.code.unwrap_or_default();
-    let length = match value("content-length").map(str::parse::<usize>) {
-        Some(Ok(length)) if length <= MAX_ANSWER_BYTES => length,
-        None if status == 204 || value("transfer-encoding").is_none() => 0,
+    let Some(head) = Head::read(bytes)? else { return Ok(None) };
+    let length = match head.text("content-length").map(str::parse::<usize>) {
+        Some(Ok(length)) if length <= MAX_BODY_BYTES => length,
+        None if head.status == 204 || head.text("transfer-encoding").is_none() => 0,
         _ => return Err("a response whose length is not told, or too large"),
     };
-    let closes = value("connection").is_some_and(|it| it.eq_ignore_ascii_case("close"));
-    let body = bytes.get(head..head + length);
-    Ok(body.map(|body| Answer { status, body: body.to_vec(), closes }))
+    let closes = head.text("connection").is_some_and(|it| it.eq_ignore_ascii_case("close"));
+    let body = bytes.get(head.length..head.length + length);
+    Ok(body.map(|body| Answer { status: head.status, body: body.to_vec(), closes }))
 }
 
 #[cfg(test)]
