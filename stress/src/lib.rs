@@ -13,6 +13,8 @@
 //! | `session` | one session: its opening bytes, its rules, its socket, how it can fail |
 //! | `settings` | flags, and the values they stand for |
 
+#![warn(unreachable_pub)]
+
 mod scenarios;
 
 mod report;
@@ -25,12 +27,18 @@ mod measurements;
 
 mod session;
 
-pub mod settings;
+mod settings;
 
 use std::process::ExitCode;
 
 pub use crate::settings::Settings;
 use crate::{scenarios::Trouble, settings::Scenario};
+
+/// What the crate's own benches, fuzz targets and tests reach inside; no promise to anybody else.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::report::page_of_report;
+}
 
 /// Runs a scenario to its end, prints its report on stdout, and says whether all went well: 0 if
 /// every session was held and every accepted message arrived, 1 if not, 2 for wrong settings.
@@ -51,17 +59,6 @@ pub fn run(settings: Settings) -> ExitCode {
             ExitCode::from(if matches!(trouble, Trouble::Settings(_)) { 2 } else { 1 })
         }
     }
-}
-
-/// The page that `stress merge --html` makes of the bytes of one report, merged with itself.
-///
-/// # Errors
-/// Names the field that is wrong.
-pub fn page_of_report(bytes: &[u8]) -> Result<String, String> {
-    let mut record = report::Record::from_report(bytes)?;
-    record.merge(record.clone());
-    let report = report::Report::new(&record);
-    Ok(report.page())
 }
 
 fn run_worker() -> ExitCode {

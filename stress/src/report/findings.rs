@@ -238,6 +238,16 @@ impl<'a> Report<'a> {
     }
 }
 
+/// The page that `stress merge --html` makes of the bytes of one report, merged with itself.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn page_of_report(bytes: &[u8]) -> Result<String, String> {
+    let mut record = Record::from_report(bytes)?;
+    record.merge(record.clone());
+    Ok(Report::new(&record).page())
+}
+
 fn replace(file: &Path, text: String) -> io::Result<()> {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));

@@ -7,6 +7,7 @@ mod plot;
 mod record;
 mod summary;
 
+pub use findings::page_of_report;
 pub(crate) use {
     findings::{
         Broadcasts, FailureReport, MemoryReport, PhaseReport, ProbeReport, PushReport, Received,

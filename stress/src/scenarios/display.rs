@@ -12,7 +12,7 @@ use crate::fleet::wire::Progress;
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
 /// Shows where a run stands.
-pub(crate) struct Display {
+pub(super) struct Display {
     sessions: u64,
     bar: Option<ProgressBar>,
     shown: Instant,
@@ -21,7 +21,7 @@ pub(crate) struct Display {
 
 impl Display {
     /// For a run with so many sessions.
-    pub(crate) fn new(sessions: u64) -> Self {
+    pub(super) fn new(sessions: u64) -> Self {
         let template = "{bar:30} {pos}/{len} held  {msg}";
         let bar = stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(template);
@@ -31,7 +31,7 @@ impl Display {
     }
 
     /// Shows progress, if it is time to.
-    pub(crate) fn update(&mut self, doing: &str, progress: Progress) {
+    pub(super) fn update(&mut self, doing: &str, progress: Progress) {
         let since = self.shown.elapsed();
         if since < LINE_EVERY {
             return;

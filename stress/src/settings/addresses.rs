@@ -8,7 +8,10 @@ use settings::{ConfigError, Endpoint};
 ///
 /// # Errors
 /// Another scheme, or the host's name is unknown.
-pub fn http_addresses(flag: &str, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ConfigError> {
+pub(crate) fn http_addresses(
+    flag: &str,
+    endpoint: &Endpoint,
+) -> Result<Vec<SocketAddr>, ConfigError> {
     if endpoint.scheme != "http" {
         let problem = format!("{endpoint} is no http:// URL");
         return Err(ConfigError::new(flag, problem, "give one like http://127.0.0.1:8090"));
@@ -21,7 +24,7 @@ pub fn http_addresses(flag: &str, endpoint: &Endpoint) -> Result<Vec<SocketAddr>
 ///
 /// # Errors
 /// The host's name is unknown.
-pub fn address(flag: &str, endpoint: &Endpoint) -> Result<IpAddr, ConfigError> {
+pub(crate) fn address(flag: &str, endpoint: &Endpoint) -> Result<IpAddr, ConfigError> {
     let unknown = |detail: String| {
         let problem = format!("cannot look {} up: {detail}", endpoint.host);
         ConfigError::new(flag, problem, "name a host this machine knows, or an address")

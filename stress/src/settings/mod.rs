@@ -10,13 +10,14 @@ mod sessions;
 mod sources;
 mod targets;
 
-pub use {
+pub use scenarios::Settings;
+pub(crate) use {
     addresses::{address, http_addresses},
     output::{Output, Watching},
     phase::Phase,
     phases::{Kind, Limit, Mode, Recipients, Step, repeated},
     pushes::{Api, ApiKey, Pushes},
-    scenarios::{Idle, Merge, Probe, Push, Scenario, Settings, Storm},
+    scenarios::{Idle, Merge, Probe, Push, Scenario, Storm},
     sessions::Sessions,
     sources::Sources,
     targets::{Target, Targets},

@@ -93,7 +93,7 @@ fn count(text: &str) -> Result<u64, String> {
 }
 
 /// Whether a phase of pushes stands in there twice: reports tell them apart by their names.
-pub fn repeated(steps: &[Step]) -> Option<Phase> {
+pub(crate) fn repeated(steps: &[Step]) -> Option<Phase> {
     let phases = steps.iter().filter_map(|step| match step {
         Step::Push(kind) => kind.phase,
         Step::Hold(_) => None,

@@ -10,11 +10,11 @@ use super::address;
 
 /// All servers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Targets(Vec<Target>);
+pub(crate) struct Targets(Vec<Target>);
 
 /// Servers that differ in their port only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
+pub(crate) struct Target {
     /// Their address.
     pub address: IpAddr,
     /// The first port.
@@ -40,17 +40,17 @@ impl Targets {
     ///
     /// # Errors
     /// Schemes that this client does not speak, names that are unknown.
-    pub fn new(endpoints: &[Endpoint]) -> Result<Self, ConfigError> {
+    pub(crate) fn new(endpoints: &[Endpoint]) -> Result<Self, ConfigError> {
         endpoints.iter().map(target).collect::<Result<_, _>>().map(Self)
     }
 
     /// How many there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.iter().map(Target::ports).sum()
     }
 
     /// A server by its place among all of them, counted round and round.
-    pub fn pick(&self, index: usize) -> (SocketAddr, &Target) {
+    pub(crate) fn pick(&self, index: usize) -> (SocketAddr, &Target) {
         let mut index = index % self.count();
         for target in &self.0 {
             if index < target.ports() {
@@ -64,7 +64,7 @@ impl Targets {
     }
 
     /// Every range.
-    pub fn iter(&self) -> impl Iterator<Item = &Target> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Target> {
         self.0.iter()
     }
 }
