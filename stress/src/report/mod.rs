@@ -1,17 +1,20 @@
 //! What a run found: as a record that can be added to others, as JSON, and as pages for people.
 
-mod counts;
+mod files;
 mod findings;
 mod html;
+mod numbers;
 mod plot;
+mod pushed;
 mod record;
-mod summary;
+mod sections;
+mod text;
 
-pub use findings::page_of_report;
+pub use files::page_of_report;
 pub(crate) use {
-    findings::{
-        Broadcasts, FailureReport, MemoryReport, PhaseReport, ProbeReport, PushReport, Received,
-        Report, SessionsReport, StormReport,
-    },
-    record::{Pushed, Record},
+    files::{write_html, write_json},
+    findings::Report,
+    pushed::Pushed,
+    record::Record,
+    sections::FailureReport,
 };

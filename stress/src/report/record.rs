@@ -10,11 +10,11 @@ use std::{
 use limits::symptom::Evidence;
 use serde::{Deserialize, Serialize};
 
+use super::Pushed;
 use crate::{
     measurements::{Probed, Storm, Tally, Timeline, add},
     session::Failures,
     settings::Phase,
-    traffic::pusher::Outcome,
 };
 
 /// The form this program writes and reads.
@@ -49,26 +49,6 @@ pub(crate) struct Record {
     pub probes: BTreeMap<String, Probed>,
     /// What was seen over time, one entry per run.
     pub timelines: Vec<Timeline>,
-}
-
-/// What was pushed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Pushed {
-    /// What pusher-api said.
-    pub outcome: Outcome,
-    /// Messages that had to arrive; nothing where that cannot be known.
-    pub expected: Option<u64>,
-    /// Messages that arrived meanwhile.
-    pub arrived: u64,
-}
-
-impl Pushed {
-    /// Adds what was pushed elsewhere or later.
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.outcome.merge(other.outcome);
-        self.expected = self.expected.zip(other.expected).map(|(a, b)| a.saturating_add(b));
-        add(&mut self.arrived, other.arrived);
-    }
 }
 
 impl Record {

@@ -17,7 +17,7 @@ use super::display::Display;
 use crate::{
     fleet::{Fleet, Manner, Part, plan, wire::Progress},
     measurements::{Point, Timeline, Watch, machine},
-    report::{Record, Report},
+    report::{Record, Report, write_html, write_json},
     settings::{Output, Sessions, Watching, http_addresses},
     traffic::prober::Prober,
 };
@@ -188,10 +188,10 @@ pub(super) fn report(record: &Record, output: &Output) -> Result<bool, Trouble> 
     // Whoever read it may have seen enough.
     let _ = writeln!(io::stdout(), "{report}");
     if let Some(file) = &output.json {
-        report.write_json(file)?;
+        write_json(&report, file)?;
     }
     if let Some(file) = &output.html {
-        report.write_html(file)?;
+        write_html(&report, file)?;
     }
     Ok(report.is_success())
 }

@@ -1,0 +1,40 @@
+//! A report as files.
+
+use std::{fs, io, path::Path};
+
+use super::{Record, Report, html};
+
+/// Writes the report as JSON; a reader sees the old file or the new one, never a part.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write_json(report: &Report<'_>, file: &Path) -> io::Result<()> {
+    replace(file, serde_json::to_string_pretty(report)? + "\n")
+}
+
+/// Writes the report as a page with plots, in the same way.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write_html(report: &Report<'_>, file: &Path) -> io::Result<()> {
+    replace(file, html::page(report))
+}
+
+/// The page that `stress merge --html` makes of the bytes of one report, merged with itself.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn page_of_report(bytes: &[u8]) -> Result<String, String> {
+    let mut record = Record::from_report(bytes)?;
+    record.merge(record.clone());
+    Ok(html::page(&Report::new(&record)))
+}
+
+fn replace(file: &Path, text: String) -> io::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = file.with_file_name(name);
+    fs::write(&part, text).and_then(|()| fs::rename(&part, file)).inspect_err(|_| {
+        let _ = fs::remove_file(&part);
+    })
+}

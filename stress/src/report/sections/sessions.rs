@@ -1,0 +1,93 @@
+//! Sessions: how many were opened and held, and how fast.
+
+use std::fmt;
+
+use nix::errno::Errno;
+use serde::Serialize;
+
+use crate::{
+    measurements::{Arrivals, Quantiles},
+    report::{Record, numbers::rate},
+    session::Failure,
+};
+
+/// The sessions of a run.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SessionsReport {
+    /// How many were asked for.
+    pub asked: u64,
+    /// How many were opened.
+    pub held: u64,
+    /// How many the server refused to the end: by status, close code or reset.
+    pub refused: u64,
+    /// How many were still open in the end.
+    pub held_to_end: u64,
+    /// Processes that held them.
+    pub processes: u64,
+    /// From the first connect to the last session held.
+    pub ramp_seconds: f64,
+    /// Sessions opened per second over the whole ramp.
+    pub per_second: f64,
+    /// Sessions opened in the best second.
+    pub best_second: u64,
+    /// This client's memory per session, in bytes of RSS.
+    pub client_bytes_per_session: f64,
+    /// From the start of a connect until the session was held.
+    pub connect: Option<Quantiles>,
+}
+
+impl SessionsReport {
+    /// What a record says of them.
+    pub(crate) fn new(record: &Record) -> Self {
+        let tally = &record.tally;
+        let Arrivals { held, connect, span, per_second, .. } = &tally.arrivals;
+        let (before, after) = tally.memory;
+        let refused = tally.failures.iter().filter(|(failure, _)| is_refusal(failure));
+        Self {
+            asked: record.asked,
+            held: *held,
+            refused: refused.fold(0, |sum, (_, count)| sum.saturating_add(count)),
+            held_to_end: tally.held_to_end,
+            processes: record.processes,
+            ramp_seconds: span.seconds(),
+            per_second: rate(*held, span.seconds()),
+            best_second: per_second.values().copied().max().unwrap_or_default(),
+            client_bytes_per_session: after.saturating_sub(before) as f64 / (*held).max(1) as f64,
+            connect: connect.quantiles(),
+        }
+    }
+}
+
+/// Whether the server, or somebody in its place, said no.
+fn is_refusal(failure: &Failure) -> bool {
+    match failure {
+        Failure::Status(_) | Failure::Close(_) | Failure::Bye(_) => true,
+        Failure::Socket(_, errno) => {
+            matches!(Errno::from_raw(*errno), Errno::ECONNREFUSED | Errno::ECONNRESET)
+        }
+        _ => false,
+    }
+}
+
+impl fmt::Display for SessionsReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { asked, held, held_to_end, processes, refused, .. } = self;
+        writeln!(
+            f,
+            "sessions     {held} of {asked} held, {held_to_end} to the end, by {processes} {}",
+            if *processes == 1 { "process" } else { "processes" },
+        )?;
+        writeln!(
+            f,
+            "ramp         {:.2} s, {:.0}/s, best second {}",
+            self.ramp_seconds, self.per_second, self.best_second,
+        )?;
+        if *refused > 0 {
+            writeln!(f, "refused      {refused} by the server; --retry N tries again")?;
+        }
+        if let Some(connect) = &self.connect {
+            writeln!(f, "connect      {connect}")?;
+        }
+        writeln!(f, "client       {:.0} bytes of RSS per session", self.client_bytes_per_session)
+    }
+}

@@ -1,0 +1,33 @@
+//! The report as text for people.
+
+use std::fmt;
+
+use super::{
+    Report,
+    sections::{show_failures, show_phase},
+};
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let interrupted = if self.interrupted { ", interrupted" } else { "" };
+        writeln!(f, "stress {}{interrupted}", self.scenario)?;
+        self.sessions.fmt(f)?;
+        show_failures(f, "not opened", &self.failures)?;
+        show_failures(f, "tried again", &self.retried)?;
+        show_failures(f, "lost", &self.losses)?;
+        self.memory.fmt(f)?;
+        self.storms.iter().try_for_each(|storm| storm.fmt(f))?;
+        if let Some(pushes) = &self.pushes {
+            pushes.fmt(f)?;
+        }
+        if let Some(received) = &self.received {
+            received.fmt(f)?;
+        }
+        self.phases.iter().try_for_each(|(phase, it)| show_phase(f, phase.as_str(), it))?;
+        self.probes.iter().try_for_each(|probe| probe.fmt(f))?;
+        if let Some(all) = &self.broadcasts {
+            all.fmt(f)?;
+        }
+        write!(f, "result       {}", if self.is_success() { "all well" } else { "failed" })
+    }
+}
