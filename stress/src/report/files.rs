@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use super::{Record, Report, html};
+use super::{Record, Report, page::page};
 
 /// Writes the report as JSON; a reader sees the old file or the new one, never a part.
 ///
@@ -17,7 +17,7 @@ pub(crate) fn write_json(report: &Report<'_>, file: &Path) -> io::Result<()> {
 /// # Errors
 /// The file cannot be written.
 pub(crate) fn write_html(report: &Report<'_>, file: &Path) -> io::Result<()> {
-    replace(file, html::page(report))
+    replace(file, page(report))
 }
 
 /// The page that `stress merge --html` makes of the bytes of one report, merged with itself.
@@ -27,7 +27,7 @@ pub(crate) fn write_html(report: &Report<'_>, file: &Path) -> io::Result<()> {
 pub fn page_of_report(bytes: &[u8]) -> Result<String, String> {
     let mut record = Record::from_report(bytes)?;
     record.merge(record.clone());
-    Ok(html::page(&Report::new(&record)))
+    Ok(page(&Report::new(&record)))
 }
 
 fn replace(file: &Path, text: String) -> io::Result<()> {

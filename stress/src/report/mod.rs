@@ -2,9 +2,8 @@
 
 mod files;
 mod findings;
-mod html;
 mod numbers;
-mod plot;
+mod page;
 mod pushed;
 mod record;
 mod sections;

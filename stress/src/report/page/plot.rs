@@ -58,6 +58,12 @@ impl Plot {
         self.lines.iter().all(|line| line.points.len() < 2)
     }
 
+    /// The name of each line, after the number of its tone.
+    pub(super) fn legend(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.lines.iter().enumerate();
+        lines.map(|(index, line)| (index % SERIES.len() + 1, line.name.as_str()))
+    }
+
     /// Draws it.
     pub(super) fn svg(&self) -> Result<String, String> {
         let mut svg = String::new();

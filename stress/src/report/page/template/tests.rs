@@ -35,13 +35,25 @@ fn the_page_is_whole_and_has_no_scripts() {
         assert!(page.contains(part), "{part}");
     }
     assert_eq!(page.matches("<svg").count(), 4);
-    assert!(page.contains("&lt;b&gt;bold") && !page.contains("<b>bold"));
     assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="));
     assert!(page.ends_with("</html>\n"));
+}
+
+#[test]
+fn foreign_text_stays_text() {
+    let mut record = record();
+    record.scenario = "<i>idle</i>".into();
+    record.probes.insert("\"<u>&".into(), record.probes["connect"].clone());
+    let page = page(&Report::new(&record));
+    assert!(["<b>", "<i>i", "<u>", "\"<u>&"].iter().all(|raw| !page.contains(raw)), "{page}");
+    for escaped in ["&#60;b&#62;bold", "&#60;i&#62;idle", "&#34;&#60;u&#62;&#38;"] {
+        assert!(page.contains(escaped), "{escaped}");
+    }
 }
 
 #[test]
 fn an_empty_record_makes_a_page() {
     let page = page(&Report::new(&Record::new("idle", 1, 1)));
     assert!(page.contains("failed") && !page.contains("<svg"));
+    assert!(!page.contains("Failures by cause") && !page.contains("Latencies"), "{page}");
 }

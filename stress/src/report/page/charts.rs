@@ -1,17 +1,20 @@
 //! Which plots a report has.
 
-use super::super::{
-    Report,
+use super::{
+    axes::{count, milliseconds, percentile},
     plot::{Line, Plot, Scale},
 };
-use crate::measurements::{Distribution, Point, combine};
+use crate::{
+    measurements::{Distribution, Point, combine},
+    report::{Report, numbers::trimmed},
+};
 
 /// Fewer points than these are not worth a finer curve.
 const CURVE_STEP: f64 = 0.05;
 /// The last percentile drawn is 99.999.
 const LAST_DECADE: f64 = 5.0;
 
-/// Every plot; those without data are empty.
+/// Every plot that has data.
 pub(super) fn of(report: &Report<'_>) -> Vec<Plot> {
     let record = report.record;
     let tally = &record.tally;
@@ -24,7 +27,7 @@ pub(super) fn of(report: &Report<'_>) -> Vec<Plot> {
         }
     };
     let probes = record.probes.iter().map(|(what, it)| (what.clone(), &it.answered));
-    vec![
+    let mut plots = vec![
         sessions(&points),
         memory(&points),
         percentiles(
@@ -37,7 +40,9 @@ pub(super) fn of(report: &Report<'_>) -> Vec<Plot> {
         percentiles("Push latency from due to received, by percentile", pushes),
         percentiles("Probe latency, by percentile", probes.collect()),
         slowest_probes(&points),
-    ]
+    ];
+    plots.retain(|plot| !plot.is_empty());
+    plots
 }
 
 /// A line's name, and its value at a point if there is one.
@@ -132,69 +137,4 @@ fn curve(distribution: &Distribution) -> Vec<(f64, f64)> {
         .map(|step| f64::from(step) * CURVE_STEP)
         .map(|nines| (nines, distribution.at(quantile(nines)).max(0.001)))
         .collect()
-}
-
-/// The percentile with this number of nines.
-fn percentile(nines: f64) -> String {
-    let whole = nines.round();
-    if (nines - whole).abs() > 1e-6 {
-        return String::new();
-    }
-    match whole as i32 {
-        0 => "0".into(),
-        1 => "90".into(),
-        2 => "99".into(),
-        more => format!("99.{}", "9".repeat(more.clamp(3, 9) as usize - 2)),
-    }
-}
-
-fn milliseconds(value: f64) -> String {
-    match value {
-        value if value >= 1000.0 => format!("{} s", trimmed(value / 1000.0)),
-        value if value < 0.1 => format!("{} µs", trimmed(value * 1000.0)),
-        value => format!("{} ms", trimmed(value)),
-    }
-}
-
-fn count(value: f64) -> String {
-    match value {
-        value if value >= 1e6 => format!("{} M", trimmed(value / 1e6)),
-        value if value >= 1e4 => format!("{} k", trimmed(value / 1e3)),
-        value => trimmed(value),
-    }
-}
-
-/// Bytes as they stand at an axis or in a table.
-pub(super) fn bytes(value: f64) -> String {
-    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
-    let mut scaled = value;
-    let mut unit = 0;
-    while scaled.abs() >= 1024.0 && unit + 1 < UNITS.len() {
-        scaled /= 1024.0;
-        unit += 1;
-    }
-    format!("{} {}", trimmed(scaled), UNITS[unit])
-}
-
-/// Up to two decimals.
-fn trimmed(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn axes_read_like_a_person_would_write_them() {
-        let percentiles: Vec<_> = [0.0, 1.0, 1.5, 2.0, 3.0, 4.0].map(percentile).into();
-        assert_eq!(percentiles, ["0", "90", "", "99", "99.9", "99.99"]);
-        assert_eq!(
-            [0.05, 2.5, 200.0, 1500.0].map(milliseconds),
-            ["50 µs", "2.5 ms", "200 ms", "1.5 s"]
-        );
-        assert_eq!([512.0, 1536.0, 5e9].map(bytes), ["512 B", "1.5 KiB", "4.66 GiB"]);
-        assert_eq!([900.0, 20_000.0, 1e6].map(count), ["900", "20 k", "1 M"]);
-    }
 }
