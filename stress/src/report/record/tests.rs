@@ -147,3 +147,13 @@ fn wrong_reports_name_their_field() {
     }
     assert!(Record::from_file(Path::new("/nonexistent")).is_err());
 }
+
+#[test]
+fn the_seeds_of_fuzzing_are_reports() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/stress_report");
+    let seeds: Vec<_> = fs::read_dir(folder).expect("seeds").map(|it| it.expect("one")).collect();
+    assert!(!seeds.is_empty());
+    for seed in seeds {
+        Record::from_file(&seed.path()).unwrap_or_else(|why| panic!("{:?}: {why}", seed.path()));
+    }
+}
