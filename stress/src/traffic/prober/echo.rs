@@ -1,17 +1,17 @@
 //! A persistent session that sends numbered messages and measures when they come back.
 
-use std::{
-    collections::VecDeque,
-    io::{self, Read, Write},
-    net::SocketAddr,
-};
+use std::{collections::VecDeque, io, io::Write, net::SocketAddr};
 
-use mio::{Interest, Registry, Token, net::TcpStream};
+use mio::{Interest, Registry, Token};
 use protocol::Transport;
 
-use super::{ECHO, Ledger, exchange::name_of};
+use super::{
+    exchange::name_of,
+    hearing::{Connection, Heard},
+    ledger::{ECHO, Ledger},
+};
 use crate::{
-    session::{Effect, Failure, Openings, Rules, Session, State, socket},
+    session::{Failure, Openings, Rules, Session, State, socket},
     settings::Target,
 };
 
@@ -27,21 +27,6 @@ pub(crate) struct Line {
     outstanding: VecDeque<(u64, u64, bool)>,
     next: u64,
     useless: bool,
-}
-
-struct Connection {
-    stream: TcpStream,
-    session: Session,
-}
-
-/// What the server's bytes amount to.
-#[derive(Default)]
-struct Heard {
-    held: bool,
-    numbers: Vec<u64>,
-    refused: bool,
-    ended: Option<Failure>,
-    replies: Vec<u8>,
 }
 
 impl Line {
@@ -167,64 +152,5 @@ impl Line {
         if opening && self.outstanding.len() < before {
             self.connection = None;
         }
-    }
-}
-
-impl Connection {
-    /// Sends the opening bytes when it is time, and reads what is there.
-    fn hear(&mut self, opening: &str, rules: &Rules) -> io::Result<Heard> {
-        let mut heard = Heard::default();
-        if self.session.state() == State::Connecting {
-            match self.stream.write_all(opening.as_bytes()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(heard),
-                other => other?,
-            }
-            self.session.on_connected(rules, &mut |effect| heard.add(effect));
-        }
-        let mut chunk = [0; 4096];
-        while heard.ended.is_none() {
-            match self.stream.read(&mut chunk) {
-                Ok(0) => heard.ended = Some(Failure::Eof(self.session.state())),
-                Ok(length) => {
-                    let bytes = &chunk[..length];
-                    self.session.on_bytes(bytes, rules, &mut |effect| heard.add(effect));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-        }
-        // A server that does not read its pongs will notice by itself.
-        let _ = self.stream.write(&heard.replies);
-        Ok(heard)
-    }
-}
-
-impl Heard {
-    fn add(&mut self, effect: Effect<'_>) {
-        match effect {
-            Effect::Held => self.held = true,
-            Effect::Message(message) => self.numbers.extend(number(message)),
-            Effect::Refusal => self.refused = true,
-            Effect::Reply(bytes) => self.replies.extend(bytes),
-            Effect::Ended(failure) => self.ended = Some(failure),
-        }
-    }
-}
-
-/// The number of an echoed message.
-fn number(message: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(message).ok()?;
-    let digits = text.strip_prefix(r#"{"type":"echo","n":"#)?.strip_suffix('}')?;
-    digits.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn echoes_are_told_by_their_number() {
-        assert_eq!(number(br#"{"type":"echo","n":17}"#), Some(17));
-        assert_eq!(number(br#"{"type":"push","n":17}"#), None);
     }
 }

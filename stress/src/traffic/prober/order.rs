@@ -1,0 +1,54 @@
+//! What to probe, and how often.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::echo::Line;
+use crate::session::Identity;
+
+/// Which probes to send.
+pub(crate) struct Order {
+    /// Probes of each kind per second.
+    pub(crate) rate: f64,
+    /// When a probe is lost.
+    pub(crate) timeout: Duration,
+    /// Kinds of probes that each need a connection of their own.
+    pub(crate) sorts: Vec<Sort>,
+    /// Persistent connections for echoes, taken in turn.
+    pub(crate) lines: Vec<Line>,
+    /// Who the echo sessions are.
+    pub(crate) identity: Identity,
+    /// The number in their user id.
+    pub(crate) number: u32,
+}
+
+/// Probes of one kind.
+pub(crate) struct Sort {
+    pub(super) name: &'static str,
+    /// Servers, taken in turn, each with the request that it gets; none if connecting is enough.
+    pub(super) servers: Vec<(SocketAddr, Option<String>)>,
+}
+
+impl Sort {
+    /// TCP connects.
+    pub(crate) fn connect(addresses: Vec<SocketAddr>) -> Self {
+        let servers = addresses.into_iter().map(|address| (address, None));
+        Self { name: "connect", servers: servers.collect() }
+    }
+
+    /// HTTP requests, each on a connection of its own.
+    pub(crate) fn http<'a>(
+        name: &'static str,
+        servers: impl Iterator<Item = (SocketAddr, &'a str)>,
+    ) -> Self {
+        let request = |address, path: &str| {
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+        };
+        let servers = servers.map(|(address, path)| (address, Some(request(address, path))));
+        Self { name, servers: servers.collect() }
+    }
+
+    /// Whether there is nobody to ask.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.servers.is_empty()
+    }
+}

@@ -1,0 +1,41 @@
+//! What to push, and where to.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicU8},
+};
+
+use crate::settings::{Limit, Mode, Recipients};
+
+/// Which messages go where.
+#[derive(Clone)]
+pub(crate) struct Order {
+    /// The servers, taken in turn.
+    pub addresses: Vec<SocketAddr>,
+    /// How they are called in requests.
+    pub host: String,
+    /// The key they ask for.
+    pub key: Option<String>,
+    /// How messages travel.
+    pub mode: Mode,
+    /// Connections, each with one request under way.
+    pub connections: usize,
+    /// Most messages in a request.
+    pub batch: u64,
+    /// Size of a message's data, in bytes.
+    pub payload: usize,
+    /// Whom messages are for.
+    pub recipients: Recipients,
+    /// What user ids begin with.
+    pub user_prefix: String,
+    /// The numbers of the users who are online.
+    pub online: Arc<Vec<u32>>,
+    /// Messages per second; 0 is as fast as possible.
+    pub rate: f64,
+    /// How many to send, or else for how long.
+    pub limit: Limit,
+    /// The number of the first message.
+    pub first: u64,
+    /// The phase of the scenario, to be written into messages; 0 is none.
+    pub phase: Arc<AtomicU8>,
+}
