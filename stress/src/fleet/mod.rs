@@ -1,8 +1,19 @@
 //! The processes that hold the sessions: the parent's side of them, and a worker's own.
+//!
+//! [`plan`] shares the sessions out as [`Assignment`]s. A [`Fleet`] has a [`member`] for each, which
+//! [`start`] makes a thread or a process of, and the two talk in the lines of [`wire`]; what a
+//! [`worker`] does with its sessions is in a room of its own.
 
+mod assignment;
+mod member;
 pub(crate) mod plan;
+mod start;
 pub(crate) mod wire;
 pub(crate) mod worker;
 mod workers;
 
-pub(crate) use workers::{Fleet, Manner, Part};
+pub(crate) use {
+    assignment::Assignment,
+    member::Part,
+    workers::{Fleet, Manner},
+};

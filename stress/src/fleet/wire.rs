@@ -1,10 +1,13 @@
 //! What the parent and its workers say to each other: a JSON line per message.
 
-use std::ops::Range;
+use std::{
+    io::{self, Write},
+    ops::Range,
+};
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::Assignment;
+use super::Assignment;
 use crate::measurements::Tally;
 
 /// From the parent to a worker. The end of the stream tells the worker to end at once.
@@ -82,4 +85,15 @@ impl std::ops::AddAssign for Progress {
         self.messages += other.messages;
         self.memory += other.memory;
     }
+}
+
+/// Says something, as a line.
+///
+/// # Errors
+/// Nobody listens any more.
+pub(crate) fn say(listener: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    listener.write_all(&line)?;
+    listener.flush()
 }

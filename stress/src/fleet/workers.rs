@@ -6,12 +6,9 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    io::{self, BufRead, BufReader, PipeReader, Read, Write},
+    io,
     num::NonZero,
-    ops::Range,
-    os::unix::process::CommandExt,
-    process::{Child, Command as Program, Stdio},
-    sync::mpsc::{self, Receiver, Sender},
+    sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
 };
@@ -19,9 +16,10 @@ use std::{
 use limits::process::resident_bytes;
 
 use super::{
-    plan::Assignment,
-    wire::{Command, Dropping, Event, Progress, Wave},
-    worker,
+    Assignment,
+    member::{Member, Part},
+    start::{start_process, start_thread},
+    wire::{Command, Dropping, Event, Progress, Wave, say},
 };
 use crate::measurements::Tally;
 
@@ -36,17 +34,6 @@ pub(crate) struct Fleet {
     events: Receiver<(usize, Option<Event>)>,
 }
 
-/// Which of a worker's sessions are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// Every one.
-    All,
-    /// Those that are never dropped.
-    Kept,
-    /// The others.
-    Rest,
-}
-
 /// How sessions are opened.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Manner {
@@ -58,20 +45,6 @@ pub(crate) struct Manner {
     pub until: Option<u64>,
     /// Whether they were open before.
     pub returning: bool,
-}
-
-struct Member {
-    first: u32,
-    count: u32,
-    kept: u32,
-    commands: Box<dyn Write + Send>,
-    child: Option<Child>,
-    progress: Progress,
-    /// Whether what was to be opened is open or has failed, and what was to be closed is closed.
-    is_idle: bool,
-    failed: HashSet<u32>,
-    report: Option<Box<Tally>>,
-    gone: bool,
 }
 
 impl Fleet {
@@ -204,117 +177,7 @@ impl Fleet {
     }
 }
 
-impl Member {
-    fn numbers(&self, part: Part) -> Range<u32> {
-        let (first, kept, end) = (self.first, self.first + self.kept, self.first + self.count);
-        match part {
-            Part::All => first..end,
-            Part::Kept => first..kept,
-            Part::Rest => kept..end,
-        }
-    }
-
-    fn begin(&mut self, command: &Command) {
-        self.is_idle = false;
-        if let Command::Open(wave) = command {
-            self.failed.retain(|number| !wave.numbers.contains(number));
-        }
-        // That it is gone shows in its events.
-        let _ = say(&mut self.commands, command);
-    }
-
-    fn on_event(&mut self, event: Option<Event>) {
-        match event {
-            Some(Event::Progress(progress)) => self.progress = progress,
-            Some(Event::Settled(failed)) => {
-                self.failed.extend(failed);
-                self.is_idle = true;
-            }
-            Some(Event::Dropped) => self.is_idle = true,
-            Some(Event::Report(report)) => self.report = Some(report),
-            None => self.on_gone(),
-        }
-    }
-
-    /// All that a worker held goes with it.
-    fn on_gone(&mut self) {
-        self.gone = true;
-        if self.report.is_none() {
-            let failed = u64::from(self.count);
-            self.progress = Progress { failed, ..Progress::default() };
-        }
-    }
-
-    fn owes_report(&self) -> bool {
-        self.report.is_none() && !self.gone
-    }
-
-    fn into_tally(mut self) -> Tally {
-        drop(self.commands);
-        if let Some(mut child) = self.child.take() {
-            if self.report.is_none() {
-                let _ = child.kill();
-            }
-            let _ = child.wait();
-        }
-        let lost = || Tally::of_dead_worker(u64::from(self.count));
-        self.report.map_or_else(lost, |report| *report)
-    }
-}
-
 /// How many workers open sessions at a time if that is to be fast: each keeps a server busy.
 fn processes_at_once() -> usize {
     2 * thread::available_parallelism().map_or(1, NonZero::get)
-}
-
-type Commands = Box<dyn Write + Send>;
-
-fn start_thread(sender: Sender<(usize, Option<Event>)>) -> io::Result<Commands> {
-    let (inbox, commands) = io::pipe()?;
-    let (events, outbox): (PipeReader, _) = io::pipe()?;
-    thread::Builder::new().spawn(move || worker::run(inbox, outbox))?;
-    follow(0, events, sender)?;
-    Ok(Box::new(commands))
-}
-
-fn start_process(
-    index: usize,
-    sender: Sender<(usize, Option<Event>)>,
-) -> io::Result<(Commands, Option<Child>)> {
-    let mut child = Program::new(std::env::current_exe()?)
-        .args(["stress", "worker"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        // Ctrl-C is for the parent alone, which then asks the workers for their reports.
-        .process_group(0)
-        .spawn()?;
-    let commands = child.stdin.take().expect("stdin is piped");
-    let events = child.stdout.take().expect("stdout is piped");
-    follow(index, events, sender)?;
-    Ok((Box::new(commands), Some(child)))
-}
-
-/// Passes a worker's events on; the end of them as `None`.
-fn follow(
-    index: usize,
-    events: impl Read + Send + 'static,
-    sender: Sender<(usize, Option<Event>)>,
-) -> io::Result<()> {
-    thread::Builder::new().spawn(move || {
-        for line in BufReader::new(events).lines().map_while(Result::ok) {
-            let event = serde_json::from_str(&line).ok();
-            if event.is_some() && sender.send((index, event)).is_err() {
-                return;
-            }
-        }
-        let _ = sender.send((index, None));
-    })?;
-    Ok(())
-}
-
-fn say(commands: &mut impl Write, command: &Command) -> io::Result<()> {
-    let mut line = serde_json::to_vec(command)?;
-    line.push(b'\n');
-    commands.write_all(&line)?;
-    commands.flush()
 }

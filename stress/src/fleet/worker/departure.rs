@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Worker;
+use slab::Slab;
+
+use super::entry::Entry;
 use crate::{fleet::wire::Dropping, session::State, traffic::Pace};
 
 /// Sessions closed before the others get a turn.
@@ -19,44 +21,39 @@ pub(super) struct Departure {
 }
 
 impl Departure {
-    /// How long nothing has to be closed.
-    pub(super) fn next_due(&self) -> Duration {
-        self.pace.time_of(self.closed).saturating_sub(self.started.elapsed())
-    }
-}
-
-impl Worker {
     /// Begins to close sessions.
-    pub(super) fn begin_dropping(&mut self, dropping: &Dropping) {
+    pub(super) fn begin(dropping: &Dropping, sessions: &Slab<Entry>) -> Self {
         let leaves = |number: u32| dropping.numbers.contains(&number);
-        let found = self.sessions.iter().filter(|(_, entry)| leaves(entry.number));
-        self.departure = Some(Departure {
+        let found = sessions.iter().filter(|(_, entry)| leaves(entry.number));
+        Self {
             left: found.map(|(place, entry)| (place, entry.number)).collect(),
             closed: 0,
             pace: Pace::new(dropping.rate),
             started: Instant::now(),
-        });
+        }
     }
 
-    /// Closes what is due; whether everything is closed now that was to be.
-    pub(super) fn drop_due(&mut self) -> bool {
-        let Some(departure) = &mut self.departure else { return false };
+    /// How long nothing has to be closed.
+    pub(super) fn next_due(&self) -> Duration {
+        self.pace.time_of(self.closed).saturating_sub(self.started.elapsed())
+    }
+
+    /// Closes a slice of what is due: how many, and whether everything is closed now that was to be.
+    pub(super) fn close_due(&mut self, sessions: &mut Slab<Entry>) -> (u64, bool) {
+        let mut closed = 0;
         for _ in 0..SLICE {
-            if departure.next_due() > Duration::ZERO {
-                return false;
+            if self.next_due() > Duration::ZERO {
+                break;
             }
-            let Some((place, number)) = departure.left.pop() else {
-                self.departure = None;
-                return true;
-            };
-            departure.closed += 1;
+            let Some((place, number)) = self.left.pop() else { return (closed, true) };
+            self.closed += 1;
             // The server may have closed it in the meantime.
-            let entry = self.sessions.get(place).filter(|entry| entry.number == number);
+            let entry = sessions.get(place).filter(|entry| entry.number == number);
             if entry.is_some_and(|entry| entry.session.state() == State::Live) {
-                self.sessions.remove(place);
-                self.tally.dropped += 1;
+                sessions.remove(place);
+                closed += 1;
             }
         }
-        false
+        (closed, false)
     }
 }

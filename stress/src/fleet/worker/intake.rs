@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use mio::event::Event;
 use protocol::clock;
 
-use super::{Entry, Worker};
+use super::{entry::Entry, state::Worker};
 use crate::session::{Effect, Failure, State, scan};
 
 impl Worker {

@@ -5,7 +5,7 @@ use std::io;
 use mio::{Interest, Token};
 use protocol::clock;
 
-use super::{Entry, Worker, waves::Verdict};
+use super::{entry::Entry, state::Worker, waves::Verdict};
 use crate::session::{Failure, Session, State, socket};
 
 impl Worker {

@@ -1,0 +1,59 @@
+//! A worker's share of the sessions.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    session::Identity,
+    settings::{Target, Targets},
+};
+
+/// Which sessions they are, and how to open them. It holds a secret, so it travels through a pipe only and
+/// cannot be printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Assignment {
+    /// The number of the first session.
+    pub first: u32,
+    /// How many sessions.
+    pub count: u32,
+    /// How many of them, from the first on, are never dropped.
+    pub kept: u32,
+    /// Servers.
+    pub targets: Targets,
+    /// Of how many sessions every server gets its part in one piece; none takes servers in turn.
+    pub pieces_of: Option<u32>,
+    /// Addresses to connect from, taken in turn; none leaves it to the system.
+    pub sources: Vec<IpAddr>,
+    /// Handshakes under way at once.
+    pub concurrency: u32,
+    /// How long a session may take to open.
+    pub connect_timeout: Duration,
+    /// Whether a session counts as held only after the server's `hello`.
+    pub needs_hello: bool,
+    /// Whether a session counts as held only after a message of its own has come back.
+    pub echo_once: bool,
+    /// Who the sessions are.
+    pub identity: Identity,
+}
+
+impl Assignment {
+    /// The server that a session connects to.
+    pub(crate) fn target(&self, number: u32) -> (SocketAddr, &Target) {
+        let (number, count) = (number as usize, self.targets.count());
+        self.targets.pick(self.pieces_of.map_or(number, |total| number * count / total as usize))
+    }
+
+    /// The address that a session connects from. Every source meets every target before a pair
+    /// comes again.
+    pub(crate) fn source(&self, number: u32) -> Option<IpAddr> {
+        let turn = match self.pieces_of {
+            Some(_) => number as usize,
+            None => number as usize / self.targets.count(),
+        };
+        (!self.sources.is_empty()).then(|| self.sources[turn % self.sources.len()])
+    }
+}

@@ -1,0 +1,90 @@
+//! All that a worker knows.
+
+use std::{collections::VecDeque, time::Instant};
+
+use limits::process::resident_bytes;
+use mio::Poll;
+use slab::Slab;
+
+use super::{departure::Departure, entry::Entry, waves::Opening};
+use crate::{
+    fleet::{
+        Assignment,
+        wire::{Progress, Wave},
+    },
+    measurements::{Arrivals, Tally},
+    session::{Openings, Rules},
+};
+
+/// What is read at once; shared by all sessions.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// A worker, which the files beside this one make work.
+pub(super) struct Worker {
+    pub(super) poll: Poll,
+    pub(super) assignment: Assignment,
+    pub(super) openings: Openings,
+    pub(super) rules: Rules,
+    /// All sessions that are not over.
+    pub(super) sessions: Slab<Entry>,
+    pub(super) opening: Opening,
+    /// Handshakes in the order they began: place in the slab, number. Those that are over are
+    /// skipped when their turn comes.
+    pub(super) deadlines: VecDeque<(usize, u32)>,
+    pub(super) departure: Option<Departure>,
+    pub(super) tally: Tally,
+    pub(super) memory: (Instant, u64),
+    pub(super) reported: (Instant, Progress),
+    /// Whether the parent knows that the wave has settled.
+    pub(super) settled: bool,
+    pub(super) scratch: Box<[u8]>,
+}
+
+impl Worker {
+    /// None of its sessions are open yet.
+    pub(super) fn new(poll: Poll, assignment: Assignment) -> Self {
+        let openings = Openings::new(assignment.identity.clone());
+        let accept = openings.accept().to_owned();
+        let nothing = Wave { numbers: 0..0, rate: 0.0, retries: 0, until: None, returning: false };
+        let memory = resident_bytes();
+        let now = Instant::now();
+        Self {
+            poll,
+            rules: Rules {
+                needs_hello: assignment.needs_hello,
+                echo_once: assignment.echo_once,
+                accept,
+            },
+            openings,
+            sessions: Slab::with_capacity(assignment.count as usize),
+            opening: Opening::new(nothing, assignment.concurrency),
+            deadlines: VecDeque::new(),
+            departure: None,
+            tally: Tally { memory: (memory, memory), ..Tally::default() },
+            memory: (now, memory),
+            reported: (now, Progress::default()),
+            settled: true,
+            scratch: vec![0; SCRATCH_BYTES].into(),
+            assignment,
+        }
+    }
+
+    /// Where sessions of this wave are counted.
+    pub(super) fn arrivals(&mut self) -> &mut Arrivals {
+        match self.opening.is_returning() {
+            true => &mut self.tally.returns,
+            false => &mut self.tally.arrivals,
+        }
+    }
+
+    /// Where it stands.
+    pub(super) fn progress(&self) -> Progress {
+        Progress {
+            open: self.tally.open(),
+            failed: self.tally.failures.total(),
+            lost: self.tally.losses.total(),
+            messages: self.tally.messages,
+            memory: self.memory.1,
+        }
+    }
+}
