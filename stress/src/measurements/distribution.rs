@@ -7,6 +7,8 @@ use hdrhistogram::{
 };
 use serde::{Deserialize, Serialize, de::Error as _, ser::Error as _};
 
+use super::Quantiles;
+
 /// The longest duration told apart from longer ones: an hour.
 const LONGEST: u64 = 3_600_000_000;
 /// The header of HdrHistogram's V2 format.
@@ -85,32 +87,6 @@ impl Distribution {
     /// The share of all durations up to `micros`, from 0 to 1.
     pub(crate) fn share_within(&self, micros: u64) -> f64 {
         self.0.count_between(0, micros) as f64 / self.0.len().max(1) as f64
-    }
-}
-
-/// A distribution in a report, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Quantiles {
-    /// Half are faster.
-    pub p50_ms: f64,
-    /// 90 % are faster.
-    pub p90_ms: f64,
-    /// 99 % are faster.
-    pub p99_ms: f64,
-    /// 99.9 % are faster.
-    pub p999_ms: f64,
-    /// The slowest.
-    pub max_ms: f64,
-}
-
-impl std::fmt::Display for Quantiles {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { p50_ms, p90_ms, p99_ms, p999_ms, max_ms } = self;
-        write!(
-            f,
-            "p50 {p50_ms:.2} ms, p90 {p90_ms:.2} ms, p99 {p99_ms:.2} ms, p99.9 {p999_ms:.2} ms, \
-             max {max_ms:.2} ms"
-        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Distribution;
+use super::{Arrivals, Deliveries, Distribution, Span, Spread, add};
 use crate::{
     session::{Failure, Failures, scan::Stamp},
     settings::Phase,
@@ -41,95 +41,6 @@ pub(crate) struct Tally {
     pub phases: BTreeMap<Phase, Deliveries>,
     /// Each broadcast, by when it was due in microseconds since the epoch.
     pub broadcasts: BTreeMap<u64, Spread>,
-}
-
-/// Messages of one phase.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Deliveries {
-    /// From when they were due until they were received.
-    pub latency: Distribution,
-    /// When they were received.
-    pub receipts: Span,
-}
-
-impl Deliveries {
-    fn add(&mut self, took: u64, now: u64) {
-        self.latency.record(took);
-        self.receipts.add(now);
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.latency.merge(&other.latency);
-        self.receipts.merge(other.receipts);
-    }
-}
-
-/// Sessions that were opened, and how that went.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Arrivals {
-    /// Sessions that were opened.
-    pub held: u64,
-    /// From the start of a connect until the session was held.
-    pub connect: Distribution,
-    /// When the first connect began and when the last session was held.
-    pub span: Span,
-    /// Sessions opened in each second since the epoch.
-    pub per_second: BTreeMap<u64, u64>,
-    /// Failures after which the session was tried again.
-    pub retried: Failures,
-}
-
-impl Arrivals {
-    /// A session is open.
-    pub(crate) fn on_held(&mut self, started: u64, now: u64) {
-        self.held += 1;
-        self.connect.record(now.saturating_sub(started));
-        self.span.add(now);
-        *self.per_second.entry(now / 1_000_000).or_default() += 1;
-    }
-
-    fn merge(&mut self, other: Self) {
-        add(&mut self.held, other.held);
-        self.connect.merge(&other.connect);
-        self.span.merge(other.span);
-        for (second, count) in other.per_second {
-            add(self.per_second.entry(second).or_default(), count);
-        }
-        self.retried.merge(other.retried);
-    }
-}
-
-/// From the first to the last of something, in microseconds since the epoch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Span(Option<(u64, u64)>);
-
-impl Span {
-    /// One more.
-    pub(crate) fn add(&mut self, micros: u64) {
-        self.merge(Self(Some((micros, micros))));
-    }
-
-    /// Those of another worker.
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.0 = match (self.0, other.0) {
-            (Some(mine), Some(theirs)) => Some((mine.0.min(theirs.0), mine.1.max(theirs.1))),
-            (mine, theirs) => mine.or(theirs),
-        };
-    }
-
-    /// From first to last, in seconds.
-    pub(crate) fn seconds(&self) -> f64 {
-        self.0.map_or(0.0, |(first, last)| last.saturating_sub(first) as f64 / 1e6)
-    }
-}
-
-/// One broadcast.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Spread {
-    /// Clients that received it.
-    pub clients: u64,
-    /// From the first to the last of them.
-    pub span: Span,
 }
 
 impl Tally {
@@ -188,11 +99,6 @@ impl Tally {
         lost.failures.add(Failure::Worker, sessions);
         lost
     }
-}
-
-/// Adds counts that may come from a file, so that no sum can overflow.
-pub(crate) fn add(count: &mut u64, more: u64) {
-    *count = count.saturating_add(more);
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::run::{Run, Trouble};
+use super::{run::Run, trouble::Trouble};
 use crate::settings::Idle;
 
 const DEFAULT_HOLD: Duration = Duration::from_secs(30);

@@ -2,12 +2,12 @@
 
 use ::settings::ConfigError;
 
-use super::run::{Trouble, check_output, report};
+use super::{output, trouble::Trouble};
 use crate::{report::Record, settings::Merge};
 
 /// Reads, adds up and reports; whether all went well in every run.
 pub(crate) fn merge(settings: &Merge) -> Result<bool, Trouble> {
-    check_output(&settings.output)?;
+    output::check(&settings.output)?;
     let mut merged: Option<Record> = None;
     for file in &settings.reports {
         let record = Record::from_file(file).map_err(|problem| {
@@ -22,5 +22,5 @@ pub(crate) fn merge(settings: &Merge) -> Result<bool, Trouble> {
     let Some(merged) = merged else {
         return Err(ConfigError::new("FILE", "none given", "name one report or more").into());
     };
-    report(&merged, &settings.output)
+    output::report(&merged, &settings.output)
 }

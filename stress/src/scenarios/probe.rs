@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use ::settings::ConfigError;
 use protocol::Transport;
 
-use super::{
-    messages,
-    run::{Run, Trouble},
-};
+use super::{messages, run::Run, trouble::Trouble};
 use crate::{
     fleet::Part,
     report::Pushed,

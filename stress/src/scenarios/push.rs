@@ -8,10 +8,7 @@ use std::{
 
 use ::settings::ConfigError;
 
-use super::{
-    messages,
-    run::{Run, Trouble},
-};
+use super::{messages, run::Run, trouble::Trouble};
 use crate::{
     fleet::Part,
     report::Pushed,

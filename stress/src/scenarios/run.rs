@@ -1,7 +1,6 @@
 //! A run: its sessions, and what is seen of them meanwhile.
 
 use std::{
-    io::{self, Write},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,12 +12,12 @@ use ::settings::ConfigError;
 use limits::{Counters, KernelMemory, descriptors, symptom::Evidence};
 use protocol::clock;
 
-use super::display::Display;
+use super::{display::Display, output, trouble::Trouble};
 use crate::{
     fleet::{Fleet, Manner, Part, plan, wire::Progress},
     measurements::{Point, Timeline, Watch, machine},
-    report::{Record, Report, write_html, write_json},
-    settings::{Output, Sessions, Watching, http_addresses},
+    report::Record,
+    settings::{Output, Sessions},
     traffic::prober::Prober,
 };
 
@@ -27,17 +26,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How long gateways may take to say something for the first time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Trouble {
-    /// Flags that are wrong, alone or together.
-    #[error(transparent)]
-    Settings(#[from] ConfigError),
-    /// The machine has no room for the client itself.
-    #[error("the load client cannot run: {0}")]
-    Machine(#[from] io::Error),
-}
 
 /// A run: its sessions, and what is seen meanwhile.
 pub(super) struct Run {
@@ -66,8 +54,8 @@ impl Run {
     ) -> Result<Self, Trouble> {
         let limit = descriptors::raise().unwrap_or_else(|_| descriptors::soft_limit());
         let assignments = plan::assignments(sessions, dropped, limit)?;
-        check_output(&sessions.output)?;
-        let urls = metrics_urls(&sessions.watching)?;
+        output::check(&sessions.output)?;
+        let urls = Watch::urls(&sessions.watching)?;
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
@@ -178,44 +166,6 @@ impl Run {
         drop(self.display);
         complete(&mut record);
         record.name_limits(&self.evidence);
-        report(&record, &self.output)
+        output::report(&record, &self.output)
     }
-}
-
-/// Prints and writes the report; whether all went well.
-pub(super) fn report(record: &Record, output: &Output) -> Result<bool, Trouble> {
-    let report = Report::new(record);
-    // Whoever read it may have seen enough.
-    let _ = writeln!(io::stdout(), "{report}");
-    if let Some(file) = &output.json {
-        write_json(&report, file)?;
-    }
-    if let Some(file) = &output.html {
-        write_html(&report, file)?;
-    }
-    Ok(report.is_success())
-}
-
-/// Rather now than after an hour: there has to be a directory for each report.
-pub(super) fn check_output(output: &Output) -> Result<(), ConfigError> {
-    for (flag, file) in [("--json", &output.json), ("--html", &output.html)] {
-        let Some(file) = file else { continue };
-        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-        if file.file_name().is_none() || parent.is_some_and(|parent| !parent.is_dir()) {
-            let problem = format!("there is no directory for {}", file.display());
-            let expected = "name a file in a directory that exists";
-            return Err(ConfigError::new(flag, problem, expected));
-        }
-    }
-    Ok(())
-}
-
-/// Where each gateway says what it holds.
-fn metrics_urls(watching: &Watching) -> Result<Vec<String>, ConfigError> {
-    let mut urls = Vec::new();
-    for endpoint in &watching.operators {
-        let addresses = http_addresses("--operators", endpoint)?;
-        urls.extend(addresses.iter().map(|address| format!("http://{address}/metrics")));
-    }
-    Ok(urls)
 }

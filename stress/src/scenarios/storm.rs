@@ -15,7 +15,8 @@ use protocol::clock;
 
 use super::{
     messages::{self, Messages},
-    run::{Run, Trouble},
+    run::Run,
+    trouble::Trouble,
 };
 use crate::{
     fleet::{Manner, Part},

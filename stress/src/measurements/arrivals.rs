@@ -1,0 +1,44 @@
+//! Sessions that were opened.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Distribution, Span, add};
+use crate::session::Failures;
+
+/// How many, and how that went.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Arrivals {
+    /// Sessions that were opened.
+    pub held: u64,
+    /// From the start of a connect until the session was held.
+    pub connect: Distribution,
+    /// When the first connect began and when the last session was held.
+    pub span: Span,
+    /// Sessions opened in each second since the epoch.
+    pub per_second: BTreeMap<u64, u64>,
+    /// Failures after which the session was tried again.
+    pub retried: Failures,
+}
+
+impl Arrivals {
+    /// A session is open.
+    pub(crate) fn on_held(&mut self, started: u64, now: u64) {
+        self.held += 1;
+        self.connect.record(now.saturating_sub(started));
+        self.span.add(now);
+        *self.per_second.entry(now / 1_000_000).or_default() += 1;
+    }
+
+    /// Adds those of another worker.
+    pub(super) fn merge(&mut self, other: Self) {
+        add(&mut self.held, other.held);
+        self.connect.merge(&other.connect);
+        self.span.merge(other.span);
+        for (second, count) in other.per_second {
+            add(self.per_second.entry(second).or_default(), count);
+        }
+        self.retried.merge(other.retried);
+    }
+}
