@@ -1,14 +1,14 @@
 //! The rules of one session, away from sockets: bytes in, effects out.
 //!
-//! `Connecting → Upgrading → AwaitingHello → AwaitingEcho → Live → Closed`. An idle session owns no buffer; one
-//! exists only while a frame or a message in several frames is incomplete.
+//! `Connecting → Upgrading → AwaitingHello → AwaitingEcho → Live → Closed`. An idle session owns no
+//! buffer; one exists only while a frame or a message in several frames is incomplete.
 
 use std::mem;
 
 use protocol::{Transport, websocket::Opcode};
 
 use super::{
-    Failure, State,
+    Effect, Failure, State, fragments,
     handshake::{self, Answer},
     scan::{self, Kind},
     websocket::{self, Frame, MAX_MESSAGE_BYTES},
@@ -23,21 +23,6 @@ pub(crate) struct Rules {
     pub echo_once: bool,
     /// The `Sec-WebSocket-Accept` to expect.
     pub accept: String,
-}
-
-/// What a session asks of the worker that owns its socket.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Effect<'a> {
-    /// The session is open.
-    Held,
-    /// A message has arrived.
-    Message(&'a [u8]),
-    /// The server refused something and the session lives on.
-    Refusal,
-    /// These bytes are to be sent.
-    Reply(Vec<u8>),
-    /// The session is over.
-    Ended(Failure),
 }
 
 /// One session, without its socket.
@@ -213,21 +198,11 @@ impl Session {
         rules: &Rules,
         effects: &mut impl FnMut(Effect<'_>),
     ) -> Result<(), &'static str> {
-        let message = &mut self.incomplete.get_or_insert_default().message;
-        match (frame.opcode, message.is_some()) {
-            (Opcode::Continuation, false) => return Err("a continuation of nothing"),
-            (Opcode::Text | Opcode::Binary, true) => return Err("a message within a message"),
-            _ => message.get_or_insert_default().extend_from_slice(frame.payload),
+        let begun = &mut self.incomplete.get_or_insert_default().message;
+        match fragments::join(begun, frame)? {
+            Some(message) => self.on_message(&message, rules, effects),
+            None => Ok(()),
         }
-        if message.as_ref().is_some_and(|message| message.len() > MAX_MESSAGE_BYTES) {
-            return Err("a message larger than 1 MiB");
-        }
-        if frame.last
-            && let Some(message) = message.take()
-        {
-            self.on_message(&message, rules, effects)?;
-        }
-        Ok(())
     }
 
     fn on_message(
