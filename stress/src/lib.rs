@@ -1,7 +1,7 @@
 //! The load client: opens sessions by the hundred thousand and says what their server did.
 //!
-//! Its rooms stand in the order of a run, from the top of the house downwards: a module imports only
-//! what is declared after it, which `tests/floors.rs` checks.
+//! Its rooms stand in the order of a run, from the top of the house downwards: a module imports
+//! only what is declared after it, which `tests/floors.rs` checks.
 //!
 //! | Room | What happens there |
 //! |---|---|

@@ -12,8 +12,8 @@ use crate::{
     settings::{Target, Targets},
 };
 
-/// Which sessions they are, and how to open them. It holds a secret, so it travels through a pipe only and
-/// cannot be printed.
+/// Which sessions they are, and how to open them. It holds a secret, so it travels through a pipe
+/// only and cannot be printed.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Assignment {
     /// The number of the first session.

@@ -1,7 +1,7 @@
 //! The processes that hold the sessions: the parent's side of them, and a worker's own.
 //!
-//! [`plan`] shares the sessions out as [`Assignment`]s. A [`Fleet`] has a [`member`] for each, which
-//! [`start`] makes a thread or a process of, and the two talk in the lines of [`wire`]; what a
+//! [`plan`] shares the sessions out as [`Assignment`]s. A [`Fleet`] has a [`member`] for each, of
+//! which [`start`] makes a thread or a process, and the two talk in the lines of [`wire`]. What a
 //! [`worker`] does with its sessions is in a room of its own.
 
 mod assignment;

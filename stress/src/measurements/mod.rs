@@ -1,7 +1,8 @@
 //! What is counted and measured during a run.
 //!
-//! A worker counts in a [`Tally`]; of time there are [`Distribution`]s and [`Span`]s. A [`Watch`] asks
-//! the gateways, whose [`exposition`] is read, and a [`Timeline`] keeps what was seen meanwhile.
+//! A worker counts in a [`Tally`]; of time there are [`Distribution`]s and [`Span`]s. A [`Watch`]
+//! asks the gateways, whose [`exposition`] is read, and a [`Timeline`] keeps what was seen
+//! meanwhile.
 
 mod arrivals;
 mod combined;

@@ -38,7 +38,7 @@ impl Departure {
         self.pace.time_of(self.closed).saturating_sub(self.started.elapsed())
     }
 
-    /// Closes a slice of what is due: how many, and whether everything is closed now that was to be.
+    /// Closes a slice of what is due: how many, and whether all is closed now that was to be.
     pub(super) fn close_due(&mut self, sessions: &mut Slab<Entry>) -> (u64, bool) {
         let mut closed = 0;
         for _ in 0..SLICE {

@@ -1,8 +1,9 @@
 //! A worker: one thread, one epoll, and a share of the sessions.
 //!
-//! Commands come in as lines, which [`work`] obeys; [`waves`] says which session is next and [`ramp`]
-//! opens it, [`intake`] serves the sockets, [`departure`] closes sessions on purpose, and what
-//! happened goes back as lines, by [`accounts`]. All of them work on a [`state`] and its [`entry`]s.
+//! Commands come in as lines, which [`work`] obeys; [`waves`] says which session is next and
+//! [`ramp`] opens it, [`intake`] serves the sockets, [`departure`] closes sessions on purpose, and
+//! what happened goes back as lines, by [`accounts`]. All of them work on a [`state`] and its
+//! [`entry`]s.
 
 mod accounts;
 mod departure;

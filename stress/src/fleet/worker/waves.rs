@@ -9,7 +9,11 @@ use std::{
 
 use protocol::clock;
 
-use crate::{fleet::wire::Wave, session::Failure, traffic::Pace};
+use crate::{
+    fleet::wire::Wave,
+    session::{Failure, State},
+    traffic::Pace,
+};
 
 /// The first pause before a session is tried again; doubled every time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -159,7 +163,7 @@ impl Opening {
             return Vec::new();
         }
         let fresh = self.wave.numbers.start + self.begun..self.wave.numbers.end;
-        let mut failures = vec![Failure::Timeout(crate::session::State::Connecting); fresh.len()];
+        let mut failures = vec![Failure::Timeout(State::Connecting); fresh.len()];
         self.failed.extend(fresh);
         self.begun = self.wave.numbers.len() as u32;
         for Reverse(again) in self.waiting.drain() {

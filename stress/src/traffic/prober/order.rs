@@ -8,17 +8,17 @@ use crate::session::Identity;
 /// Which probes to send.
 pub(crate) struct Order {
     /// Probes of each kind per second.
-    pub(crate) rate: f64,
+    pub rate: f64,
     /// When a probe is lost.
-    pub(crate) timeout: Duration,
+    pub timeout: Duration,
     /// Kinds of probes that each need a connection of their own.
-    pub(crate) sorts: Vec<Sort>,
+    pub sorts: Vec<Sort>,
     /// Persistent connections for echoes, taken in turn.
-    pub(crate) lines: Vec<Line>,
+    pub lines: Vec<Line>,
     /// Who the echo sessions are.
-    pub(crate) identity: Identity,
+    pub identity: Identity,
     /// The number in their user id.
-    pub(crate) number: u32,
+    pub number: u32,
 }
 
 /// Probes of one kind.
