@@ -1,6 +1,6 @@
 //! The processes that hold the sessions: the parent's side of them, and a worker's own.
 //!
-//! [`plan`] shares the sessions out as [`Assignment`]s. A [`Fleet`] has a [`member`] for each, of
+//! [`plan`] shares the sessions out as [`assignment`]s. A [`Fleet`] has a [`member`] for each, of
 //! which [`start`] makes a thread or a process, and the two talk in the lines of [`wire`]. What a
 //! [`worker`] does with its sessions is in a room of its own.
 
@@ -13,7 +13,6 @@ pub(crate) mod worker;
 mod workers;
 
 pub(crate) use {
-    assignment::Assignment,
     member::Part,
     workers::{Fleet, Manner},
 };

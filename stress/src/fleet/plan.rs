@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use settings::ConfigError;
 
-use super::Assignment;
+use super::assignment::Assignment;
 use crate::{
     session::Identity,
     settings::{Sessions, Targets},

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Assignment;
+use super::assignment::Assignment;
 use crate::measurements::Tally;
 
 /// From the parent to a worker. The end of the stream tells the worker to end at once.

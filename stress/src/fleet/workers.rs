@@ -16,7 +16,7 @@ use std::{
 use limits::process::resident_bytes;
 
 use super::{
-    Assignment,
+    assignment::Assignment,
     member::{Member, Part},
     start::{start_process, start_thread},
     wire::{Command, Dropping, Event, Progress, Wave, say},

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, Span, add};
+use super::{distribution::Distribution, span::Span, sum::add};
 use crate::session::Failures;
 
 /// How many, and how that went.

@@ -1,6 +1,9 @@
 //! Several time lines as one.
 
-use super::{Point, Timeline, timeline::MOST_POINTS};
+use super::{
+    point::Point,
+    timeline::{MOST_POINTS, Timeline},
+};
 
 /// The sum of them over time. Gateways and machines that several of them saw count once.
 pub(crate) fn combine(timelines: &[Timeline]) -> Vec<Point> {
@@ -51,7 +54,7 @@ mod tests {
     use limits::KernelMemory;
 
     use super::*;
-    use crate::measurements::Gateways;
+    use crate::measurements::gateways::Gateways;
 
     fn line(
         machine: &str,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, Span};
+use super::{distribution::Distribution, span::Span};
 
 /// Messages of one phase.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use hdrhistogram::{
 };
 use serde::{Deserialize, Serialize, de::Error as _, ser::Error as _};
 
-use super::Quantiles;
+use super::quantiles::Quantiles;
 
 /// The longest duration told apart from longer ones: an hour.
 const LONGEST: u64 = 3_600_000_000;

@@ -1,6 +1,6 @@
 //! What a gateway says in Prometheus' text format.
 
-use super::Gateways;
+use super::gateways::Gateways;
 
 const SESSIONS: &[&str] = &["holdfast_sessions"];
 const MEMORY: &[&str] = &["process_resident_memory_bytes", "holdfast_resident_memory_bytes"];

@@ -1,6 +1,6 @@
 //! What is counted and measured during a run.
 //!
-//! A worker counts in a [`Tally`]; of time there are [`Distribution`]s and [`Span`]s. A [`Watch`]
+//! A worker counts in a [`Tally`]; of time there are [`Distribution`]s and spans. A [`Watch`]
 //! asks the gateways, whose [`exposition`] is read, and a [`Timeline`] keeps what was seen
 //! meanwhile.
 
@@ -26,11 +26,9 @@ pub(crate) use {
     combined::combine,
     deliveries::{Deliveries, Spread},
     distribution::Distribution,
-    gateways::Gateways,
     point::Point,
     probed::Probed,
     quantiles::Quantiles,
-    span::Span,
     storm::{Moment, Reading, Storm},
     sum::add,
     tally::Tally,

@@ -3,7 +3,7 @@
 use limits::KernelMemory;
 use serde::{Deserialize, Serialize};
 
-use super::Gateways;
+use super::gateways::Gateways;
 
 /// By the client, its machine and the gateways.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, add};
+use super::{distribution::Distribution, sum::add};
 
 /// Other traffic of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrivals, Deliveries, Distribution, Span, Spread, add};
+use super::{
+    arrivals::Arrivals,
+    deliveries::{Deliveries, Spread},
+    distribution::Distribution,
+    span::Span,
+    sum::add,
+};
 use crate::{
     session::{Failure, Failures, scan::Stamp},
     settings::Phase,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Point;
+use super::point::Point;
 
 /// Most points of a time line.
 pub(super) const MOST_POINTS: usize = 600;

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use settings::ConfigError;
 use ureq::Agent;
 
-use super::{Gateways, exposition::parse};
+use super::{exposition::parse, gateways::Gateways};
 use crate::settings::{Watching, http_addresses};
 
 /// Most threads, and so most requests under way at once.

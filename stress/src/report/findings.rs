@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Record,
+    record::Record,
     sections::{
         Broadcasts, FailureReport, MemoryReport, PhaseReport, ProbeReport, PushReport, Received,
         SessionsReport, StormReport, phases, retried,

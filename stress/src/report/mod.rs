@@ -15,5 +15,4 @@ pub(crate) use {
     findings::Report,
     pushed::Pushed,
     record::Record,
-    sections::FailureReport,
 };

@@ -10,7 +10,7 @@ use std::{
 use limits::symptom::Evidence;
 use serde::{Deserialize, Serialize};
 
-use super::Pushed;
+use super::pushed::Pushed;
 use crate::{
     measurements::{Probed, Storm, Tally, Timeline, add},
     session::Failures,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Report,
+    findings::Report,
     sections::{show_failures, show_phase},
 };
 

@@ -1,6 +1,6 @@
 //! What a session asks of whoever owns its socket.
 
-use super::Failure;
+use super::failure::Failure;
 
 /// One thing to do, or to know.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use limits::symptom::{Evidence, Symptom};
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::state::State;
 
 /// One way for a session to end that nobody asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use protocol::{Transport, UserId, claims::Claims};
 use serde::Serialize;
 
-use super::{Identity, handshake::Key};
+use super::{handshake::Key, identity::Identity};
 use crate::settings::Target;
 
 /// Stands for the user id in a target's path.

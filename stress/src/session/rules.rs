@@ -8,9 +8,12 @@ use std::mem;
 use protocol::{Transport, websocket::Opcode};
 
 use super::{
-    Effect, Failure, State, fragments,
+    effect::Effect,
+    failure::Failure,
+    fragments,
     handshake::{self, Answer},
     scan::{self, Kind},
+    state::State,
     websocket::{self, Frame, MAX_MESSAGE_BYTES},
 };
 

@@ -12,13 +12,12 @@ mod targets;
 
 pub use scenarios::Settings;
 pub(crate) use {
-    addresses::{address, http_addresses},
+    addresses::http_addresses,
     output::{Output, Watching},
     phase::Phase,
     phases::{Kind, Limit, Mode, Recipients, Step, repeated},
     pushes::{Api, ApiKey, Pushes},
     scenarios::{Idle, Merge, Probe, Push, Scenario, Storm},
     sessions::Sessions,
-    sources::Sources,
     targets::{Target, Targets},
 };

@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use settings::units;
 
-use super::Phase;
+use super::phase::Phase;
 
 const FORMS: &str = "hold:DURATION, batch:N, single:N, rate:PER_SECOND:DURATION or all:N";
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::builder::RangedU64ValueParser;
 use settings::{ConfigError, Endpoint, Secret, units};
 
-use super::{Mode, Recipients, Step};
+use super::phases::{Mode, Recipients, Step};
 
 /// A pusher-api that may be left out.
 #[derive(Debug, Clone, clap::Args)]

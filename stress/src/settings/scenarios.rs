@@ -5,7 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use clap::builder::RangedU64ValueParser;
 use settings::{logging::CommonArgs, units};
 
-use super::{Api, Output, Pushes, Sessions};
+use super::{
+    output::Output,
+    pushes::{Api, Pushes},
+    sessions::Sessions,
+};
 
 /// The load client: opens many sessions and measures what their server does.
 #[derive(Debug, Clone, clap::Args)]

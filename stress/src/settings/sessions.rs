@@ -6,7 +6,10 @@ use clap::builder::RangedU64ValueParser;
 use protocol::Device;
 use settings::{Endpoint, Secret, logging::CommonArgs, units};
 
-use super::{Output, Sources, Watching};
+use super::{
+    output::{Output, Watching},
+    sources::Sources,
+};
 
 /// Which sessions to open, and how.
 #[derive(Debug, Clone, clap::Args)]

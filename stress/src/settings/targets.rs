@@ -6,7 +6,7 @@ use protocol::Transport;
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Endpoint};
 
-use super::address;
+use super::addresses::address;
 
 /// All servers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

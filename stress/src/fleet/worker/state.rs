@@ -9,7 +9,7 @@ use slab::Slab;
 use super::{departure::Departure, entry::Entry, waves::Opening};
 use crate::{
     fleet::{
-        Assignment,
+        assignment::Assignment,
         wire::{Progress, Wave},
     },
     measurements::{Arrivals, Tally},

@@ -1,6 +1,6 @@
 //! Failures by cause, beside each other.
 
-use crate::report::{FailureReport, Report, numbers::thousands};
+use crate::report::{findings::Report, numbers::thousands, sections::FailureReport};
 
 /// One way to fail.
 pub(super) struct Cause<'a> {

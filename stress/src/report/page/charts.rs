@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     measurements::{Distribution, Point, combine},
-    report::{Report, numbers::trimmed},
+    report::{findings::Report, numbers::trimmed},
 };
 
 /// Fewer points than these are not worth a finer curve.

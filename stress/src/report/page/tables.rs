@@ -3,7 +3,7 @@
 use crate::{
     measurements::{Quantiles, Reading},
     report::{
-        Report,
+        findings::Report,
         numbers::{bytes, thousands},
     },
 };

@@ -10,7 +10,7 @@ use super::{
     tables::{Table, tables},
     tiles::{Tile, overview},
 };
-use crate::report::Report;
+use crate::report::findings::Report;
 
 /// What the template shows, in its order.
 #[derive(Template)]

@@ -1,7 +1,7 @@
 //! The figures that are looked for first.
 
 use crate::report::{
-    Report,
+    findings::Report,
     numbers::{bytes, thousands},
 };
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     measurements::combine,
-    report::{Record, numbers::mebibytes},
+    report::{numbers::mebibytes, record::Record},
 };
 
 /// The largest figures of the time line.

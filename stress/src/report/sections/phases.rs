@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
-use super::{PushReport, received::ON_TIME_MICROS};
+use super::{pushes::PushReport, received::ON_TIME_MICROS};
 use crate::{
     measurements::{Deliveries, Quantiles},
-    report::{Pushed, Record, numbers::rate},
+    report::{numbers::rate, pushed::Pushed, record::Record},
     settings::Phase,
 };
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    report::{Pushed, numbers::rate},
+    report::{numbers::rate, pushed::Pushed},
     traffic::pusher::Outcome,
 };
 

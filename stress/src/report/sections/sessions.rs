@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     measurements::{Arrivals, Quantiles},
-    report::{Record, numbers::rate},
+    report::{numbers::rate, record::Record},
     session::Failure,
 };
 

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use super::{Order, schedule::Schedule};
+use super::{order::Order, schedule::Schedule};
 use crate::settings::{Mode, Recipients};
 
 /// Writes requests; keeps its buffers.

@@ -9,9 +9,10 @@ use std::{
 use mio::{Poll, Token};
 
 use super::{
-    Order, Outcome,
     connection::{Connection, Finished},
     message::Writer,
+    order::Order,
+    outcome::Outcome,
     schedule::Schedule,
 };
 use crate::settings::Mode;
