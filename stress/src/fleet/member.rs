@@ -3,6 +3,7 @@
 use std::{collections::HashSet, ops::Range, process::Child};
 
 use super::{
+    assignment::Assignment,
     start::Commands,
     wire::{Command, Event, Progress, say},
 };
@@ -21,20 +22,37 @@ pub(crate) enum Part {
 
 /// What the parent knows of it.
 pub(super) struct Member {
-    pub(super) first: u32,
-    pub(super) count: u32,
-    pub(super) kept: u32,
+    first: u32,
+    count: u32,
+    kept: u32,
     pub(super) commands: Commands,
     pub(super) child: Option<Child>,
     pub(super) progress: Progress,
     /// Whether what was to be opened is open or has failed, and what was to be closed is closed.
     pub(super) is_idle: bool,
     pub(super) failed: HashSet<u32>,
-    pub(super) report: Option<Box<Tally>>,
+    report: Option<Box<Tally>>,
     pub(super) gone: bool,
 }
 
 impl Member {
+    /// One that was started with this assignment, and has said nothing yet.
+    pub(super) fn new(assignment: &Assignment, commands: Commands, child: Option<Child>) -> Self {
+        Self {
+            first: assignment.first,
+            count: assignment.count,
+            kept: assignment.kept,
+            commands,
+            child,
+            progress: Progress::default(),
+            is_idle: true,
+            failed: HashSet::new(),
+            report: None,
+            gone: false,
+        }
+    }
+
+    /// The numbers of its sessions.
     pub(super) fn numbers(&self, part: Part) -> Range<u32> {
         let (first, kept, end) = (self.first, self.first + self.kept, self.first + self.count);
         match part {
@@ -44,6 +62,7 @@ impl Member {
         }
     }
 
+    /// Tells it to open or to close sessions.
     pub(super) fn begin(&mut self, command: &Command) {
         self.is_idle = false;
         if let Command::Open(wave) = command {
@@ -53,6 +72,7 @@ impl Member {
         let _ = say(&mut self.commands, command);
     }
 
+    /// It has said something, or is gone.
     pub(super) fn on_event(&mut self, event: Option<Event>) {
         match event {
             Some(Event::Progress(progress)) => self.progress = progress,
@@ -75,10 +95,12 @@ impl Member {
         }
     }
 
+    /// Whether a report is still to come.
     pub(super) fn owes_report(&self) -> bool {
         self.report.is_none() && !self.gone
     }
 
+    /// What it counted, once it is over; a process that does not end by itself is ended.
     pub(super) fn into_tally(mut self) -> Tally {
         drop(self.commands);
         if let Some(mut child) = self.child.take() {

@@ -5,7 +5,7 @@
 //! stands on a command line and the worker ends with its parent.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     io,
     num::NonZero,
     sync::mpsc::{self, Receiver},
@@ -57,24 +57,13 @@ impl Fleet {
         let alone = assignments.len() == 1;
         let mut workers = Vec::new();
         for (index, assignment) in assignments.into_iter().enumerate() {
-            let (first, count, kept) = (assignment.first, assignment.count, assignment.kept);
-            let (mut commands, child) = match alone {
+            let (commands, child) = match alone {
                 true => (start_thread(sender.clone())?, None),
                 false => start_process(index, sender.clone())?,
             };
-            say(&mut commands, &Command::Start(Box::new(assignment)))?;
-            workers.push(Member {
-                first,
-                count,
-                kept,
-                commands,
-                child,
-                progress: Progress::default(),
-                is_idle: true,
-                failed: HashSet::new(),
-                report: None,
-                gone: false,
-            });
+            let mut member = Member::new(&assignment, commands, child);
+            say(&mut member.commands, &Command::Start(Box::new(assignment)))?;
+            workers.push(member);
         }
         Ok(Self { workers, queue: VecDeque::new(), events })
     }

@@ -95,6 +95,7 @@ impl Run {
         }
     }
 
+    /// Whether somebody pressed Ctrl-C.
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
@@ -112,6 +113,7 @@ impl Run {
         self.evidence = Evidence::since(&self.before);
     }
 
+    /// Lets the sessions be for so long.
     pub(super) fn hold(&mut self, period: Duration) {
         let end = Instant::now() + period;
         self.wait("holding", |_| Instant::now() >= end);
@@ -151,6 +153,7 @@ impl Run {
         });
     }
 
+    /// Where all workers stand together.
     pub(super) fn progress(&self) -> Progress {
         self.fleet.progress()
     }

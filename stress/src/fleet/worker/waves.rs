@@ -53,6 +53,7 @@ pub(super) enum Verdict {
 }
 
 impl Opening {
+    /// Nothing of the wave has begun.
     pub(super) fn new(wave: Wave, concurrency: u32) -> Self {
         Self {
             pace: Pace::new(wave.rate),

@@ -25,6 +25,7 @@ pub(crate) struct MemoryReport {
 }
 
 impl MemoryReport {
+    /// What the time lines of a record show.
     pub(crate) fn new(record: &Record) -> Self {
         let points = combine(&record.timelines);
         let known = points.iter().filter(|point| point.has_memory());

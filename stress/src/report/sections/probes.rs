@@ -27,6 +27,7 @@ pub(crate) struct ProbeReport<'a> {
 }
 
 impl<'a> ProbeReport<'a> {
+    /// What became of the probes of one kind.
     pub(crate) fn new(what: &'a str, probed: &'a Probed) -> Self {
         let within = probed.answered.share_within(ON_TIME_MICROS) * probed.answered.count() as f64;
         Self {

@@ -24,6 +24,7 @@ pub(crate) struct PushReport {
 }
 
 impl PushReport {
+    /// What was pushed, and what is missing of it.
     pub(crate) fn new(Pushed { outcome, expected, arrived }: &Pushed) -> Self {
         Self {
             accepted_per_second: rate(outcome.accepted, outcome.seconds),

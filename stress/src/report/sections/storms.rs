@@ -21,6 +21,7 @@ pub(crate) struct StormReport<'a> {
 }
 
 impl<'a> StormReport<'a> {
+    /// A storm, and how memory stands after it.
     pub(crate) fn new(storm: &'a Storm) -> Self {
         Self { gateway_memory_ratio: storm.gateway_memory_ratio(), storm }
     }

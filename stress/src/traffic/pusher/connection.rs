@@ -34,14 +34,17 @@ pub(super) struct Finished {
 }
 
 impl Connection {
+    /// Whether there is a socket.
     pub(super) fn is_open(&self) -> bool {
         self.stream.is_some()
     }
 
+    /// Whether a request is under way.
     pub(super) fn is_busy(&self) -> bool {
         self.under_way.is_some()
     }
 
+    /// Whether it takes a request now.
     pub(super) fn is_free(&self) -> bool {
         !self.is_busy() && self.rests_until.is_none_or(|until| until <= Instant::now())
     }

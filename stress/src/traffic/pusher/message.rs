@@ -28,6 +28,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// Writes the requests of an order.
     pub(super) fn new(order: &Order) -> Self {
         let (path, media_type) = match order.mode {
             Mode::Batch => ("/v1/push/batch", "application/x-ndjson"),

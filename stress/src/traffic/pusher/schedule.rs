@@ -21,6 +21,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
+    /// Nothing has been sent; a paced period is so many messages.
     pub(super) fn new(rate: f64, limit: Limit, first: u64) -> Self {
         let limit = match limit {
             Limit::Time(period) if rate > 0.0 => {
@@ -32,10 +33,12 @@ impl Schedule {
         Self { pace: Pace::new(rate), started, started_micros, limit, first, sent: 0 }
     }
 
+    /// Whether everything is due at once.
     pub(super) fn is_unlimited(&self) -> bool {
         self.pace.is_unlimited()
     }
 
+    /// Whether everything was sent, or its time is over.
     pub(super) fn is_over(&self) -> bool {
         match self.limit {
             Limit::Messages(total) => self.sent >= total,
