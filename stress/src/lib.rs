@@ -32,7 +32,7 @@ mod settings;
 use std::process::ExitCode;
 
 pub use crate::settings::Settings;
-use crate::{scenarios::Trouble, settings::Scenario};
+use crate::{scenarios::Trouble, settings::scenarios::Scenario};
 
 /// What the crate's own benches, fuzz targets and tests reach inside; no promise to anybody else.
 #[doc(hidden)]

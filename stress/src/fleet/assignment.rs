@@ -8,8 +8,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    session::Identity,
-    settings::{Target, Targets},
+    session::identity::Identity,
+    settings::targets::{Target, Targets},
 };
 
 /// Which sessions they are, and how to open them. It holds a secret, so it travels through a pipe

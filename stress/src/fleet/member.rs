@@ -7,7 +7,7 @@ use super::{
     start::Commands,
     wire::{Command, Event, Progress, say},
 };
-use crate::measurements::Tally;
+use crate::measurements::tally::Tally;
 
 /// Which of a worker's sessions are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,18 +1,13 @@
 //! The processes that hold the sessions: the parent's side of them, and a worker's own.
 //!
-//! [`plan`] shares the sessions out as [`assignment`]s. A [`Fleet`] has a [`member`] for each, of
-//! which [`start`] makes a thread or a process, and the two talk in the lines of [`wire`]. What a
-//! [`worker`] does with its sessions is in a room of its own.
+//! [`plan`] shares the sessions out as [`assignment`]s. All [`workers`] together have a [`member`]
+//! for each, of which [`start`] makes a thread or a process, and the two talk in the lines of
+//! [`wire`]. What a [`worker`] does with its sessions is in a room of its own.
 
 mod assignment;
-mod member;
+pub(crate) mod member;
 pub(crate) mod plan;
 mod start;
 pub(crate) mod wire;
 pub(crate) mod worker;
-mod workers;
-
-pub(crate) use {
-    member::Part,
-    workers::{Fleet, Manner},
-};
+pub(crate) mod workers;

@@ -7,8 +7,8 @@ use settings::ConfigError;
 
 use super::assignment::Assignment;
 use crate::{
-    session::Identity,
-    settings::{Sessions, Targets},
+    session::identity::Identity,
+    settings::{sessions::Sessions, targets::Targets},
 };
 
 /// Descriptors of a process that are not sessions: standard streams, epoll, pushes, links.

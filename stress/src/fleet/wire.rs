@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::assignment::Assignment;
-use crate::measurements::Tally;
+use crate::measurements::tally::Tally;
 
 /// From the parent to a worker. The end of the stream tells the worker to end at once.
 #[derive(Serialize, Deserialize)]

@@ -21,7 +21,7 @@ use super::{
     start::{start_process, start_thread},
     wire::{Command, Dropping, Event, Progress, Wave, say},
 };
-use crate::measurements::Tally;
+use crate::measurements::tally::Tally;
 
 /// How long workers may take to write their reports and to end.
 const FINISH_WITHIN: Duration = Duration::from_secs(60);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{distribution::Distribution, span::Span, sum::add};
-use crate::session::Failures;
+use crate::session::failure::Failures;
 
 /// How many, and how that went.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -1,37 +1,22 @@
 //! What is counted and measured during a run.
 //!
-//! A worker counts in a [`Tally`]; of time there are [`Distribution`]s and spans. A [`Watch`]
-//! asks the gateways, whose [`exposition`] is read, and a [`Timeline`] keeps what was seen
-//! meanwhile.
+//! A worker counts in a [`tally`]: [`arrivals`], [`deliveries`], and of time [`distribution`]s and
+//! [`span`]s. A [`watch`] asks the gateways, whose [`exposition`] is read, and a [`timeline`] keeps
+//! what was seen meanwhile.
 
-mod arrivals;
-mod combined;
-mod deliveries;
-mod distribution;
+pub(crate) mod arrivals;
+pub(crate) mod combined;
+pub(crate) mod deliveries;
+pub(crate) mod distribution;
 mod exposition;
 mod gateways;
 pub(crate) mod machine;
-mod point;
-mod probed;
-mod quantiles;
+pub(crate) mod point;
+pub(crate) mod probed;
+pub(crate) mod quantiles;
 mod span;
-mod storm;
-mod sum;
-mod tally;
-mod timeline;
-mod watch;
-
-pub(crate) use {
-    arrivals::Arrivals,
-    combined::combine,
-    deliveries::{Deliveries, Spread},
-    distribution::Distribution,
-    point::Point,
-    probed::Probed,
-    quantiles::Quantiles,
-    storm::{Moment, Reading, Storm},
-    sum::add,
-    tally::Tally,
-    timeline::Timeline,
-    watch::Watch,
-};
+pub(crate) mod storm;
+pub(crate) mod sum;
+pub(crate) mod tally;
+pub(crate) mod timeline;
+pub(crate) mod watch;

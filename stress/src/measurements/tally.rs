@@ -12,8 +12,11 @@ use super::{
     sum::add,
 };
 use crate::{
-    session::{Failure, Failures, scan::Stamp},
-    settings::Phase,
+    session::{
+        failure::{Failure, Failures},
+        scan::Stamp,
+    },
+    settings::phase::Phase,
 };
 
 /// Everything a worker knows in the end.

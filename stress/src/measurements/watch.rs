@@ -14,7 +14,7 @@ use settings::ConfigError;
 use ureq::Agent;
 
 use super::{exposition::parse, gateways::Gateways};
-use crate::settings::{Watching, http_addresses};
+use crate::settings::{addresses::http_addresses, output::Watching};
 
 /// Most threads, and so most requests under way at once.
 const MOST_THREADS: usize = 4;

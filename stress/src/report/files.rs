@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use super::{findings::Report, page::page, record::Record};
+use super::{findings::Report, page::template::page, record::Record};
 
 /// Writes the report as JSON; a reader sees the old file or the new one, never a part.
 ///

@@ -7,11 +7,18 @@ use serde::Serialize;
 use super::{
     record::Record,
     sections::{
-        Broadcasts, FailureReport, MemoryReport, PhaseReport, ProbeReport, PushReport, Received,
-        SessionsReport, StormReport, phases, retried,
+        broadcasts::Broadcasts,
+        failures::{FailureReport, retried},
+        memory::MemoryReport,
+        phases::{PhaseReport, phases},
+        probes::ProbeReport,
+        pushes::PushReport,
+        received::Received,
+        sessions::SessionsReport,
+        storms::StormReport,
     },
 };
-use crate::settings::Phase;
+use crate::settings::phase::Phase;
 
 /// What a run found.
 #[derive(Debug, Clone, Serialize)]

@@ -1,18 +1,15 @@
 //! What a run found: as a record that can be added to others, as JSON, and as pages for people.
+//!
+//! The [`record`] is what all follows from; [`findings`] are made of [`sections`], each with its
+//! figures and its words. They become [`text`], a [`page`], and [`files`].
 
-mod files;
-mod findings;
+pub(crate) mod files;
+pub(crate) mod findings;
 mod numbers;
 mod page;
-mod pushed;
-mod record;
+pub(crate) mod pushed;
+pub(crate) mod record;
 mod sections;
 mod text;
 
 pub use files::page_of_report;
-pub(crate) use {
-    files::{write_html, write_json},
-    findings::Report,
-    pushed::Pushed,
-    record::Record,
-};

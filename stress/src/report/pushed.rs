@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{measurements::add, traffic::pusher::Outcome};
+use crate::{measurements::sum::add, traffic::pusher::outcome::Outcome};
 
 /// What was pushed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

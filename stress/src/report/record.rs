@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::pushed::Pushed;
 use crate::{
-    measurements::{Probed, Storm, Tally, Timeline, add},
-    session::Failures,
-    settings::Phase,
+    measurements::{probed::Probed, storm::Storm, sum::add, tally::Tally, timeline::Timeline},
+    session::failure::Failures,
+    settings::phase::Phase,
 };
 
 /// The form this program writes and reads.

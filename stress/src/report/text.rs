@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     findings::Report,
-    sections::{show_failures, show_phase},
+    sections::{failures::show_failures, phases::show_phase},
 };
 
 impl fmt::Display for Report<'_> {

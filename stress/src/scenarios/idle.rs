@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{run::Run, trouble::Trouble};
-use crate::settings::Idle;
+use crate::settings::scenarios::Idle;
 
 const DEFAULT_HOLD: Duration = Duration::from_secs(30);
 

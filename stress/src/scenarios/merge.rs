@@ -3,7 +3,7 @@
 use ::settings::ConfigError;
 
 use super::{output, trouble::Trouble};
-use crate::{report::Record, settings::Merge};
+use crate::{report::record::Record, settings::scenarios::Merge};
 
 /// Reads, adds up and reports; whether all went well in every run.
 pub(crate) fn merge(settings: &Merge) -> Result<bool, Trouble> {

@@ -14,8 +14,14 @@ use ::settings::{ConfigError, Endpoint};
 
 use super::run::Run;
 use crate::{
-    settings::{Api, ApiKey, Limit, Mode, Phase, Recipients, Sessions, http_addresses},
-    traffic::pusher::{self, Order, Outcome},
+    settings::{
+        addresses::http_addresses,
+        phase::Phase,
+        phases::{Limit, Mode, Recipients},
+        pushes::{Api, ApiKey},
+        sessions::Sessions,
+    },
+    traffic::pusher::{self, order::Order, outcome::Outcome},
 };
 
 /// Nothing more comes after nothing has come for so long.

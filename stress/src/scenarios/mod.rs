@@ -1,5 +1,5 @@
-//! What is done with the sessions. Every scenario opens them first and reports in the end: that is a
-//! [`run`], to which each adds what it is about.
+//! What is done with the sessions. Every scenario opens them first and reports in the end: that is
+//! a [`run`], to which each adds what it is about.
 
 mod display;
 mod idle;

@@ -6,8 +6,12 @@ use settings::ConfigError;
 
 use super::trouble::Trouble;
 use crate::{
-    report::{Record, Report, write_html, write_json},
-    settings::Output,
+    report::{
+        files::{write_html, write_json},
+        findings::Report,
+        record::Record,
+    },
+    settings::output::Output,
 };
 
 /// Rather now than after an hour: there has to be a directory for each report.

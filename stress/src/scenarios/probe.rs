@@ -7,13 +7,22 @@ use protocol::Transport;
 
 use super::{messages, run::Run, trouble::Trouble};
 use crate::{
-    fleet::Part,
-    report::Pushed,
-    session::Identity,
-    settings::{Probe, Recipients, Target, Targets, http_addresses},
+    fleet::member::Part,
+    report::pushed::Pushed,
+    session::identity::Identity,
+    settings::{
+        addresses::http_addresses,
+        phases::Recipients,
+        scenarios::Probe,
+        targets::{Target, Targets},
+    },
     traffic::{
-        prober::{Line, Order as Probes, Prober, Sort},
-        pusher::Order,
+        prober::{
+            echo::Line,
+            order::{Order as Probes, Sort},
+            thread::Prober,
+        },
+        pusher::order::Order,
     },
 };
 

@@ -10,10 +10,14 @@ use ::settings::ConfigError;
 
 use super::{messages, run::Run, trouble::Trouble};
 use crate::{
-    fleet::Part,
-    report::Pushed,
-    settings::{Kind, Limit, Mode, Push, Pushes, Recipients, Step, repeated},
-    traffic::pusher::{Order, Outcome},
+    fleet::member::Part,
+    report::pushed::Pushed,
+    settings::{
+        phases::{Kind, Limit, Mode, Recipients, Step, repeated},
+        pushes::Pushes,
+        scenarios::Push,
+    },
+    traffic::pusher::{order::Order, outcome::Outcome},
 };
 
 const DEFAULT_PERIOD: Duration = Duration::from_secs(20);

@@ -14,11 +14,16 @@ use protocol::clock;
 
 use super::{display::Display, output, trouble::Trouble};
 use crate::{
-    fleet::{Fleet, Manner, Part, plan, wire::Progress},
-    measurements::{Point, Timeline, Watch, machine},
-    report::Record,
-    settings::{Output, Sessions},
-    traffic::prober::Prober,
+    fleet::{
+        member::Part,
+        plan,
+        wire::Progress,
+        workers::{Fleet, Manner},
+    },
+    measurements::{machine, point::Point, timeline::Timeline, watch::Watch},
+    report::record::Record,
+    settings::{output::Output, sessions::Sessions},
+    traffic::prober::thread::Prober,
 };
 
 /// How often a waiting scenario looks around.

@@ -19,11 +19,11 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    fleet::{Manner, Part},
-    measurements::{Moment, Reading, Storm},
-    report::Pushed,
-    settings::{Mode, Phase, Sessions, Storm as Settings},
-    traffic::pusher::Order,
+    fleet::{member::Part, workers::Manner},
+    measurements::storm::{Moment, Reading, Storm},
+    report::pushed::Pushed,
+    settings::{phase::Phase, phases::Mode, scenarios::Storm as Settings, sessions::Sessions},
+    traffic::pusher::order::Order,
 };
 
 const DEFAULT_HOLD: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@ use protocol::{Device, clock};
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Secret};
 
-use crate::settings::Sessions;
+use crate::settings::sessions::Sessions;
 
 /// Tokens outlive the run by this.
 const TOKEN_SLACK: Duration = Duration::from_secs(24 * 3600);

@@ -7,7 +7,7 @@ use protocol::{Transport, UserId, claims::Claims};
 use serde::Serialize;
 
 use super::{handshake::Key, identity::Identity};
-use crate::settings::Target;
+use crate::settings::targets::Target;
 
 /// Stands for the user id in a target's path.
 const USER: &str = "{user}";

@@ -1,23 +1,17 @@
 //! What is asked for: flags, and the values they stand for.
+//!
+//! Every scenario of [`scenarios`] has flags for its [`sessions`] and its [`output`], some for
+//! [`pushes`], which come in [`phases`]. [`addresses`], [`sources`] and [`targets`] say what a URL
+//! or a range of addresses stands for.
 
-mod addresses;
-mod output;
-mod phase;
-mod phases;
-mod pushes;
-mod scenarios;
-mod sessions;
+pub(crate) mod addresses;
+pub(crate) mod output;
+pub(crate) mod phase;
+pub(crate) mod phases;
+pub(crate) mod pushes;
+pub(crate) mod scenarios;
+pub(crate) mod sessions;
 mod sources;
-mod targets;
+pub(crate) mod targets;
 
 pub use scenarios::Settings;
-pub(crate) use {
-    addresses::http_addresses,
-    output::{Output, Watching},
-    phase::Phase,
-    phases::{Kind, Limit, Mode, Recipients, Step, repeated},
-    pushes::{Api, ApiKey, Pushes},
-    scenarios::{Idle, Merge, Probe, Push, Scenario, Storm},
-    sessions::Sessions,
-    targets::{Target, Targets},
-};

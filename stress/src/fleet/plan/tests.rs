@@ -3,7 +3,7 @@
 use clap::Parser;
 
 use super::*;
-use crate::settings::{Scenario, Settings};
+use crate::settings::scenarios::{Scenario, Settings};
 
 #[derive(Parser)]
 struct Command {

@@ -10,7 +10,7 @@ use limits::process::resident_bytes;
 use super::{entry::Entry, state::Worker};
 use crate::{
     fleet::wire::{Event, say},
-    session::State,
+    session::state::State,
 };
 
 /// How often progress is reported.

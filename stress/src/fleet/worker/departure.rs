@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 
 use super::entry::Entry;
-use crate::{fleet::wire::Dropping, session::State, traffic::Pace};
+use crate::{fleet::wire::Dropping, session::state::State, traffic::pace::Pace};
 
 /// Sessions closed before the others get a turn.
 const SLICE: usize = 64;

@@ -2,7 +2,7 @@
 
 use mio::net::TcpStream;
 
-use crate::session::Session;
+use crate::session::rules::Session;
 
 /// All that a session costs here while it is idle.
 pub(super) struct Entry {

@@ -6,7 +6,7 @@ use mio::event::Event;
 use protocol::clock;
 
 use super::{entry::Entry, state::Worker};
-use crate::session::{Effect, Failure, State, scan};
+use crate::session::{effect::Effect, failure::Failure, scan, state::State};
 
 impl Worker {
     /// A socket has something to say. Events are edge-triggered: what is not read now is not

@@ -6,7 +6,7 @@ use mio::{Interest, Token};
 use protocol::clock;
 
 use super::{entry::Entry, state::Worker, waves::Verdict};
-use crate::session::{Failure, Session, State, socket};
+use crate::session::{failure::Failure, rules::Session, socket, state::State};
 
 impl Worker {
     /// Begins what is due.

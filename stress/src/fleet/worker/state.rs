@@ -12,8 +12,8 @@ use crate::{
         assignment::Assignment,
         wire::{Progress, Wave},
     },
-    measurements::{Arrivals, Tally},
-    session::{Openings, Rules},
+    measurements::{arrivals::Arrivals, tally::Tally},
+    session::{opening::Openings, rules::Rules},
 };
 
 /// What is read at once; shared by all sessions.

@@ -11,8 +11,8 @@ use protocol::clock;
 
 use crate::{
     fleet::wire::Wave,
-    session::{Failure, State},
-    traffic::Pace,
+    session::{failure::Failure, state::State},
+    traffic::pace::Pace,
 };
 
 /// The first pause before a session is tried again; doubled every time.

@@ -1,6 +1,6 @@
 //! Failures by cause, beside each other.
 
-use crate::report::{findings::Report, numbers::thousands, sections::FailureReport};
+use crate::report::{findings::Report, numbers::thousands, sections::failures::FailureReport};
 
 /// One way to fail.
 pub(super) struct Cause<'a> {

@@ -5,7 +5,7 @@ use super::{
     plot::{Line, Plot, Scale},
 };
 use crate::{
-    measurements::{Distribution, Point, combine},
+    measurements::{combined::combine, distribution::Distribution, point::Point},
     report::{findings::Report, numbers::trimmed},
 };
 

@@ -1,11 +1,10 @@
-//! The page for people: what stands on it, and the template that shows it.
+//! The page for people: [`tiles`], plots by [`charts`], failures by their [`causes`], and
+//! [`tables`], which a [`template`] lays out.
 
 mod axes;
 mod causes;
 mod charts;
 mod plot;
 mod tables;
-mod template;
+pub(crate) mod template;
 mod tiles;
-
-pub(crate) use template::page;

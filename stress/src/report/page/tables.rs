@@ -1,7 +1,7 @@
 //! All other figures, as tables.
 
 use crate::{
-    measurements::{Quantiles, Reading},
+    measurements::{quantiles::Quantiles, storm::Reading},
     report::{
         findings::Report,
         numbers::{bytes, thousands},

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    measurements::{Distribution, Point},
-    session::{Failure, State, scan::Stamp},
-    settings::Phase,
+    measurements::{distribution::Distribution, point::Point},
+    session::{failure::Failure, scan::Stamp, state::State},
+    settings::phase::Phase,
 };
 
 /// Something that happens in a run.
@@ -66,7 +66,7 @@ impl Record {
 
     /// As it stands in a report, with everything around it.
     fn as_report(&self) -> Vec<u8> {
-        serde_json::to_vec(&crate::report::Report::new(self)).expect("serializes")
+        serde_json::to_vec(&crate::report::findings::Report::new(self)).expect("serializes")
     }
 }
 
@@ -97,7 +97,7 @@ proptest! {
         report[at] = byte;
         if let Ok(mut record) = Record::from_report(&report) {
             record.merge(full());
-            let report = crate::report::Report::new(&record);
+            let report = crate::report::findings::Report::new(&record);
             let _ = (report.to_string(), report.is_success());
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::measurements::Spread;
+use crate::measurements::deliveries::Spread;
 
 /// Messages that went to everybody.
 #[derive(Debug, Clone, Serialize)]

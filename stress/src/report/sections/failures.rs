@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::Serialize;
 
 use crate::{
-    measurements::Tally,
-    session::{Failure, Failures},
+    measurements::tally::Tally,
+    session::failure::{Failure, Failures},
 };
 
 /// One way to fail.

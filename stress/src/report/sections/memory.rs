@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    measurements::combine,
+    measurements::combined::combine,
     report::{numbers::mebibytes, record::Record},
 };
 

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::{pushes::PushReport, received::ON_TIME_MICROS};
 use crate::{
-    measurements::{Deliveries, Quantiles},
+    measurements::{deliveries::Deliveries, quantiles::Quantiles},
     report::{numbers::rate, pushed::Pushed, record::Record},
-    settings::Phase,
+    settings::phase::Phase,
 };
 
 /// Messages of one phase.

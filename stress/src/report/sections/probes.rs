@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::Serialize;
 
 use super::received::ON_TIME_MICROS;
-use crate::measurements::{Probed, Quantiles};
+use crate::measurements::{probed::Probed, quantiles::Quantiles};
 
 /// Other traffic of one kind.
 #[derive(Debug, Clone, Serialize)]

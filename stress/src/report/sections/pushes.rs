@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     report::{numbers::rate, pushed::Pushed},
-    traffic::pusher::Outcome,
+    traffic::pusher::outcome::Outcome,
 };
 
 /// What was pushed.

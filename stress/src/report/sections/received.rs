@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    measurements::{Quantiles, Tally},
+    measurements::{quantiles::Quantiles, tally::Tally},
     report::numbers::rate,
 };
 

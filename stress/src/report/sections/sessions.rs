@@ -6,9 +6,9 @@ use nix::errno::Errno;
 use serde::Serialize;
 
 use crate::{
-    measurements::{Arrivals, Quantiles},
+    measurements::{arrivals::Arrivals, quantiles::Quantiles},
     report::{numbers::rate, record::Record},
-    session::Failure,
+    session::failure::Failure,
 };
 
 /// The sessions of a run.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    measurements::{Moment, Storm},
+    measurements::storm::{Moment, Storm},
     report::numbers::mebibytes,
 };
 

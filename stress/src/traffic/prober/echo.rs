@@ -11,8 +11,14 @@ use super::{
     ledger::{ECHO, Ledger},
 };
 use crate::{
-    session::{Failure, Openings, Rules, Session, State, socket},
-    settings::Target,
+    session::{
+        failure::Failure,
+        opening::Openings,
+        rules::{Rules, Session},
+        socket,
+        state::State,
+    },
+    settings::targets::Target,
 };
 
 /// What is said where the server does not echo.

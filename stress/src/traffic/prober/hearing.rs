@@ -4,7 +4,12 @@ use std::io::{self, Read, Write};
 
 use mio::net::TcpStream;
 
-use crate::session::{Effect, Failure, Rules, Session, State};
+use crate::session::{
+    effect::Effect,
+    failure::Failure,
+    rules::{Rules, Session},
+    state::State,
+};
 
 /// A session and its socket.
 pub(super) struct Connection {

@@ -11,7 +11,7 @@ use std::{
 
 use protocol::clock;
 
-use crate::measurements::Probed;
+use crate::measurements::probed::Probed;
 
 /// The name of probes over persistent connections.
 pub(super) const ECHO: &str = "echo";

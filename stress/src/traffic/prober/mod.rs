@@ -1,19 +1,14 @@
 //! Sends probes at a steady rate beside the sessions, and measures when their answers come.
 //!
-//! One [`thread`], one epoll. [`rounds`] begins what an [`Order`] says; each probe has a time when it
-//! is due, and is measured from there. Probes that need a connection of their own are in
-//! [`exchange`], those over a persistent one in [`echo`], and what became of all is in a [`ledger`].
+//! One [`thread`], one epoll. [`rounds`] begins what an [`order`] says; each probe has a time when
+//! it is due, and is measured from there. Probes that need a connection of their own are in
+//! [`exchange`], those over a persistent one in [`echo`], and what became of all is in a
+//! [`ledger`].
 
-mod echo;
+pub(crate) mod echo;
 mod exchange;
 mod hearing;
 mod ledger;
-mod order;
+pub(crate) mod order;
 mod rounds;
-mod thread;
-
-pub(crate) use {
-    echo::Line,
-    order::{Order, Sort},
-    thread::Prober,
-};
+pub(crate) mod thread;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use super::echo::Line;
-use crate::session::Identity;
+use crate::session::identity::Identity;
 
 /// Which probes to send.
 pub(crate) struct Order {

@@ -20,7 +20,7 @@ use super::{
     ledger::{ECHO, Ledger, Results},
     order::{Order, Sort},
 };
-use crate::{session::Openings, traffic::pace::Pace};
+use crate::{session::opening::Openings, traffic::pace::Pace};
 
 /// The longest the thread sleeps.
 const TICK: Duration = Duration::from_millis(50);

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{session::response::Head, settings::Mode};
+use crate::{session::response::Head, settings::phases::Mode};
 
 /// The largest body taken.
 const MAX_BODY_BYTES: usize = 1 << 20;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{order::Order, schedule::Schedule};
-use crate::settings::{Mode, Recipients};
+use crate::settings::phases::{Mode, Recipients};
 
 /// Writes requests; keeps its buffers.
 pub(super) struct Writer {
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::{
         session::scan,
-        settings::{Limit, Phase},
+        settings::{phase::Phase, phases::Limit},
     };
 
     fn order(mode: Mode, recipients: Recipients) -> Order {

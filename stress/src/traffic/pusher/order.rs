@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::AtomicU8},
 };
 
-use crate::settings::{Limit, Mode, Recipients};
+use crate::settings::phases::{Limit, Mode, Recipients};
 
 /// Which messages go where.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measurements::add;
+use crate::measurements::sum::add;
 
 /// What became of an order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use super::{
     outcome::Outcome,
     schedule::Schedule,
 };
-use crate::settings::Mode;
+use crate::settings::phases::Mode;
 
 /// How often a paced batch is sent.
 const TICK: Duration = Duration::from_millis(2);

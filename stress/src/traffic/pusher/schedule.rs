@@ -8,7 +8,7 @@ use std::{
 
 use protocol::clock;
 
-use crate::{settings::Limit, traffic::pace::Pace};
+use crate::{settings::phases::Limit, traffic::pace::Pace};
 
 /// The messages of a run, in order.
 pub(super) struct Schedule {

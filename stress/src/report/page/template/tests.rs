@@ -4,9 +4,9 @@ use limits::KernelMemory;
 
 use super::*;
 use crate::{
-    measurements::{Point, Probed, Timeline},
-    report::Record,
-    session::Failure,
+    measurements::{point::Point, probed::Probed, timeline::Timeline},
+    report::record::Record,
+    session::failure::Failure,
 };
 
 fn record() -> Record {
