@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use super::pieces;
 
 /// The body of a push; and a batch whose pieces are as long as the first byte says.
-pub fn push_body(data: &[u8]) {
+pub(crate) fn push_body(data: &[u8]) {
     match parse(data) {
         Ok(push) => check(&push),
         Err(problem) => {

@@ -9,8 +9,6 @@
 //! The modules are declared from the top of the house downwards: each imports only what is declared
 //! after it, which `tests/floors.rs` checks.
 
-#![warn(unreachable_pub)]
-
 mod server;
 
 mod http;

@@ -13,8 +13,6 @@
 //! | `session` | one session: its opening bytes, its rules, its socket, how it can fail |
 //! | `settings` | flags, and the values they stand for |
 
-#![warn(unreachable_pub)]
-
 mod scenarios;
 
 mod report;

@@ -14,7 +14,7 @@ type Imports = BTreeMap<String, BTreeSet<String>>;
 ///
 /// # Panics
 /// Names a file that imports from above, or files in a circle.
-pub fn check(folder: &str) {
+pub(crate) fn check(folder: &str) {
     let source = Path::new(folder).join("src");
     let mut files = BTreeMap::new();
     read(&source, &mut Vec::new(), &mut files);

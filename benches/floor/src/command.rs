@@ -8,7 +8,7 @@ use crate::{
 
 /// One line.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Command {
+pub(crate) enum Command {
     /// So many frames of a size, each to a session picked at random
     Random { count: usize, size: usize },
     /// One frame to every session
@@ -21,7 +21,7 @@ pub enum Command {
 
 impl Command {
     /// What a line says; nothing if it makes no sense.
-    pub fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let words: Vec<_> = line.split_whitespace().collect();
         let number = |index: usize| words.get(index).and_then(|word| word.parse::<usize>().ok());
         match *words.first()? {
@@ -34,7 +34,7 @@ impl Command {
     }
 
     /// Does it, and says how many sessions it concerned.
-    pub fn carry_out(&self, sessions: &Sessions, pings: &mut Pings) -> usize {
+    pub(crate) fn carry_out(&self, sessions: &Sessions, pings: &mut Pings) -> usize {
         match *self {
             Self::Random { count, size } => write_random(sessions, pings, count, size),
             Self::All { size, number, due } => {

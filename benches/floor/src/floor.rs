@@ -31,7 +31,7 @@ const ENDED: epoll::EventFlags =
     epoll::EventFlags::RDHUP.union(epoll::EventFlags::HUP).union(epoll::EventFlags::ERR);
 
 /// A floor that listens.
-pub struct Floor {
+pub(crate) struct Floor {
     epoll: OwnedFd,
     listener: OwnedFd,
     control: TcpListener,
@@ -42,7 +42,7 @@ pub struct Floor {
 
 impl Floor {
     /// Listens, for clients and for whoever tells it what to do.
-    pub fn start(flags: &Flags) -> io::Result<Self> {
+    pub(crate) fn start(flags: &Flags) -> io::Result<Self> {
         let listener = listener(&flags.listen)?;
         let control = TcpListener::bind(flags.control)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
@@ -60,7 +60,7 @@ impl Floor {
     }
 
     /// Serves until it is told to quit.
-    pub fn serve(mut self) -> io::Result<()> {
+    pub(crate) fn serve(mut self) -> io::Result<()> {
         let mut events = Vec::with_capacity(1024);
         let tick = Timespec::try_from(TICK).map_err(io::Error::other)?;
         let tick = self.pings.are_wanted().then_some(&tick);

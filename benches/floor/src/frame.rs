@@ -3,19 +3,19 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An empty ping (RFC 6455 section 5.5.2).
-pub const PING: &[u8] = &[0x89, 0];
+pub(crate) const PING: &[u8] = &[0x89, 0];
 
 /// How the load client knows its phases `batch` and `all`, and what is for everybody.
-pub const RANDOM: (u8, char) = (5, 'n');
-pub const ALL: (u8, char) = (8, 'b');
+pub(crate) const RANDOM: (u8, char) = (5, 'n');
+pub(crate) const ALL: (u8, char) = (8, 'b');
 
 /// Now, in microseconds since the epoch.
-pub fn micros() -> usize {
+pub(crate) fn micros() -> usize {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as usize
 }
 
 /// A text frame of so many bytes that says when it was due.
-pub fn fill(frame: &mut Vec<u8>, size: usize, stamp: (u8, char), number: usize, due: usize) {
+pub(crate) fn fill(frame: &mut Vec<u8>, size: usize, stamp: (u8, char), number: usize, due: usize) {
     let (phase, kind) = stamp;
     let head = format!(r#"{{"type":"push","data":{{"t":{due},"f":{phase},"{kind}":{number},"p":""#);
     let size = size.max(head.len() + 3);

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use crate::{frame::PING, sessions::Sessions};
 
 /// How often pings are sent that are due.
-pub const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// Frames written before it is looked whether pings are due.
 const SLICE: usize = 64;
 
 /// Who is pinged next, and since when no pings have been due.
-pub struct Pings {
+pub(crate) struct Pings {
     interval: u32,
     next: usize,
     settled: Instant,
@@ -18,24 +18,24 @@ pub struct Pings {
 
 impl Pings {
     /// Each session once in so many seconds; never for 0.
-    pub fn new(interval: u32) -> Self {
+    pub(crate) fn new(interval: u32) -> Self {
         Self { interval, next: 0, settled: Instant::now() }
     }
 
     /// Whether there are any.
-    pub fn are_wanted(&self) -> bool {
+    pub(crate) fn are_wanted(&self) -> bool {
         self.interval > 0
     }
 
     /// The same as [`Pings::send`] while other things are written, now and then.
-    pub fn send_between(&mut self, written: usize, sessions: &Sessions) {
+    pub(crate) fn send_between(&mut self, written: usize, sessions: &Sessions) {
         if written.is_multiple_of(SLICE) {
             self.send(sessions);
         }
     }
 
     /// Pings as many sessions as the time since the last pings is worth.
-    pub fn send(&mut self, sessions: &Sessions) {
+    pub(crate) fn send(&mut self, sessions: &Sessions) {
         let passed = self.settled.elapsed();
         if self.interval == 0 || passed < TICK {
             return;

@@ -13,7 +13,7 @@ use crate::upgrade::upgrade;
 const NOT_HELD: u32 = u32::MAX;
 
 /// All connections.
-pub struct Sessions {
+pub(crate) struct Sessions {
     sockets: Vec<Option<OwnedFd>>,
     free: Vec<usize>,
     /// The numbers of the sessions whose handshake is done, and each one's place among them.
@@ -24,7 +24,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// Nobody yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             sockets: Vec::new(),
             free: Vec::new(),
@@ -35,12 +35,12 @@ impl Sessions {
     }
 
     /// The numbers of those whose handshake is done.
-    pub fn held(&self) -> &[u32] {
+    pub(crate) fn held(&self) -> &[u32] {
         &self.held
     }
 
     /// A number for whoever comes next, to be given to [`Sessions::put`].
-    pub fn number(&mut self) -> usize {
+    pub(crate) fn number(&mut self) -> usize {
         self.free.pop().unwrap_or_else(|| {
             self.sockets.push(None);
             self.places.push(NOT_HELD);
@@ -49,13 +49,13 @@ impl Sessions {
     }
 
     /// Somebody is here under this number.
-    pub fn put(&mut self, number: usize, socket: OwnedFd) {
+    pub(crate) fn put(&mut self, number: usize, socket: OwnedFd) {
         self.sockets[number] = Some(socket);
     }
 
     /// Answers the handshake; throws away whatever comes after it. A short read proves that there
     /// is no more, unless the end has come, too, which is told only once.
-    pub fn read(&mut self, number: usize, ended: bool) {
+    pub(crate) fn read(&mut self, number: usize, ended: bool) {
         loop {
             let Some(socket) = &self.sockets[number] else { return };
             let length = match recv(socket, &mut self.scratch[..], RecvFlags::empty()) {
@@ -94,7 +94,7 @@ impl Sessions {
     }
 
     /// Writes all of it, waiting for room if need be.
-    pub fn write(&self, session: u32, frame: &[u8]) -> bool {
+    pub(crate) fn write(&self, session: u32, frame: &[u8]) -> bool {
         let Some(socket) = &self.sockets[session as usize] else { return false };
         let mut rest = frame;
         while !rest.is_empty() {

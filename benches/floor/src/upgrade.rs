@@ -6,7 +6,7 @@ use memchr::memmem;
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The 101 for a request, if it is an upgrade.
-pub fn upgrade(request: &[u8]) -> Option<String> {
+pub(crate) fn upgrade(request: &[u8]) -> Option<String> {
     const NAME: &[u8] = b"Sec-WebSocket-Key: ";
     request.ends_with(b"\r\n\r\n").then_some(())?;
     let key = &request[memmem::find(request, NAME)? + NAME.len()..];

@@ -23,7 +23,7 @@ struct Flags {
 }
 
 /// Starts a gateway on ports the system chooses, with these flags more.
-pub fn gateway(flags: &[&str]) -> Running {
+pub(crate) fn gateway(flags: &[&str]) -> Running {
     let listen = ["--listen", "--listen-tcp", "--listen-operators"];
     let listen = listen.map(|flag| format!("{flag}=127.0.0.1:0"));
     let common = ["gateway", "--workers=1", "--name=g1"].map(str::to_owned);
@@ -33,14 +33,14 @@ pub fn gateway(flags: &[&str]) -> Running {
 }
 
 /// A pusher-api's end of the link.
-pub struct Pusher {
+pub(crate) struct Pusher {
     stream: TcpStream,
     arrived: BytesMut,
 }
 
 impl Pusher {
     /// Asks for a link with these header fields more, and returns what came back.
-    pub async fn ask(gateway: &Running, fields: &str) -> (Self, String) {
+    pub(crate) async fn ask(gateway: &Running, fields: &str) -> (Self, String) {
         let mut stream = TcpStream::connect(gateway.operators[0]).await.expect("a connection");
         let request = format!("{UPGRADE}{fields}\r\n");
         stream.write_all(request.as_bytes()).await.expect("written");
@@ -52,12 +52,12 @@ impl Pusher {
     }
 
     /// Sends bytes.
-    pub async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("written");
     }
 
     /// The bytes of the next frame.
-    pub async fn bytes(&mut self) -> BytesMut {
+    pub(crate) async fn bytes(&mut self) -> BytesMut {
         loop {
             if let Some((length, _)) = self.arrived.split_first_chunk() {
                 let length = 5 + u32::from_le_bytes(*length) as usize;
@@ -71,7 +71,7 @@ impl Pusher {
     }
 
     /// The next frame that `find` makes something of.
-    pub async fn find<T>(&mut self, find: impl Fn(&Up) -> Option<T>) -> T {
+    pub(crate) async fn find<T>(&mut self, find: impl Fn(&Up) -> Option<T>) -> T {
         loop {
             let frame = Up::decode(&mut self.bytes().await).expect("a frame").expect("whole");
             if let Some(found) = find(&frame) {
@@ -81,17 +81,17 @@ impl Pusher {
     }
 
     /// Waits until the gateway closes the link.
-    pub async fn closed(mut self) {
+    pub(crate) async fn closed(mut self) {
         while self.stream.read_buf(&mut self.arrived).await.is_ok_and(|read| read > 0) {}
     }
 }
 
 /// A client over TCP.
-pub struct Client(BufReader<TcpStream>);
+pub(crate) struct Client(BufReader<TcpStream>);
 
 impl Client {
     /// Says who it is. The hello comes when every pusher-api knows.
-    pub async fn connect(gateway: &Running, user: &str) -> Self {
+    pub(crate) async fn connect(gateway: &Running, user: &str) -> Self {
         let mut stream = TcpStream::connect(gateway.tcp[0]).await.expect("a connection");
         let connect = format!("{{\"type\":\"connect\",\"user\":\"{user}\"}}\n");
         stream.write_all(connect.as_bytes()).await.expect("written");
@@ -99,20 +99,20 @@ impl Client {
     }
 
     /// The next frame.
-    pub async fn frame(&mut self) -> String {
+    pub(crate) async fn frame(&mut self) -> String {
         let mut line = String::new();
         self.0.read_line(&mut line).await.expect("a line");
         line.trim_end().to_owned()
     }
 
     /// What the next frame says it is.
-    pub async fn kind(&mut self) -> Value {
+    pub(crate) async fn kind(&mut self) -> Value {
         serde_json::from_str::<Value>(&self.frame().await).expect("JSON")["type"].take()
     }
 }
 
 /// A metric of the gateway, once it has this value.
-pub async fn until_metric(operators: SocketAddr, sample: &str, value: u64) {
+pub(crate) async fn until_metric(operators: SocketAddr, sample: &str, value: u64) {
     let wanted = format!("\n{sample} {value}\n");
     // So many tries that only what never happens runs out of them.
     for _ in 0..10_000 {

@@ -13,43 +13,43 @@ use tokio::{
 };
 use uuid::Uuid;
 
-pub struct TestGateway(TcpListener);
+pub(crate) struct TestGateway(TcpListener);
 
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     arrived: BytesMut,
 }
 
 /// User and payload.
-pub type Push = (String, Value);
+pub(crate) type Push = (String, Value);
 
 impl TestGateway {
-    pub async fn bind() -> Self {
+    pub(crate) async fn bind() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").await.expect("a port"))
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.0.local_addr().expect("bound")
     }
 
-    pub async fn accept(&self) -> Connection {
+    pub(crate) async fn accept(&self) -> Connection {
         self.accept_head().await.0
     }
 
     /// Accepts an upgrade and shows the request.
-    pub async fn accept_head(&self) -> (Connection, String) {
+    pub(crate) async fn accept_head(&self) -> (Connection, String) {
         self.accept_with(&format!("{OFFER_HEADER}: {}\r\n", Offer::OURS)).await
     }
 
     /// Accepts an upgrade with these header fields more.
-    pub async fn accept_with(&self, fields: &str) -> (Connection, String) {
+    pub(crate) async fn accept_with(&self, fields: &str) -> (Connection, String) {
         let (mut connection, head) = self.request().await;
         let response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: holdfast-link\r\n";
         connection.send_bytes(format!("{response}{fields}\r\n").as_bytes()).await;
         (connection, head)
     }
 
-    pub async fn refuse(&self) {
+    pub(crate) async fn refuse(&self) {
         let (mut connection, _) = self.request().await;
         let response = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
         connection.send_bytes(response).await;
@@ -66,18 +66,18 @@ impl TestGateway {
 }
 
 impl Connection {
-    pub async fn send(&mut self, frame: &Up) {
+    pub(crate) async fn send(&mut self, frame: &Up) {
         let mut encoded = BytesMut::new();
         frame.encode(&mut encoded);
         self.send_bytes(&encoded).await;
     }
 
-    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("written");
     }
 
     /// The bytes of the next frame that is no heartbeat.
-    pub async fn bytes(&mut self) -> BytesMut {
+    pub(crate) async fn bytes(&mut self) -> BytesMut {
         loop {
             let header = self.arrived.split_first_chunk();
             let length = header.map_or(5, |(length, _)| 5 + u32::from_le_bytes(*length) as usize);
@@ -96,7 +96,7 @@ impl Connection {
     }
 
     /// The next frame that is no heartbeat.
-    pub async fn receive(&mut self) -> Down {
+    pub(crate) async fn receive(&mut self) -> Down {
         loop {
             match Down::decode(&mut self.arrived).expect("link frames") {
                 Some(Down::Heartbeat) => {}
@@ -110,25 +110,25 @@ impl Connection {
     }
 
     /// Takes the hello and answers as this process.
-    pub async fn welcome(&mut self, instance: u128, last_seq: u64) {
+    pub(crate) async fn welcome(&mut self, instance: u128, last_seq: u64) {
         let Down::Hello { offer, .. } = self.receive().await else { panic!("expected a hello") };
         assert_eq!(offer, Offer::OURS);
         let (instance, gateway) = (Uuid::from_u128(instance), format!("g{instance}"));
         self.send(&Up::Welcome { offer, instance, last_seq, gateway }).await;
     }
 
-    pub async fn presence(&mut self, seq: u64, changes: &[PresenceChange<'_>]) {
+    pub(crate) async fn presence(&mut self, seq: u64, changes: &[PresenceChange<'_>]) {
         let mut encoded = BytesMut::new();
         changes.iter().for_each(|change| change.encode(&mut encoded));
         self.send(&Up::Presence { seq, changes: encoded.freeze() }).await;
     }
 
-    pub async fn presence_ack(&mut self, expected: u64) {
+    pub(crate) async fn presence_ack(&mut self, expected: u64) {
         assert_eq!(self.receive().await, Down::PresenceAck { seq: expected });
     }
 
     /// Names every user, and waits until that was taken in.
-    pub async fn snapshot(&mut self, users: &[&str]) {
+    pub(crate) async fn snapshot(&mut self, users: &[&str]) {
         let mut changes = vec![PresenceChange::SnapshotBegin];
         changes.extend(users.iter().map(|user| PresenceChange::Came(user)));
         changes.push(PresenceChange::SnapshotEnd);
@@ -137,7 +137,7 @@ impl Connection {
     }
 
     /// The same once more on one connection, whose changes are counted on.
-    pub async fn snapshot_again(&mut self, users: &[&str]) {
+    pub(crate) async fn snapshot_again(&mut self, users: &[&str]) {
         let before = 4;
         let mut changes = vec![PresenceChange::SnapshotBegin];
         changes.extend(users.iter().map(|user| PresenceChange::Came(user)));
@@ -148,18 +148,18 @@ impl Connection {
     }
 
     /// Waits until pusher-api closes the link.
-    pub async fn closed(mut self) {
+    pub(crate) async fn closed(mut self) {
         while self.stream.read_buf(&mut self.arrived).await.is_ok_and(|read| read > 0) {}
     }
 
     /// The next batch: its number, and user and payload of each push.
-    pub async fn batch(&mut self) -> (u64, Vec<Push>) {
+    pub(crate) async fn batch(&mut self) -> (u64, Vec<Push>) {
         let Down::Batch { seq, pushes } = self.receive().await else { panic!("expected a batch") };
         (seq, entries_in(&pushes).map(|entry| push_of(entry.expect("an entry"))).collect())
     }
 
     /// So many pushes, in whatever batches they come.
-    pub async fn pushes(&mut self, count: usize) -> Vec<Push> {
+    pub(crate) async fn pushes(&mut self, count: usize) -> Vec<Push> {
         let mut pushes = Vec::new();
         while pushes.len() < count {
             pushes.extend(self.batch().await.1);
@@ -179,7 +179,7 @@ fn push_of(entry: protocol::link::PushEntry<'_>) -> Push {
 }
 
 /// Id and receipt flag of each push in a batch.
-pub fn entries(pushes: &Bytes) -> Vec<(Uuid, bool)> {
+pub(crate) fn entries(pushes: &Bytes) -> Vec<(Uuid, bool)> {
     let entries = entries_in(pushes).map(|entry| entry.expect("an entry"));
     entries.map(|entry| (entry.id.0, entry.receipt)).collect()
 }

@@ -12,7 +12,7 @@ enum Command {
 }
 
 /// Does a worker's work if this process was started as one; whether it was.
-pub fn was_worker() -> bool {
+pub(crate) fn was_worker() -> bool {
     let arguments: Vec<_> = std::env::args_os().collect();
     let worker = arguments.get(1).is_some_and(|first| first == "stress");
     if worker {
@@ -22,7 +22,7 @@ pub fn was_worker() -> bool {
 }
 
 /// Runs `stress` with these flags: how it ended, and its report.
-pub fn stress(flags: &str) -> (ExitCode, Value) {
+pub(crate) fn stress(flags: &str) -> (ExitCode, Value) {
     let file = std::env::temp_dir().join(format!("stress-{}.json", std::process::id()));
     let arguments = format!("holdfast stress {flags} --json {}", file.display());
     let code = run(arguments.split(' ').map(Into::into).collect());

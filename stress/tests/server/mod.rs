@@ -26,7 +26,7 @@ use tungstenite::{
 
 /// What the server does besides holding sessions.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Behaviour {
+pub(crate) struct Behaviour {
     /// Messages sent to every session after its hello.
     pub messages: u32,
     /// Upgrades refused with 503.
@@ -39,7 +39,7 @@ pub struct Behaviour {
 
 /// Where the server listens.
 #[derive(Debug, Clone, Copy)]
-pub struct Served {
+pub(crate) struct Served {
     pub clients: u16,
     pub api: u16,
 }
@@ -47,12 +47,12 @@ pub struct Served {
 type Inboxes = Arc<Mutex<HashMap<String, mpsc::Sender<String>>>>;
 
 /// Starts it; the port for clients.
-pub fn start(behaviour: Behaviour) -> u16 {
+pub(crate) fn start(behaviour: Behaviour) -> u16 {
     start_with_api(behaviour).clients
 }
 
 /// Starts it together with an API that takes pushes.
-pub fn start_with_api(behaviour: Behaviour) -> Served {
+pub(crate) fn start_with_api(behaviour: Behaviour) -> Served {
     let inboxes = Inboxes::default();
     let count = Arc::new(AtomicUsize::new(0));
     let clients = serve({
