@@ -56,7 +56,7 @@ impl Keys {
     /// A setting is wrong.
     pub(crate) fn load(settings: &Settings) -> Result<Self, ConfigError> {
         let authenticator = Authenticator::new(settings)?;
-        Ok(Self { authenticator, link_secrets: settings.load_link_secrets()? })
+        Ok(Self { authenticator, link_secrets: settings.link.load()? })
     }
 }
 

@@ -4,7 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use settings::{
-    ConfigError, ListenRange, Secret,
+    ConfigError, LinkSecretArgs, ListenRange, Secret,
+    guard::require_guard,
     logging::CommonArgs,
     units::{duration, positive_duration, size},
 };
@@ -63,13 +64,9 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     pub jwks: Option<PathBuf>,
 
-    /// Secret that pusher-api shows when it connects; give it several times to allow several
-    #[arg(long, value_name = "SECRET")]
-    pub link_secret: Vec<Secret>,
-
-    /// File with such secrets, one a line; `#` begins a comment
-    #[arg(long, value_name = "FILE")]
-    pub link_secret_file: Option<PathBuf>,
+    /// What links are guarded with.
+    #[command(flatten)]
+    pub link: LinkSecretArgs,
 
     /// Listen beyond loopback without any authentication
     #[arg(long)]
@@ -194,33 +191,16 @@ impl Settings {
 
     /// A listener that others can reach needs authentication.
     fn check_exposure(&self) -> Result<(), ConfigError> {
-        let exposed =
-            |ranges: &[ListenRange]| ranges.iter().find(|range| !range.is_loopback()).cloned();
-        let no_tokens = self.jwt_secret.is_none()
-            && self.jwt_secret_file.is_none()
-            && self.jwt_public_key.is_empty()
-            && self.jwks.is_none();
-        let no_link_secret = self.link_secret.is_empty() && self.link_secret_file.is_none();
-        let clients = exposed(&self.listen).or_else(|| exposed(&self.listen_tcp));
-        let checks = [
-            (clients, no_tokens, "--jwt-secret (or --jwt-public-key, --jwks)"),
-            (exposed(&self.listen_operators), no_link_secret, "--link-secret"),
-        ];
-        for (address, open, missing) in checks {
-            if let (Some(address), true, false) = (address, open, self.insecure) {
-                let problem = format!("missing, but {address} is not on loopback");
-                return Err(ConfigError::new(missing, problem, "give it, or --insecure"));
-            }
+        if self.insecure {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// The secrets of which pusher-api must show one; without any it need not.
-    ///
-    /// # Errors
-    /// The file cannot be read, or a secret is empty.
-    pub fn load_link_secrets(&self) -> Result<Vec<Secret>, ConfigError> {
-        Secret::load_all("link-secret", &self.link_secret, self.link_secret_file.as_deref())
+        let tokens = self.jwt_secret.is_some()
+            || self.jwt_secret_file.is_some()
+            || !self.jwt_public_key.is_empty()
+            || self.jwks.is_some();
+        let clients = self.listen.iter().chain(&self.listen_tcp);
+        require_guard("--jwt-secret (or --jwt-public-key, --jwks)", tokens, clients)?;
+        require_guard("--link-secret", self.link.is_given(), &self.listen_operators)
     }
 }
 

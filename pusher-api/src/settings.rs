@@ -3,7 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, FromArgMatches};
-use settings::{ConfigError, Endpoint, ListenRange, Secret, logging::CommonArgs, units};
+use settings::{
+    ConfigError, Endpoint, LinkSecretArgs, ListenRange, Secret, guard::require_guard,
+    logging::CommonArgs, units,
+};
 
 /// How long an id that a backend chose is remembered.
 pub(crate) const DEDUPE_WINDOW: Duration = Duration::from_secs(5 * 60);
@@ -31,12 +34,9 @@ pub struct Settings {
     /// File with one API key a line; `#` begins a comment
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
-    /// What this process proves itself with at gateways; of several, the first
-    #[arg(long, value_name = "SECRET")]
-    pub link_secret: Vec<Secret>,
-    /// File with link secrets, one a line, of which the first is shown; `#` begins a comment
-    #[arg(long, value_name = "FILE")]
-    pub link_secret_file: Option<PathBuf>,
+    /// What this process proves itself with at gateways.
+    #[command(flatten)]
+    pub link: LinkSecretArgs,
     /// Allow listeners beyond loopback without API key or link secret
     #[arg(long)]
     pub insecure: bool,
@@ -88,16 +88,12 @@ impl Settings {
             let problem = format!("{} bytes cannot hold a large push", self.link_queue);
             return Err(ConfigError::new("--link-queue", problem, "give at least 2MiB"));
         }
-        let keys = self.api_keys()?;
-        let secret = self.secret()?;
-        let open = self.listen.iter().find(|range| !range.is_loopback());
-        match open {
-            Some(range) if !self.insecure && keys.is_empty() => Err(unguarded("--api-key", range)),
-            Some(range) if !self.insecure && secret.is_none() => {
-                Err(unguarded("--link-secret", range))
-            }
-            _ => Ok(()),
+        let (keys, secrets) = (self.api_keys()?, self.link.load()?);
+        if self.insecure {
+            return Ok(());
         }
+        require_guard("--api-key", !keys.is_empty(), &self.listen)?;
+        require_guard("--link-secret", !secrets.is_empty(), &self.listen)
     }
 
     /// Every API key, from the flags and from the file.
@@ -107,9 +103,7 @@ impl Settings {
 
     /// The link secret that is shown. The others are for gateways that read the same file.
     pub(crate) fn secret(&self) -> Result<Option<Secret>, ConfigError> {
-        let file = self.link_secret_file.as_deref();
-        let secrets = Secret::load_all("link-secret", &self.link_secret, file)?;
-        Ok(secrets.into_iter().next())
+        Ok(self.link.load()?.into_iter().next())
     }
 }
 
@@ -125,11 +119,6 @@ fn check_gateway(gateway: &Endpoint) -> Result<(), ConfigError> {
             Err(ConfigError::new("--gateway", problem, "write a URL like http://gateway-0:8082"))
         }
     }
-}
-
-fn unguarded(flag: &str, range: &ListenRange) -> ConfigError {
-    let problem = format!("missing, although {range} can be reached from other machines");
-    ConfigError::new(flag, problem, format!("give {flag}, listen on loopback, or pass --insecure"))
 }
 
 #[cfg(test)]
@@ -162,7 +151,7 @@ mod tests {
         assert_eq!(with(with_key).expect_err("no secret").key, "--link-secret");
         with(|settings| {
             with_key(settings);
-            settings.link_secret = vec![secret("s")];
+            settings.link.link_secret = vec![secret("s")];
         })
         .expect("guarded");
         with(|settings| {
@@ -192,7 +181,7 @@ mod tests {
         std::fs::write(&file, "# backends\nfirst\n\n second \n").unwrap();
         let settings = Settings {
             api_key_file: Some(file.clone()),
-            link_secret_file: Some(file.clone()),
+            link: LinkSecretArgs { link_secret_file: Some(file.clone()), ..Default::default() },
             ..Settings::default()
         };
         let keys = settings.api_keys().expect("two keys");

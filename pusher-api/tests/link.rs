@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 async fn pushes_wait_for_presence_and_then_flow() {
     let gateway = TestGateway::bind().await;
     let pusher = pusher(&[&gateway], |settings| {
-        settings.link_secret = vec!["s3cret".parse().expect("any text")];
+        settings.link.link_secret = vec!["s3cret".parse().expect("any text")];
     })
     .await;
     let (mut connection, head) = gateway.accept_head().await;

@@ -1,9 +1,10 @@
 //! How every command takes its settings: flag beats environment beats file beats default.
 //!
 //! [`layers::parse`] merges the sources, [`units`], [`listen`], [`endpoint`] and [`secret`] are the
-//! kinds of values, [`logging`] sets up what is written to stderr. A module imports only what is
+//! kinds of values, [`guard`] what a listener beyond loopback needs, [`logging`] sets up what is written to stderr. A module imports only what is
 //! declared after it.
 
+pub mod guard;
 pub mod layers;
 pub mod logging;
 
@@ -16,5 +17,6 @@ mod error;
 
 pub use endpoint::Endpoint;
 pub use error::ConfigError;
+pub use guard::LinkSecretArgs;
 pub use listen::ListenRange;
 pub use secret::Secret;
