@@ -12,6 +12,12 @@ def resident(pids):
     return sum(_bytes(f"/proc/{pid}/status", "VmRSS") for pid in pids)
 
 
+def own(pids):
+    """Bytes of RSS that are no pages of files, all together: what a process has for itself. How
+    many pages of its program it has touched depends on how the linker laid that out."""
+    return sum(_bytes(f"/proc/{pid}/status", "RssAnon") for pid in pids)
+
+
 def proportional(pids):
     """Bytes of PSS, all together: a page that several processes share counts once. Without the
     pages of files: the load client runs the same program as the server."""

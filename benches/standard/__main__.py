@@ -51,12 +51,15 @@ def options():
         help="let each worker look how long it is busy without a break; that takes CPU itself")
     add("--no-floor", action="store_true", help="measure Holdfast alone")
     add("--binaries", type=Path, default=Path("target/release"))
+    add("--client", type=Path, metavar="PROGRAM",
+        help="the holdfast that is the load client [default: the one that is measured]")
     add("--out", type=Path, default=Path("target/bench"),
         help="directory for the table and the JSON file, named by commit and sessions")
     add("--no-namespace", action="store_true", help="stay in this network namespace")
     given = parser.parse_args()
     given.gateways = given.gateways or -(-given.sessions // PER_GATEWAY)
     given.program = given.binaries / "holdfast"
+    given.client = given.client or given.program
     return given
 
 

@@ -18,7 +18,7 @@ GONE_SECONDS = 180
 def together(given, floors, names, _):
     """What is measured of sessions that are opened once."""
     kernel, before = settled_slab(), resident(floors.floors)
-    run = Client(given.program, "idle", "--hold", "24h", *floors.client_flags(),
+    run = Client(given.client, "idle", "--hold", "24h", *floors.client_flags(),
                  sessions=given.sessions)
     figures, sent = {}, 0
     try:
@@ -62,7 +62,7 @@ def storm(given, floors, _):
     """A third dropped at once: when the floors hold none of them any more."""
     await_sessions(floors, 0)
     flags = [*storm_flags(given), *floors.client_flags()]
-    run = Client(given.program, "storm", *flags, sessions=given.sessions)
+    run = Client(given.client, "storm", *flags, sessions=given.sessions)
     await_sessions(floors, given.sessions, run)
     left = given.sessions - dropped(given)
     floors.wait_for(lambda: floors.sessions() <= left, f"{dropped(given)} sessions gone",

@@ -3,7 +3,7 @@
 import time
 
 from benches.measured.client import Client, lost
-from benches.measured.readings import resident, settled_slab, slab
+from benches.measured.readings import own, resident, settled_slab, slab
 from benches.measured.runs import PAUSE_SECONDS, await_sessions, storm_flags, watching_flags
 from benches.measured.unicast import Unicast
 
@@ -21,8 +21,9 @@ def together(given, holdfast, names, hold):
     steps = [flag for name in names for flag in PHASES[name](given, hold)]
     flags = [*steps, "--payload", f"{PAYLOAD}B", *holdfast.push_flags()]
     servers = [*holdfast.gateways, holdfast.pusher_api]
-    kernel, before = settled_slab(), {pid: resident([pid]) for pid in servers}
-    run = Client(given.program, "push", *flags, sessions=given.sessions)
+    kernel = settled_slab()
+    before = {read: {pid: read([pid]) for pid in servers} for read in (resident, own)}
+    run = Client(given.client, "push", *flags, sessions=given.sessions)
     figures = {}
     try:
         await_sessions(holdfast, given.sessions, run)
@@ -64,20 +65,22 @@ def singles(given):
 
 
 def idle(given, holdfast, hold, kernel, before):
-    """Memory, CPU and losses while clients only hold; `before` is the servers' memory."""
-    def grown(*pids):
-        return (resident(pids) - sum(before[pid] for pid in pids)) / given.sessions
+    """Memory, CPU and losses while clients only hold; `before` is what each way of reading said of the
+    servers' memory."""
+    def grown(read, *pids):
+        return (read(pids) - sum(before[read][pid] for pid in pids)) / given.sessions
 
     time.sleep(SETTLE_SECONDS)
     figures = {
-        "gateway_bytes": grown(*holdfast.gateways),
-        "pusher_api_bytes": grown(holdfast.pusher_api),
+        "gateway_bytes": grown(resident, *holdfast.gateways),
+        "gateway_own_bytes": grown(own, *holdfast.gateways),
+        "pusher_api_bytes": grown(resident, holdfast.pusher_api),
         "slab_bytes": (slab() - kernel) / given.sessions,
         "stall_ms": stall(holdfast) if given.measure_stalls else None,
     }
     figures |= idle_cpu(given, holdfast.gateways, min(hold, 60))
     time.sleep(max(0, hold - 60))
-    figures["gateway_bytes_after_hold"] = grown(*holdfast.gateways)
+    figures["gateway_bytes_after_hold"] = grown(resident, *holdfast.gateways)
     figures["system_bytes"] = figures["gateway_bytes"] + figures["slab_bytes"] / 2
     return figures
 
@@ -101,7 +104,7 @@ def storm(given, holdfast, _):
     """A third dropped at once, and back at once half a minute later; pushes to the others."""
     flags = [*storm_flags(given), "--push-rate", given.storm_push_rate, *watching_flags(holdfast)]
     await_sessions(holdfast, 0)
-    run = Client(given.program, "storm", *flags, sessions=given.sessions)
+    run = Client(given.client, "storm", *flags, sessions=given.sessions)
     await_sessions(holdfast, given.sessions, run)
     with Unicast(holdfast.count) as unicast:
         run.wait()
@@ -125,7 +128,7 @@ def probe(given, holdfast, _):
     """Whether other traffic is answered while sessions come and are held."""
     flags = ["--hold", "60s", "--probe-rate", 50, *watching_flags(holdfast)]
     await_sessions(holdfast, 0)
-    report = Client(given.program, "probe", *flags, sessions=given.sessions).report()
+    report = Client(given.client, "probe", *flags, sessions=given.sessions).report()
     probes = [probe for probe in report["probes"] if not probe["unavailable"]]
     return {
         "probe_within_200_ms": min(probe["share_within_200_ms"] for probe in probes),

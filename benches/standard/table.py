@@ -36,6 +36,7 @@ ROWS = [
     Row("sessions lost, over all runs", "lost", at_most=0),
     Row("gateways: RSS per session, bytes", "gateway_bytes", at_most=900),
     Row("the same after the hold, bytes", "gateway_bytes_after_hold"),
+    Row("gateways: RSS per session without pages of the program, bytes", "gateway_own_bytes"),
     Row("pusher-api: RSS per session, bytes", "pusher_api_bytes"),
     Row("kernel slabs per session, both ends, bytes", "slab_bytes"),
     Row("server side: RSS + half the slabs, bytes", "system_bytes", ratio=True, at_most=1.3),

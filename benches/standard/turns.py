@@ -1,8 +1,9 @@
 """Two builds in turns, on one machine: does a change cost anything?
 
 Each round measures the build before and the one after, one directly behind the other, so that both
-meet the machine in the same mood; what counts is the median of the rounds' ratios. Where the middle
-half of them includes 1, the builds are equal as far as this machine can tell.
+meet the machine in the same mood, with one load client for both; what counts is the median of the
+rounds' ratios. Where the middle half of them includes 1, the builds are equal as far as this machine
+can tell.
 
     git worktree add ../before COMMIT
     cargo build --release -p holdfast            # there and here
@@ -20,6 +21,7 @@ from pathlib import Path
 # What is compared, and whether more of it is better.
 FIGURES = {
     "gateway_bytes": False,
+    "gateway_own_bytes": False,
     "pusher_api_bytes": False,
     "slab_bytes": False,
     "handshakes_per_s": True,
@@ -38,6 +40,8 @@ def options():
     add = parser.add_argument
     add("before", type=Path, help="directory with the release binary of the build before")
     add("after", type=Path, help="the same of the build after")
+    add("--client", type=Path, metavar="PROGRAM",
+        help="the holdfast that is the load client of both [default: the build before's]")
     add("--rounds", type=int, default=7)
     add("--sessions", type=int, default=19_600)
     add("--pushes", type=int, default=300_000, help="pushes of a flat-out run [default: 300000]")
@@ -50,7 +54,8 @@ def measured(given, binaries):
     with tempfile.TemporaryDirectory() as directory:
         flags = [flag for run in RUNS for flag in ("--only", run)]
         subprocess.run(
-            [sys.executable, "-m", "benches.standard", "--binaries", binaries, "--out", directory,
+            [sys.executable, "-m", "benches.standard", "--binaries", binaries,
+             "--client", given.client or given.before / "holdfast", "--out", directory,
              "--sessions", str(given.sessions), "--pushes", str(given.pushes), "--hold", "1",
              "--repeat", "1", "--no-floor", *flags],
             check=True, stdout=subprocess.DEVNULL,
