@@ -105,7 +105,8 @@ impl Seats {
         result
     }
 
-    /// Puts a session into the seat kept for it, and gives it its first turn.
+    /// Puts a session into the seat kept for it, and gives it its first turn, in which its mailbox
+    /// learns whom to wake.
     pub(crate) fn seat(&self, seat: u32, runner: Runner) {
         self.seats.borrow_mut()[seat as usize] = Seat::Session(Box::new(runner));
         self.turn(seat, |_, _| false);

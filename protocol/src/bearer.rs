@@ -9,13 +9,29 @@ pub fn credentials(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| credentials.trim())
 }
 
-/// Whether `shown` is one of the secrets. All of them are compared, so that the time says nothing
-/// about which one came close.
-pub fn is_one_of<'a>(shown: &str, secrets: impl IntoIterator<Item = &'a str>) -> bool {
+/// Why credentials were not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// There were none.
+    Missing,
+    /// They are none of the secrets.
+    Unknown,
+}
+
+/// Checks the credentials in the text of an `Authorization` header against secrets, any of which
+/// will do. All of them are compared, so that the time says nothing about which one came close.
+///
+/// # Errors
+/// There are no credentials, or they are none of the secrets.
+pub fn check<'a>(
+    header: Option<&str>,
+    secrets: impl IntoIterator<Item = &'a str>,
+) -> Result<(), Refused> {
+    let shown = header.and_then(credentials).ok_or(Refused::Missing)?;
     let matched = secrets.into_iter().fold(Choice::from(0), |matched, secret| {
         matched | secret.as_bytes().ct_eq(shown.as_bytes())
     });
-    bool::from(matched)
+    if bool::from(matched) { Ok(()) } else { Err(Refused::Unknown) }
 }
 
 #[cfg(test)]
@@ -39,12 +55,16 @@ mod tests {
 
     #[test]
     fn only_the_whole_secret_matches() {
-        for shown in ["first", "second"] {
-            assert!(is_one_of(shown, ["first", "second"]), "{shown}");
+        let shown = |secret: &str| check(Some(&format!("Bearer {secret}")), ["first", "second"]);
+        for secret in ["first", "second"] {
+            assert_eq!(shown(secret), Ok(()), "{secret}");
         }
-        for shown in ["", "firs", "firsts", "First"] {
-            assert!(!is_one_of(shown, ["first", "second"]), "{shown}");
+        for secret in ["", "firs", "firsts", "First"] {
+            assert_eq!(shown(secret), Err(Refused::Unknown), "{secret}");
         }
-        assert!(!is_one_of("", []), "no secret, no match");
+        assert_eq!(check(Some("Bearer x"), []), Err(Refused::Unknown), "no secret, no match");
+        for header in [None, Some("Basic first"), Some("")] {
+            assert_eq!(check(header, ["first"]), Err(Refused::Missing), "{header:?}");
+        }
     }
 }

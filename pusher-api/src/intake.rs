@@ -10,7 +10,7 @@ use protocol::{MessageId, Topic, clock, problem::Problem, server_frame};
 use crate::{
     api::Api,
     dedupe::Claim,
-    engine::contract::{Dispatch, Outgoing},
+    engine::contract::{Dispatch, NamedPush},
     receipts::Collector,
     validate::{self, Push, To},
 };
@@ -87,7 +87,7 @@ pub(crate) async fn commit(
         true => Some(api.receipts.expect(id).ok_or_else(|| refused(too_many_receipts()))?),
         false => None,
     };
-    let outgoing = Outgoing { id, accepted_micros, receipt, to: &to, frame: &frame };
+    let outgoing = NamedPush { id, accepted_micros, receipt, to: &to, frame: &frame };
     let added = dispatch.add(&outgoing).await;
     let gateways = added.map_err(|reason| refused(Problem::unavailable(reason)))?;
     claim.into_iter().for_each(Claim::keep);

@@ -60,7 +60,7 @@ impl Unidentified {
         credentials: Credentials<'_>,
     ) -> Result<Runner, Box<Refused>> {
         match doorway.seats.local.authenticator.authenticate(credentials) {
-            Ok(identity) => self.join(doorway, Some(identity)),
+            Ok(identity) => self.admit(doorway, Some(identity)),
             Err(error) => Err(self.refuse(doorway, Refusal::Unauthorized(error.0))),
         }
     }
@@ -70,10 +70,10 @@ impl Unidentified {
     /// # Errors
     /// Hands the connection back with the reason. Both outcomes are counted.
     pub(crate) fn echo(self, doorway: &Doorway) -> Result<Runner, Box<Refused>> {
-        self.join(doorway, None)
+        self.admit(doorway, None)
     }
 
-    fn join(self, doorway: &Doorway, identity: Option<Identity>) -> Result<Runner, Box<Refused>> {
+    fn admit(self, doorway: &Doorway, identity: Option<Identity>) -> Result<Runner, Box<Refused>> {
         match doorway.admission.admit() {
             Ok(permit) => self.start(doorway, identity, permit),
             Err(refusal) => Err(self.refuse(doorway, refusal)),

@@ -18,9 +18,9 @@ pub(crate) fn check(secrets: &[Secret], request: &Request) -> Result<String, Pro
         return Err(Problem::new(426, "Upgrade Required", detail));
     }
     let header = request.headers().get(header::AUTHORIZATION);
-    let shown = header.and_then(|header| bearer::credentials(header.to_str().ok()?));
+    let header = header.and_then(|header| header.to_str().ok());
     let known = secrets.iter().map(Secret::expose);
-    if !secrets.is_empty() && !bearer::is_one_of(shown.unwrap_or_default(), known) {
+    if !secrets.is_empty() && bearer::check(header, known).is_err() {
         let detail = "the link secret differs; give both sides the same --link-secret";
         return Err(Problem::new(401, "Unauthorized", detail));
     }

@@ -56,11 +56,11 @@ impl Session {
 }
 
 /// What a joining session waits behind until every pusher-api knows that it is here.
-pub(super) struct Admission(pub(super) Address);
+pub(super) struct HelloGate(pub(super) Address);
 
-impl Gate for Admission {}
+impl Gate for HelloGate {}
 
-impl Drop for Admission {
+impl Drop for HelloGate {
     fn drop(&mut self) {
         if let Some(session) = self.0.upgrade() {
             session.do_send(Admit);

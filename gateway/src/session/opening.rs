@@ -10,7 +10,7 @@ use tracing::debug;
 use super::{
     context::{Runner, SessionContext},
     deadlines::first_ping,
-    mailbox::{Admission, Close},
+    mailbox::{Close, HelloGate},
     membership::Membership,
     state::{Address, Local, Session, Stage},
 };
@@ -70,7 +70,7 @@ impl Session {
             session.on_bytes(&mut read, &mut context);
         }
         if session.stage == Stage::Joining {
-            local.directory.presence.open_when_confirmed(Arc::new(Admission(address)));
+            local.directory.presence.open_when_confirmed(Arc::new(HelloGate(address)));
         }
         Ok(Runner::new(session, context, local.calls.waker(seat)))
     }

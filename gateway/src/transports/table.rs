@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use protocol::Transport;
+use protocol::{
+    Transport,
+    websocket::{Opcode, header},
+};
 
 use super::{tcp::Tcp, websocket::WebSocket, wire::Wire};
 
@@ -15,13 +18,15 @@ pub(crate) fn wire(transport: Transport) -> &'static dyn Wire {
 }
 
 /// Appends a JSON frame so that every transport finds its own bytes in one piece of it, and returns
-/// where the JSON text stands.
+/// where the JSON text stands: behind the header that makes it a WebSocket's, which is unmasked
+/// from a server and so the same for all (RFC 6455 section 5.1), and in front of the line break
+/// that makes it a line.
 pub(crate) fn enclose(json: &[u8], out: &mut Vec<u8>) -> Range<usize> {
+    header(Opcode::Text, json.len(), out);
     let start = out.len();
-    WebSocket.encode(json, out);
-    let json = out.len() - json.len() - start..out.len() - start;
+    out.extend_from_slice(json);
     out.push(b'\n');
-    json
+    start..start + json.len()
 }
 
 #[cfg(test)]

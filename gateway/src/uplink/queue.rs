@@ -32,7 +32,7 @@ struct Waiting {
 }
 
 #[derive(Default)]
-struct Pending {
+struct Backlog {
     /// Encoded frames other than presence.
     frames: BytesMut,
     /// Encoded presence changes, not yet in a frame.
@@ -43,7 +43,7 @@ struct Pending {
     closed: bool,
 }
 
-impl Pending {
+impl Backlog {
     fn len(&self) -> usize {
         self.frames.len() + self.changes.len()
     }
@@ -60,7 +60,7 @@ impl Pending {
 /// The queue of one link.
 #[derive(Default)]
 pub struct LinkQueue {
-    pending: Mutex<Pending>,
+    backlog: Mutex<Backlog>,
     filled: Notify,
 }
 
@@ -72,7 +72,7 @@ impl LinkQueue {
         {
             return;
         }
-        let mut queue = self.pending.lock();
+        let mut queue = self.backlog.lock();
         change.encode(&mut queue.changes);
         queue.appended += 1;
         self.settle(queue);
@@ -80,12 +80,12 @@ impl LinkQueue {
 
     /// Appends a frame that is not about presence.
     pub fn send(&self, frame: &Up) {
-        let mut queue = self.pending.lock();
+        let mut queue = self.backlog.lock();
         frame.encode(&mut queue.frames);
         self.settle(queue);
     }
 
-    fn settle(&self, mut queue: MutexGuard<'_, Pending>) {
+    fn settle(&self, mut queue: MutexGuard<'_, Backlog>) {
         if queue.changes.len() > FRAME_BYTES {
             queue.seal();
         }
@@ -107,7 +107,7 @@ impl LinkQueue {
     }
 
     fn take(&self) -> Option<Option<Bytes>> {
-        let mut queue = self.pending.lock();
+        let mut queue = self.backlog.lock();
         if queue.closed {
             return None;
         }
@@ -118,12 +118,12 @@ impl LinkQueue {
 
     /// Bytes that wait.
     pub(super) fn queued(&self) -> usize {
-        self.pending.lock().len()
+        self.backlog.lock().len()
     }
 
     /// Holds a gate until the pusher-api knows of every change so far.
     pub(super) fn wait_for_confirmation(&self, gate: &Arc<dyn Gate>) {
-        let mut queue = self.pending.lock();
+        let mut queue = self.backlog.lock();
         if queue.confirmed < queue.appended && !queue.closed {
             let (seq, since) = (queue.appended, Instant::now());
             queue.gates.push_back(Waiting { seq, since, gate: Arc::clone(gate) });
@@ -132,7 +132,7 @@ impl LinkQueue {
 
     /// Takes note that the pusher-api knows of every change up to `seq`.
     pub fn confirm(&self, seq: u64) {
-        let mut queue = self.pending.lock();
+        let mut queue = self.backlog.lock();
         queue.confirmed = queue.confirmed.max(seq);
         drop(queue);
         self.open_gates(seq);
@@ -149,7 +149,7 @@ impl LinkQueue {
 
     /// Opens the gates from the first on for which this holds, and returns how many.
     fn open_first(&self, holds: impl Fn(&Waiting) -> bool) -> usize {
-        let mut queue = self.pending.lock();
+        let mut queue = self.backlog.lock();
         let count = queue.gates.partition_point(holds);
         let opened: Vec<_> = queue.gates.drain(..count).map(|waiting| waiting.gate).collect();
         // A gate that opens sends a message; not while the queue is locked.

@@ -78,7 +78,7 @@ impl<'a> TargetRef<'a> {
 
     /// Reads what follows the kind; `None` if this build does not know it.
     #[inline]
-    pub(super) fn decode(kind: u8, reader: &mut Reader<'a>) -> Result<Option<Self>, LinkError> {
+    fn decode(kind: u8, reader: &mut Reader<'a>) -> Result<Option<Self>, LinkError> {
         Ok(Some(match kind {
             USER => Self::User(reader.name()?),
             USERS => {
@@ -112,5 +112,37 @@ impl PushEntry<'_> {
             u32::try_from(length).expect("entries are at most some 2 MiB").to_le_bytes();
         let [low, high] = EntryFlags::new(self.receipt).0.to_le_bytes();
         [a, b, c, d, low, high]
+    }
+}
+
+impl<'a> PushEntry<'a> {
+    /// Reads an entry of [`EntryLayout::Bare`].
+    pub(super) fn decode_bare(reader: &mut Reader<'a>) -> Result<Self, LinkError> {
+        let receipt = reader.u8()? != 0;
+        let (id, accepted_micros) = (MessageId(reader.uuid()?), reader.u64()?);
+        let kind = reader.u8()?;
+        let target = TargetRef::decode(kind, reader)?.ok_or(LinkError::UnknownKind(kind))?;
+        let length = reader.u32()?;
+        let frame = reader.bytes(length as usize)?;
+        Ok(Self { id, accepted_micros, receipt, target, frame })
+    }
+
+    /// Reads an entry of [`EntryLayout::Framed`] behind its length; `None` is a push that this
+    /// build must not deliver.
+    #[inline]
+    pub(super) fn decode_framed(mut reader: Reader<'a>) -> Result<Option<Self>, LinkError> {
+        let flags = EntryFlags(reader.u16()?);
+        if flags.is_beyond_this_build() {
+            return Ok(None);
+        }
+        // Read in one go: each read of its own costs a check of what is left.
+        let head: [u8; 24] = reader.array()?;
+        let mut head = Reader(&head);
+        let (id, accepted_micros) = (MessageId(head.uuid()?), head.u64()?);
+        let Some(target) = TargetRef::decode(reader.u8()?, &mut reader)? else { return Ok(None) };
+        let length = reader.u32()?;
+        let frame = reader.bytes(length as usize)?;
+        let receipt = flags.wants_receipt();
+        Ok(Some(Self { id, accepted_micros, receipt, target, frame }))
     }
 }

@@ -7,7 +7,7 @@ use protocol::link::LinkRequest;
 use settings::{ConfigError, Endpoint};
 
 use super::{
-    contract::{Dispatch, Engine, Outgoing, Refused},
+    contract::{Dispatch, Engine, NamedPush, Refused},
     local::{dispatch::LocalDispatch, engine::LocalEngine},
 };
 use crate::{
@@ -84,7 +84,7 @@ pub(crate) enum AnyDispatch {
 }
 
 impl Dispatch for AnyDispatch {
-    async fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused> {
+    async fn add(&mut self, push: &NamedPush<'_>) -> Result<usize, Refused> {
         match self {
             Self::Local(dispatch) => dispatch.add(push).await,
         }

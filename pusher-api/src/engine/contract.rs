@@ -51,7 +51,7 @@ pub(crate) trait Dispatch {
     ///
     /// # Errors
     /// No gateway, or no room at one of them.
-    async fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused>;
+    async fn add(&mut self, push: &NamedPush<'_>) -> Result<usize, Refused>;
 
     /// Hands over what was added.
     fn flush(&mut self);
@@ -62,7 +62,7 @@ pub(crate) trait Dispatch {
 
 /// A push that was checked and named.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Outgoing<'a> {
+pub(crate) struct NamedPush<'a> {
     /// Its id.
     pub id: MessageId,
     /// When it was accepted: microseconds since the Unix epoch.

@@ -8,7 +8,10 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use protocol::{bearer, problem::Problem};
+use protocol::{
+    bearer::{self, Refused},
+    problem::Problem,
+};
 use settings::Secret;
 
 use super::problem::ApiError;
@@ -21,22 +24,17 @@ pub(super) async fn require_key(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     if !api.keys.is_empty() {
-        check(&api.keys, presented(&request)).map_err(ApiError)?;
+        let header = request.headers().get(header::AUTHORIZATION);
+        let header = header.and_then(|header| header.to_str().ok());
+        bearer::check(header, api.keys.iter().map(Secret::expose)).map_err(unauthorized)?;
     }
     next.call(request).await
 }
 
-fn presented(request: &ServiceRequest) -> Option<&str> {
-    bearer::credentials(request.headers().get(header::AUTHORIZATION)?.to_str().ok()?)
-}
-
-fn check(keys: &[Secret], presented: Option<&str>) -> Result<(), Problem> {
-    let Some(presented) = presented else {
-        let detail = "send an API key as Authorization: Bearer KEY";
-        return Err(Problem::new(401, "Unauthorized", detail));
+fn unauthorized(refused: Refused) -> ApiError {
+    let detail = match refused {
+        Refused::Missing => "send an API key as Authorization: Bearer KEY",
+        Refused::Unknown => "the API key is not known here",
     };
-    match bearer::is_one_of(presented, keys.iter().map(Secret::expose)) {
-        true => Ok(()),
-        false => Err(Problem::new(401, "Unauthorized", "the API key is not known here")),
-    }
+    ApiError(Problem::new(401, "Unauthorized", detail))
 }

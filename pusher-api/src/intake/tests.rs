@@ -14,7 +14,7 @@ fn api() -> Api {
 struct Remote(Option<Result<usize, Refused>>);
 
 impl Dispatch for Remote {
-    async fn add(&mut self, _: &Outgoing<'_>) -> Result<usize, Refused> {
+    async fn add(&mut self, _: &NamedPush<'_>) -> Result<usize, Refused> {
         tokio::task::yield_now().await;
         match self.0.clone() {
             Some(answer) => answer,

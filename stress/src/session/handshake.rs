@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::response::Head;
+use super::response::{Head, ROOM};
 
 /// The GUID that section 1.3 adds to the key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -41,7 +41,8 @@ pub(crate) enum Answer {
 /// # Errors
 /// Names what is wrong with it.
 pub(crate) fn answer(bytes: &[u8], accept: &str) -> Result<Option<Answer>, &'static str> {
-    let Some(head) = Head::read(bytes)? else { return Ok(None) };
+    let mut room = ROOM;
+    let Some(head) = Head::read(bytes, &mut room)? else { return Ok(None) };
     if head.status != 101 {
         return Ok(Some(Answer::Refused(head.status)));
     }

@@ -11,7 +11,7 @@ use super::{
     presence::GatewayIndex,
     route::{OpenGateways, route},
 };
-use crate::engine::contract::{Dispatch, Outgoing, Refused};
+use crate::engine::contract::{Dispatch, NamedPush, Refused};
 
 /// What an entry needs beside names and frame.
 const ENTRY_OVERHEAD: usize = 64;
@@ -108,11 +108,11 @@ impl LocalDispatch {
 }
 
 impl Dispatch for LocalDispatch {
-    async fn add(&mut self, push: &Outgoing<'_>) -> Result<usize, Refused> {
+    async fn add(&mut self, push: &NamedPush<'_>) -> Result<usize, Refused> {
         if self.links.all().next().is_none() {
             return Err(Refused::NoGateway);
         }
-        let Outgoing { id, accepted_micros, receipt, to, frame } = *push;
+        let NamedPush { id, accepted_micros, receipt, to, frame } = *push;
         let buffer = self.buffer;
         let mut added = Vec::new();
         for (gateway, target) in route(to, &self.services.presence, &self.links) {

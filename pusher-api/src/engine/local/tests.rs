@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{engine::LocalEngine, link::handle::Link, presence::Epoch};
 use crate::{
-    engine::contract::{Dispatch, Engine, Outgoing, Refused},
+    engine::contract::{Dispatch, Engine, NamedPush, Refused},
     receipts::Receipts,
     settings::Settings,
     validate::parse,
@@ -65,7 +65,7 @@ async fn add(dispatch: &mut impl Dispatch, to: &str, length: usize) -> Result<us
     let frame = vec![b'x'; length];
     let id = MessageId::generate();
     let (to, frame) = (&push.to, frame.as_slice());
-    dispatch.add(&Outgoing { id, accepted_micros: 0, receipt: false, to, frame }).await
+    dispatch.add(&NamedPush { id, accepted_micros: 0, receipt: false, to, frame }).await
 }
 
 #[actix_rt::test]

@@ -8,7 +8,10 @@ use std::{
 use mio::{Interest, Registry, Token, net::TcpStream};
 use nix::errno::Errno;
 
-use crate::session::{response::Head, socket};
+use crate::session::{
+    response::{Head, ROOM},
+    socket,
+};
 
 /// One probe.
 pub(super) struct Exchange {
@@ -105,7 +108,8 @@ impl Exchange {
 
 /// Any answer will do, but one that says the server is in trouble.
 fn verdict(bytes: &[u8]) -> Step {
-    match Head::read(bytes) {
+    let mut room = ROOM;
+    match Head::read(bytes, &mut room) {
         Ok(None) => Step::Waits,
         Ok(Some(head)) if head.status < 500 => Step::Answered,
         Ok(Some(head)) => Step::Lost(format!("HTTP status {}", head.status)),

@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::{session::response::Head, settings::phases::Mode};
+use crate::{
+    session::response::{Head, ROOM},
+    settings::phases::Mode,
+};
 
 /// The largest body taken.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -35,20 +38,23 @@ impl Answer {
         if !(200..300).contains(&self.status) {
             return (0, status);
         }
-        match (mode, serde_json::from_slice::<BatchAnswer>(&self.body)) {
-            (Mode::Single, _) => (messages, status),
-            (Mode::Batch, Ok(BatchAnswer { accepted, rejected })) => {
+        if mode == Mode::Single {
+            return (messages, status);
+        }
+        match serde_json::from_slice::<BatchAnswer>(&self.body) {
+            Ok(BatchAnswer { accepted, rejected }) => {
                 let detail = rejected.into_iter().next().map(|line| line.detail);
                 (accepted.min(messages), detail.unwrap_or_else(|| "rejected without reason".into()))
             }
-            (Mode::Batch, Err(error)) => (0, format!("{status}, but no batch answer: {error}")),
+            Err(error) => (0, format!("{status}, but no batch answer: {error}")),
         }
     }
 }
 
 /// Reads the answer that `bytes` hold; `None` if more bytes are needed.
 pub(super) fn answer(bytes: &[u8]) -> Result<Option<Answer>, &'static str> {
-    let Some(head) = Head::read(bytes)? else { return Ok(None) };
+    let mut room = ROOM;
+    let Some(head) = Head::read(bytes, &mut room)? else { return Ok(None) };
     let length = match head.text("content-length").map(str::parse::<usize>) {
         Some(Ok(length)) if length <= MAX_BODY_BYTES => length,
         None if head.status == 204 || head.text("transfer-encoding").is_none() => 0,
