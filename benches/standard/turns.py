@@ -45,6 +45,7 @@ def options():
     add("--rounds", type=int, default=7)
     add("--sessions", type=int, default=19_600)
     add("--pushes", type=int, default=300_000, help="pushes of a flat-out run [default: 300000]")
+    add("--broadcasts", type=int, default=40, help="of which the median counts [default: 40]")
     add("--out", type=Path, default=Path("target/bench/turns.json"), help="where all rounds are kept")
     return parser.parse_args()
 
@@ -56,7 +57,8 @@ def measured(given, binaries):
         subprocess.run(
             [sys.executable, "-m", "benches.standard", "--binaries", binaries,
              "--client", given.client or given.before / "holdfast", "--out", directory,
-             "--sessions", str(given.sessions), "--pushes", str(given.pushes), "--hold", "1",
+             "--sessions", str(given.sessions), "--pushes", str(given.pushes),
+             "--broadcasts", str(given.broadcasts), "--hold", "1",
              "--repeat", "1", "--no-floor", *flags],
             check=True, stdout=subprocess.DEVNULL,
         )
