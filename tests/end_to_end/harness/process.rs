@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,8 +17,14 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_holdfast");
 /// A running process.
 pub(crate) struct Process {
     child: Child,
-    log: Arc<Mutex<Vec<String>>>,
-    output: Arc<Mutex<Vec<String>>>,
+    log: Collected,
+    output: Collected,
+}
+
+/// The lines that a thread reads from a stream to its end.
+struct Collected {
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: JoinHandle<()>,
 }
 
 /// A process that goes on when this is dropped.
@@ -54,18 +60,18 @@ impl Process {
 
     /// The lines on stderr so far.
     pub(crate) fn log(&self) -> Vec<String> {
-        lock(&self.log).clone()
+        lock(&self.log.lines).clone()
     }
 
     /// The lines on stdout so far.
     pub(crate) fn output(&self) -> Vec<String> {
-        lock(&self.output).clone()
+        lock(&self.output.lines).clone()
     }
 
     /// Waits for a line on stderr that `find` makes something of.
     pub(crate) fn find_in_log<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         eventually(what, || {
-            let found = lock(&self.log).iter().find_map(|line| find(line));
+            let found = lock(&self.log.lines).iter().find_map(|line| find(line));
             if found.is_none() {
                 let ended = self.child.try_wait().unwrap();
                 assert!(ended.is_none(), "ended with {ended:?} before {what}: {:?}", self.log());
@@ -86,9 +92,13 @@ impl Process {
         Stopped(self)
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and until its last words have been read.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        eventually("the process ends", || self.child.try_wait().unwrap())
+        let status = eventually("the process ends", || self.child.try_wait().unwrap());
+        let readers = [&self.log.reader, &self.output.reader];
+        eventually("its last words are read", || {
+            readers.iter().all(|reader| reader.is_finished()).then_some(status)
+        })
     }
 
     /// Cuts it off (SIGKILL) and waits for its end.
@@ -117,15 +127,15 @@ impl Drop for Process {
     }
 }
 
-fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+fn collect(stream: impl Read + Send + 'static) -> Collected {
     let lines = Arc::<Mutex<Vec<String>>>::default();
     let kept = Arc::clone(&lines);
-    thread::spawn(move || {
+    let reader = thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             lock(&kept).push(line);
         }
     });
-    lines
+    Collected { lines, reader }
 }
 
 fn lock(lines: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {

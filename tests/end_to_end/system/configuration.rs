@@ -10,11 +10,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String) {
     let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let mut process = Process::start(&arguments);
     let status = process.wait();
-    let log = eventually("what is wrong", || {
-        let log = process.log().join("\n");
-        (!log.is_empty()).then_some(log)
-    });
-    (status.code(), log)
+    (status.code(), process.log().join("\n"))
 }
 
 /// A file that goes when the test is over.
