@@ -39,6 +39,14 @@ impl Handler<Deliver> for Session {
 }
 
 impl Session {
+    /// Delivers a broadcast as if it had come through the mailbox: behind what is in there.
+    pub(crate) fn on_broadcast(&mut self, message: Deliver, ctx: &mut SessionContext) {
+        match ctx.is_behind() {
+            true => ctx.send_to_self(message),
+            false => self.handle(message, ctx),
+        }
+    }
+
     /// Broadcasts are for users; echo sessions and the gateway's own have none.
     fn takes_broadcasts(&self) -> bool {
         !self.is_echo() && self.member.is_client()

@@ -19,7 +19,7 @@ use crate::{
         admission::Admission,
         auth::{Authenticator, Identity},
     },
-    delivery::{broadcast::Recent, dispatch::Delivery, message::Deliver},
+    delivery::{broadcast::Recent, dispatch::Delivery},
     runtime::{
         clock::{stopped, ticks},
         reactor::Ready,
@@ -28,7 +28,6 @@ use crate::{
     settings::tests::settings,
     uplink::queue::LinkQueue,
 };
-use actix::Handler;
 
 use super::client::Client;
 
@@ -200,7 +199,10 @@ impl Thread {
             let seats: Vec<_> = self.runners.keys().copied().collect();
             for seat in seats {
                 let message = message.clone();
-                self.turn(seat, |session, ctx| broadcast(session, ctx, message));
+                self.turn(seat, |session, ctx| {
+                    session.on_broadcast(message, ctx);
+                    false
+                });
             }
             self.local.recent.walked(message.broadcast);
         }
@@ -221,12 +223,4 @@ impl Thread {
         let users = self.local.directory.registry.users();
         (users, metrics.all_sessions(), metrics.outbound_queued.get())
     }
-}
-
-fn broadcast(session: &mut Session, ctx: &mut SessionContext, message: Deliver) -> bool {
-    match ctx.is_behind() {
-        true => ctx.send_to_self(message),
-        false => session.handle(message, ctx),
-    }
-    false
 }
