@@ -55,14 +55,15 @@ class Confined(Holdfast):
         return [process.poll() is None for process in self.started]
 
 
-def flood(stopped):
-    """Pushes of 60 KB to everybody, as fast as pusher-api takes them, for those that do not read."""
-    body = json.dumps({"to": {"all": True}, "data": "x" * 60_000})
-    headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
-    while not stopped.wait(0.01):
+def flood(stopped, users):
+    """A push of 30 KB to each of these users, again and again, as fast as pusher-api takes them."""
+    lines = (json.dumps({"to": {"user": user}, "data": user.ljust(30_000, "x")}) for user in users)
+    body = "\n".join(lines)
+    headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/x-ndjson"}
+    while not stopped.wait(0.1):
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection("127.0.0.1", API, timeout=10)
-            connection.request("POST", "/v1/push", body, headers)
+            connection.request("POST", "/v1/push/batch", body, headers)
             connection.getresponse().read()
             connection.close()
 
@@ -98,7 +99,8 @@ def attacked(given, attack, holdfast, groups):
             stdout=subprocess.PIPE,
         )
         if attack.pushed:
-            threading.Thread(target=flood, args=(stopped,), daemon=True).start()
+            users = [f"hostile{crowd.pid}-{number}" for number in range(attack.count)]
+            threading.Thread(target=flood, args=(stopped, users), daemon=True).start()
         most = descriptors = 0
         while crowd.poll() is None and all(holdfast.alive()):
             with contextlib.suppress(OSError, TypeError):
