@@ -14,7 +14,7 @@ use super::{
 use crate::{
     session::{
         failure::{Failure, Failures},
-        scan::Stamp,
+        stamp::Stamp,
     },
     settings::phase::Phase,
 };

@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use client::{Ending, State};
 use limits::symptom::{Evidence, Symptom};
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
-
-use super::state::State;
 
 /// One way for a session to end that nobody asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,16 +28,27 @@ pub(crate) enum Failure {
     Worker,
 }
 
+impl From<Ending> for Failure {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Status(status) => Self::Status(status),
+            Ending::Close(code) => Self::Close(code),
+            Ending::Bye(reason) => Self::Bye(reason),
+            Ending::Protocol(rule) => Self::Protocol(rule),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Socket(stage, errno) => write!(f, "{:?} while {stage}", Errno::from_raw(*errno)),
             Self::Timeout(stage) => write!(f, "timeout while {stage}"),
             Self::Eof(stage) => write!(f, "closed by the server while {stage}"),
-            Self::Status(status) => write!(f, "HTTP status {status}"),
-            Self::Close(code) => write!(f, "WebSocket close code {code}"),
-            Self::Bye(reason) => write!(f, "bye: {reason}"),
-            Self::Protocol(rule) => write!(f, "the server sent {rule}"),
+            Self::Status(status) => Ending::Status(*status).fmt(f),
+            Self::Close(code) => Ending::Close(*code).fmt(f),
+            Self::Bye(reason) => Ending::Bye(reason.clone()).fmt(f),
+            Self::Protocol(rule) => Ending::Protocol(rule.clone()).fmt(f),
             Self::Worker => write!(f, "the worker process ended"),
         }
     }

@@ -1,12 +1,13 @@
-//! The first bytes of a session: the upgrade request or the `connect` line, with its credentials.
+//! The first bytes of each session, with its credentials.
 
-use std::fmt::Write;
-
+use client::{
+    handshake::Key,
+    opening::{self, Credentials, Place, percent_encode},
+};
 use jsonwebtoken::{EncodingKey, Header};
-use protocol::{Transport, UserId, claims::Claims};
-use serde::Serialize;
+use protocol::{UserId, claims::Claims};
 
-use super::{handshake::Key, identity::Identity};
+use super::identity::Identity;
 use crate::settings::targets::Target;
 
 /// Stands for the user id in a target's path.
@@ -17,17 +18,6 @@ pub(crate) struct Openings {
     identity: Identity,
     key: Key,
     signer: Option<EncodingKey>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum ConnectLine<'a> {
-    Connect {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        token: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        user: Option<&'a str>,
-    },
 }
 
 impl Openings {
@@ -46,14 +36,13 @@ impl Openings {
     pub(crate) fn bytes(&self, number: u32, target: &Target, port: u16) -> String {
         let user = format!("{}{number}", self.identity.user_prefix);
         let token = self.signer.as_ref().map(|signer| self.token(signer, &user));
-        match target.transport {
-            Transport::WebSocket => self.request(target, port, &user, token.as_deref()),
-            Transport::Tcp => {
-                let user = token.is_none().then_some(user.as_str());
-                let line = ConnectLine::Connect { token: token.as_deref(), user };
-                serde_json::to_string(&line).expect("plain data") + "\n"
-            }
-        }
+        let mut encoded = String::new();
+        percent_encode(&user, &mut encoded);
+        let path = target.path.replace(USER, &encoded);
+        let place = Place { transport: target.transport, host: &target.host, port, path: &path };
+        let is_named = target.path.contains(USER);
+        let who = Credentials::new(token.as_deref(), (!is_named).then_some(&user));
+        opening::bytes(place, who, &self.key)
     }
 
     fn token(&self, signer: &EncodingKey, user: &str) -> String {
@@ -65,43 +54,12 @@ impl Openings {
         };
         jsonwebtoken::encode(&Header::default(), &claims, signer).expect("an HS256 key signs")
     }
-
-    fn request(&self, target: &Target, port: u16, user: &str, token: Option<&str>) -> String {
-        let Target { host, path, .. } = target;
-        let mut encoded = String::new();
-        percent_encode(user, &mut encoded);
-        let mut request = format!("GET {}", path.replace(USER, &encoded));
-        if token.is_none() && !path.contains(USER) {
-            request.push_str(if path.contains('?') { "&user=" } else { "?user=" });
-            request.push_str(&encoded);
-        }
-        let key = &self.key.key;
-        let _ = write!(
-            request,
-            " HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
-        );
-        if let Some(token) = token {
-            let _ = write!(request, "Authorization: Bearer {token}\r\n");
-        }
-        request.push_str("\r\n");
-        request
-    }
-}
-
-/// Everything but RFC 3986's unreserved characters, encoded.
-fn percent_encode(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            into.push(char::from(byte));
-        } else {
-            let _ = write!(into, "%{byte:02X}");
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use protocol::Transport;
+
     use super::*;
 
     fn openings(secret: Option<&str>) -> Openings {
@@ -117,15 +75,6 @@ mod tests {
         let address = "127.0.0.1".parse().expect("an address");
         let (host, path) = ("h".into(), "/v1/ws".into());
         Target { address, first_port: 1, last_port: 1, host, path, transport }
-    }
-
-    #[test]
-    fn users_stand_in_for_tokens_in_development() {
-        let request = openings(None).bytes(7, &target(Transport::WebSocket), 1);
-        assert!(request.starts_with("GET /v1/ws?user=%C3%A4%207 HTTP/1.1\r\nHost: h:1\r\n"));
-        assert!(request.ends_with("\r\n\r\n"));
-        let line = openings(None).bytes(7, &target(Transport::Tcp), 1);
-        assert_eq!(line, "{\"type\":\"connect\",\"user\":\"ä 7\"}\n");
     }
 
     #[test]

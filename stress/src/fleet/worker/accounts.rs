@@ -5,13 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use client::State;
 use limits::process::resident_bytes;
 
 use super::{entry::Entry, state::Worker};
-use crate::{
-    fleet::wire::{Event, say},
-    session::state::State,
-};
+use crate::fleet::wire::{Event, say};
 
 /// How often progress is reported.
 pub(super) const REPORT_EVERY: Duration = Duration::from_millis(100);

@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use client::State;
 use slab::Slab;
 
 use super::entry::Entry;
-use crate::{fleet::wire::Dropping, session::state::State, traffic::pace::Pace};
+use crate::{fleet::wire::Dropping, traffic::pace::Pace};
 
 /// Sessions closed before the others get a turn.
 const SLICE: usize = 64;

@@ -1,8 +1,7 @@
 //! A session of a worker, with its socket.
 
+use client::Session;
 use mio::net::TcpStream;
-
-use crate::session::rules::Session;
 
 /// All that a session costs here while it is idle.
 pub(super) struct Entry {

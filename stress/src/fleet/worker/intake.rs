@@ -2,11 +2,12 @@
 
 use std::io::{self, Read, Write};
 
+use client::{Effect, Kind, State};
 use mio::event::Event;
 use protocol::clock;
 
 use super::{entry::Entry, state::Worker};
-use crate::session::{effect::Effect, failure::Failure, scan, state::State};
+use crate::session::{failure::Failure, stamp::stamp};
 
 impl Worker {
     /// A socket has something to say. Events are edge-triggered: what is not read now is not
@@ -81,12 +82,13 @@ impl Worker {
                 }
                 opening.on_held(*number);
             }
-            Effect::Message(message) => tally.on_message(scan::stamp(message), now),
-            Effect::Refusal => tally.refusals += 1,
+            Effect::Frame(Kind::Message, message) => tally.on_message(stamp(message), now),
+            Effect::Frame(Kind::Error, _) => tally.refusals += 1,
+            Effect::Frame(..) | Effect::Alive => {}
             // A server that does not read its pongs, or not even the echo's message, will notice
             // by itself.
             Effect::Reply(bytes) => drop(stream.write(&bytes)),
-            Effect::Ended(failure) => ended = Some(failure),
+            Effect::Ended(ending) => ended = Some(ending.into()),
         };
         match received {
             None => session.on_connected(rules, &mut effects),

@@ -2,11 +2,12 @@
 
 use std::io;
 
+use client::{Session, State};
 use mio::{Interest, Token};
 use protocol::clock;
 
 use super::{entry::Entry, state::Worker, waves::Verdict};
-use crate::session::{failure::Failure, rules::Session, socket, state::State};
+use crate::session::{failure::Failure, socket};
 
 impl Worker {
     /// Begins what is due.

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
+use client::Rules;
 use limits::process::resident_bytes;
 use mio::Poll;
 use slab::Slab;
@@ -13,7 +14,7 @@ use crate::{
         wire::{Progress, Wave},
     },
     measurements::{arrivals::Arrivals, tally::Tally},
-    session::{opening::Openings, rules::Rules},
+    session::opening::Openings,
 };
 
 /// What is read at once; shared by all sessions.

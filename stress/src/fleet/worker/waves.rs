@@ -7,13 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use client::State;
 use protocol::clock;
 
-use crate::{
-    fleet::wire::Wave,
-    session::{failure::Failure, state::State},
-    traffic::pace::Pace,
-};
+use crate::{fleet::wire::Wave, session::failure::Failure, traffic::pace::Pace};
 
 /// The first pause before a session is tried again; doubled every time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     measurements::{distribution::Distribution, point::Point},
-    session::{failure::Failure, scan::Stamp, state::State},
+    session::{failure::Failure, stamp::Stamp},
     settings::phase::Phase,
 };
 
@@ -111,7 +111,7 @@ fn full() -> Record {
         record.happen(&happening);
     }
     let errno = nix::errno::Errno::EMFILE as i32;
-    record.tally.failures.add(Failure::Socket(State::Connecting, errno), 4);
+    record.tally.failures.add(Failure::Socket(client::State::Connecting, errno), 4);
     record.pushes = Some(Pushed { expected: Some(3), arrived: 2, ..Pushed::default() });
     record.storms.push(Storm { drop: 2, gone_seconds: Some(0.5), ..Storm::default() });
     let mut line = Timeline::new("m".into(), vec!["g".into()], 1000);

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, io, io::Write, net::SocketAddr};
 
+use client::{Rules, Session, State};
 use mio::{Interest, Registry, Token};
 use protocol::Transport;
 
@@ -11,13 +12,7 @@ use super::{
     ledger::{ECHO, Ledger},
 };
 use crate::{
-    session::{
-        failure::Failure,
-        opening::Openings,
-        rules::{Rules, Session},
-        socket,
-        state::State,
-    },
+    session::{failure::Failure, opening::Openings, socket},
     settings::targets::Target,
 };
 

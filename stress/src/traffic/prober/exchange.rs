@@ -5,13 +5,11 @@ use std::{
     net::SocketAddr,
 };
 
+use client::response::{Head, ROOM};
 use mio::{Interest, Registry, Token, net::TcpStream};
 use nix::errno::Errno;
 
-use crate::session::{
-    response::{Head, ROOM},
-    socket,
-};
+use crate::session::socket;
 
 /// One probe.
 pub(super) struct Exchange {

@@ -2,14 +2,10 @@
 
 use std::io::{self, Read, Write};
 
+use client::{Effect, Kind, Rules, Session, State};
 use mio::net::TcpStream;
 
-use crate::session::{
-    effect::Effect,
-    failure::Failure,
-    rules::{Rules, Session},
-    state::State,
-};
+use crate::session::failure::Failure;
 
 /// A session and its socket.
 pub(super) struct Connection {
@@ -60,10 +56,11 @@ impl Heard {
     fn add(&mut self, effect: Effect<'_>) {
         match effect {
             Effect::Held => self.held = true,
-            Effect::Message(message) => self.numbers.extend(number(message)),
-            Effect::Refusal => self.refused = true,
+            Effect::Frame(Kind::Message, message) => self.numbers.extend(number(message)),
+            Effect::Frame(Kind::Error, _) => self.refused = true,
+            Effect::Frame(..) | Effect::Alive => {}
             Effect::Reply(bytes) => self.replies.extend(bytes),
-            Effect::Ended(failure) => self.ended = Some(failure),
+            Effect::Ended(ending) => self.ended = Some(ending.into()),
         }
     }
 }

@@ -1,11 +1,9 @@
 //! Reads pusher-api's answers.
 
+use client::response::{Head, ROOM};
 use serde::Deserialize;
 
-use crate::{
-    session::response::{Head, ROOM},
-    settings::phases::Mode,
-};
+use crate::settings::phases::Mode;
 
 /// The largest body taken.
 const MAX_BODY_BYTES: usize = 1 << 20;

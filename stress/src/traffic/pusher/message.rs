@@ -98,7 +98,7 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::{
-        session::scan,
+        session::stamp::stamp,
         settings::{phase::Phase, phases::Limit},
     };
 
@@ -147,7 +147,7 @@ mod tests {
         order.phase.store(Phase::After as u8, Ordering::Relaxed);
         let schedule = Schedule::new(1.0, Limit::Messages(9), 0);
         let request = Writer::new(&order).request(4..5, &schedule).to_vec();
-        assert_eq!(scan::stamp(&request).expect("a stamp").phase, Some(Phase::After));
+        assert_eq!(stamp(&request).expect("a stamp").phase, Some(Phase::After));
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
         let request = Writer::new(&order(Mode::Single, Recipients::All))
             .request(4..5, &Schedule::new(1.0, Limit::Messages(9), 0))
             .to_vec();
-        assert!(scan::stamp(&request).expect("a stamp").is_broadcast);
+        assert!(stamp(&request).expect("a stamp").is_broadcast);
         let text = String::from_utf8(request).expect("text");
         let data = text.split_once("\"data\":").expect("data").1;
         assert_eq!(data.len(), 100 + 1);

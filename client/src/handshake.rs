@@ -2,14 +2,15 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::response::{Head, ROOM};
+use crate::response::{Head, ROOM};
 
 /// The GUID that section 1.3 adds to the key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// A key and the answer it asks for. One per worker: the key only guards against caches.
+/// A key and the answer it asks for. One may serve many sessions: the key only guards against
+/// caches.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub struct Key {
     /// The value of `Sec-WebSocket-Key`.
     pub key: String,
     /// The value of `Sec-WebSocket-Accept` that proves the server speaks WebSocket.
@@ -18,7 +19,7 @@ pub(crate) struct Key {
 
 impl Key {
     /// The key made of 16 bytes.
-    pub(crate) fn new(bytes: [u8; 16]) -> Self {
+    pub fn new(bytes: [u8; 16]) -> Self {
         let key = STANDARD.encode(bytes);
         let mut hash = sha1_smol::Sha1::new();
         hash.update(key.as_bytes());
@@ -29,7 +30,7 @@ impl Key {
 
 /// What the server said to the upgrade.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// Upgraded; frames begin after this many bytes.
     Upgraded(usize),
     /// Another status than 101.
@@ -40,7 +41,7 @@ pub(crate) enum Answer {
 ///
 /// # Errors
 /// Names what is wrong with it.
-pub(crate) fn answer(bytes: &[u8], accept: &str) -> Result<Option<Answer>, &'static str> {
+pub fn answer(bytes: &[u8], accept: &str) -> Result<Option<Answer>, &'static str> {
     let mut room = ROOM;
     let Some(head) = Head::read(bytes, &mut room)? else { return Ok(None) };
     if head.status != 101 {

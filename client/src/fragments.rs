@@ -2,13 +2,13 @@
 
 use protocol::websocket::Opcode;
 
-use super::websocket::{Frame, MAX_MESSAGE_BYTES};
+use crate::websocket::{Frame, MAX_MESSAGE_BYTES};
 
 /// Adds a frame to the message that has begun, if one has; the message once it is whole.
 ///
 /// # Errors
 /// Names the rule that the server broke.
-pub(super) fn join(
+pub(crate) fn join(
     begun: &mut Option<Vec<u8>>,
     frame: &Frame<'_>,
 ) -> Result<Option<Vec<u8>>, &'static str> {

@@ -32,8 +32,9 @@ fn play(transport: Transport, rules: &Rules, chunks: &[&[u8]]) -> (Vec<String>, 
     let mut effects = |effect: Effect<'_>| {
         seen.push(match effect {
             Effect::Held => "held".into(),
-            Effect::Message(message) => format!("message of {}", message.len()),
-            Effect::Refusal => "refusal".into(),
+            Effect::Frame(Kind::Message, message) => format!("message of {}", message.len()),
+            Effect::Frame(kind, _) => format!("{kind:?}").to_lowercase(),
+            Effect::Alive => "alive".into(),
             Effect::Reply(bytes) => format!("reply {:x}", bytes[0]),
             Effect::Ended(failure) => failure.to_string(),
         });
@@ -54,19 +55,29 @@ fn websocket_sessions() {
     let cases = [
         (ANSWER.as_bytes().to_vec(), vec![]),
         (b"HTTP/1.1 503 No\r\n\r\n".to_vec(), vec!["HTTP status 503"]),
-        (opened.clone(), vec!["held"]),
-        (with(&[&push, &push]), vec!["held", "message of 45", "message of 45"]),
-        (with(&[&frame(0x89, b"x")]), vec!["held", "reply 8a"]),
-        (with(&[&frame(0x8a, b"x")]), vec!["held"]),
-        (with(&[&frame(0x88, &[3, 244])]), vec!["held", "reply 88", "WebSocket close code 1012"]),
-        (with(&[&frame(0x88, &[]), &push]), vec!["held", "reply 88", "WebSocket close code 1005"]),
+        (opened.clone(), vec!["hello", "held"]),
+        (with(&[&push, &push]), vec!["hello", "held", "message of 45", "message of 45"]),
+        (with(&[&frame(0x89, b"x")]), vec!["hello", "held", "reply 8a"]),
+        (with(&[&frame(0x8a, b"x")]), vec!["hello", "held"]),
+        (
+            with(&[&frame(0x88, &[3, 244])]),
+            vec!["hello", "held", "reply 88", "WebSocket close code 1012"],
+        ),
+        (
+            with(&[&frame(0x88, &[]), &push]),
+            vec!["hello", "held", "reply 88", "WebSocket close code 1005"],
+        ),
         (
             with(&[&frame(0x01, b"ab"), &frame(0x89, b""), &frame(0x80, b"c")]),
-            vec!["held", "reply 8a", "message of 3"],
+            vec!["hello", "held", "reply 8a", "message of 3"],
         ),
-        (with(&[&frame(0x80, b"c")]), vec!["held", "the server sent a continuation of nothing"]),
-        (with(&[&frame(0x81, br#"{"type":"error"}"#)]), vec!["held", "refusal"]),
-        (with(&[&frame(0x81, br#"{"type":"bye"}"#)]), vec!["held"]),
+        (
+            with(&[&frame(0x80, b"c")]),
+            vec!["hello", "held", "the server sent a continuation of nothing"],
+        ),
+        (with(&[&frame(0x81, br#"{"type":"error"}"#)]), vec!["hello", "held", "error"]),
+        (with(&[&frame(0x81, br#"{"type":"bye"}"#)]), vec!["hello", "held", "bye"]),
+        (with(&[&frame(0x81, br#"{"type":"ping"}"#)]), vec!["hello", "held", "ping", "reply 81"]),
     ];
     for (bytes, expected) in cases {
         let (seen, _) = play(Transport::WebSocket, &rules(true), &[&bytes]);
@@ -77,11 +88,12 @@ fn websocket_sessions() {
 #[test]
 fn tcp_sessions() {
     let cases = [
-        (format!("{HELLO}\n{PUSH}\n"), vec!["held", "message of 45"]),
+        (format!("{HELLO}\n{PUSH}\n"), vec!["hello", "held", "message of 45"]),
         (
             format!("{HELLO}\n{{\"type\":\"bye\",\"reason\":\"draining\"}}\n{PUSH}\n"),
-            vec!["held", "bye: draining"],
+            vec!["hello", "held", "bye", "bye: draining"],
         ),
+        (format!("{HELLO}\n\n{{\"type\":\"ping\"}}\n"), vec!["hello", "held", "ping", "reply 7b"]),
         (PUSH.into(), vec![]),
     ];
     for (bytes, expected) in cases {
@@ -109,10 +121,35 @@ fn with_echo_once_the_own_message_has_to_come_back() {
     let hello = format!("{HELLO}\n");
     let line = [ECHO, b"\n"].concat();
     let (seen, _) = play(Transport::Tcp, &rules, &[hello.as_bytes(), &line]);
-    assert_eq!(seen, ["reply 7b", "held"]);
+    assert_eq!(seen, ["hello", "reply 7b", "held"]);
     let refused = b"{\"type\":\"error\",\"code\":\"echo_off\"}\n";
     let (seen, _) = play(Transport::Tcp, &rules, &[hello.as_bytes(), refused]);
-    assert!(seen[1].contains("--echo"), "{seen:?}");
+    assert!(seen[2].contains("--echo"), "{seen:?}");
+}
+
+#[test]
+fn only_the_answer_to_the_question_is_a_sign_of_life() {
+    let frames = [frame(0x8a, b"something else"), frame(0x8a, QUESTION), frame(0x8a, QUESTION)];
+    let lines: Vec<_> = ["{\"type\":\"gap\"}\n", "{\"type\":\"pong\"}\n", "{\"type\":\"pong\"}\n"]
+        .map(|line| line.as_bytes().to_vec())
+        .into();
+    for (transport, answers) in [(Transport::WebSocket, frames.to_vec()), (Transport::Tcp, lines)] {
+        let mut session = play(transport, &rules(false), &[ANSWER.as_bytes()][..0]).1;
+        if transport == Transport::WebSocket {
+            session.on_bytes(ANSWER.as_bytes(), &rules(false), &mut |_| {});
+        }
+        assert!(!session.ask().is_empty() && session.is_asked());
+        let alive: Vec<_> = answers
+            .iter()
+            .map(|answer| {
+                let mut alive = 0;
+                let mut count = |effect: Effect<'_>| alive += usize::from(effect == Effect::Alive);
+                session.on_bytes(answer, &rules(false), &mut count);
+                alive
+            })
+            .collect();
+        assert_eq!((alive, session.is_asked()), (vec![0, 1, 0], false), "{transport:?}");
+    }
 }
 
 #[test]
@@ -146,7 +183,7 @@ proptest! {
         let chunks: Vec<_> = cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]]).collect();
         let (whole, _) = play(Transport::WebSocket, &rules(true), &[&stream]);
         let (chopped, session) = play(Transport::WebSocket, &rules(true), &chunks);
-        prop_assert_eq!(whole.len(), 1 + 2 * sizes.len());
+        prop_assert_eq!(whole.len(), 2 + 2 * sizes.len());
         prop_assert_eq!(whole, chopped);
         prop_assert!(session.incomplete.is_none());
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum State {
+pub enum State {
     /// TCP's handshake is under way.
     Connecting,
     /// The upgrade has been asked for.

@@ -5,11 +5,14 @@
 
 use std::mem;
 
-use protocol::{Transport, websocket::Opcode};
+use protocol::{
+    Transport,
+    websocket::{Opcode, masked_frame},
+};
 
-use super::{
+use crate::{
     effect::Effect,
-    failure::Failure,
+    ending::Ending,
     fragments,
     handshake::{self, Answer},
     scan::{self, Kind},
@@ -17,9 +20,9 @@ use super::{
     websocket::{self, Frame, MAX_MESSAGE_BYTES},
 };
 
-/// What all sessions of a worker have in common.
+/// What the sessions of one owner have in common.
 #[derive(Debug)]
-pub(crate) struct Rules {
+pub struct Rules {
     /// Whether a session counts as held only after the server's `hello`.
     pub needs_hello: bool,
     /// Whether a session counts as held only after a message of its own has come back.
@@ -30,9 +33,11 @@ pub(crate) struct Rules {
 
 /// One session, without its socket.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub struct Session {
     state: State,
     transport: Transport,
+    /// Whether the server owes an answer to [`Session::ask`].
+    is_asked: bool,
     incomplete: Option<Box<Incomplete>>,
 }
 
@@ -45,6 +50,10 @@ struct Incomplete {
     message: Option<Vec<u8>>,
 }
 
+/// What a ping of the client's carries, so that its pong is told from others.
+const QUESTION: &[u8] = b"are you there?";
+/// The code of a close that has no cause (RFC 6455 section 7.4.1): 1000.
+const NORMAL_CLOSURE: [u8; 2] = 1000_u16.to_be_bytes();
 /// What is sent to come back.
 const ECHO: &[u8] = br#"{"type":"echo","data":"once"}"#;
 
@@ -52,17 +61,40 @@ type Step = Result<usize, &'static str>;
 
 impl Session {
     /// A session whose socket is about to connect.
-    pub(crate) fn new(transport: Transport) -> Self {
-        Self { state: State::Connecting, transport, incomplete: None }
+    pub fn new(transport: Transport) -> Self {
+        Self { state: State::Connecting, transport, is_asked: false, incomplete: None }
     }
 
     /// How far the session is.
-    pub(crate) fn state(&self) -> State {
+    pub fn state(&self) -> State {
         self.state
     }
 
+    /// Whether the server owes an answer to [`Session::ask`].
+    pub fn is_asked(&self) -> bool {
+        self.is_asked
+    }
+
+    /// The bytes that ask the server whether it is there: a ping, which every WebSocket server has
+    /// to answer (RFC 6455 section 5.5.2), or a `ping` line. The answer is [`Effect::Alive`].
+    pub fn ask(&mut self) -> Vec<u8> {
+        self.is_asked = true;
+        match self.transport {
+            Transport::WebSocket => websocket::short_frame(Opcode::Ping, QUESTION, mask()),
+            Transport::Tcp => self.message(br#"{"type":"ping"}"#),
+        }
+    }
+
+    /// The bytes that end the session in order; a TCP client just goes.
+    pub fn leave(&self) -> Vec<u8> {
+        match self.transport {
+            Transport::WebSocket => websocket::short_frame(Opcode::Close, &NORMAL_CLOSURE, mask()),
+            Transport::Tcp => Vec::new(),
+        }
+    }
+
     /// The socket is connected and the opening bytes are sent.
-    pub(crate) fn on_connected(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
+    pub fn on_connected(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
         match self.transport {
             Transport::WebSocket => self.state = State::Upgrading,
             Transport::Tcp => self.open(rules, effects),
@@ -70,12 +102,7 @@ impl Session {
     }
 
     /// The server has sent something.
-    pub(crate) fn on_bytes(
-        &mut self,
-        bytes: &[u8],
-        rules: &Rules,
-        effects: &mut impl FnMut(Effect<'_>),
-    ) {
+    pub fn on_bytes(&mut self, bytes: &[u8], rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
         let mut kept =
             self.incomplete.as_mut().map(|it| mem::take(&mut it.bytes)).unwrap_or_default();
         if kept.is_empty() {
@@ -112,7 +139,7 @@ impl Session {
                 Ok(0) => return used,
                 Ok(more) => used += more,
                 Err(rule) => {
-                    self.end(Failure::Protocol(rule.to_owned()), effects);
+                    self.end(Ending::Protocol(rule.to_owned()), effects);
                     return used;
                 }
             }
@@ -145,7 +172,7 @@ impl Session {
                 Ok(length)
             }
             Some(Answer::Refused(status)) => {
-                self.end(Failure::Status(status), effects);
+                self.end(Ending::Status(status), effects);
                 Ok(0)
             }
         }
@@ -160,6 +187,8 @@ impl Session {
         match memchr::memchr(b'\n', bytes) {
             None if bytes.len() > MAX_MESSAGE_BYTES => Err("a line larger than 1 MiB"),
             None => Ok(0),
+            // An empty line is no frame.
+            Some(0) => Ok(1),
             Some(end) => {
                 self.on_message(&bytes[..end], rules, effects)?;
                 Ok(end + 1)
@@ -174,6 +203,7 @@ impl Session {
         effects: &mut impl FnMut(Effect<'_>),
     ) -> Result<(), &'static str> {
         match frame.opcode {
+            Opcode::Pong if frame.payload == QUESTION => self.on_answered(effects),
             Opcode::Pong => {}
             Opcode::Ping => {
                 effects(Effect::Reply(websocket::short_frame(Opcode::Pong, frame.payload, mask())));
@@ -183,7 +213,7 @@ impl Session {
                 effects(Effect::Reply(reply));
                 let code =
                     frame.payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code));
-                self.end(Failure::Close(code), effects);
+                self.end(Ending::Close(code), effects);
             }
             Opcode::Text | Opcode::Binary if frame.last => {
                 self.on_message(frame.payload, rules, effects)?;
@@ -214,23 +244,32 @@ impl Session {
         rules: &Rules,
         effects: &mut impl FnMut(Effect<'_>),
     ) -> Result<(), &'static str> {
-        match scan::kind(message) {
+        let kind = scan::kind(message);
+        if kind == Kind::Message && self.state == State::AwaitingEcho && message == ECHO {
+            self.hold(effects);
+            return Ok(());
+        }
+        if kind == Kind::Error && self.state == State::AwaitingEcho {
+            return Err("an error instead of the echo: does the gateway run with --echo?");
+        }
+        effects(Effect::Frame(kind, message));
+        match kind {
             Kind::Hello if self.state == State::AwaitingHello => self.greet(rules, effects),
+            Kind::Ping => effects(Effect::Reply(self.message(br#"{"type":"pong"}"#))),
+            Kind::Pong => self.on_answered(effects),
             // A close code follows on a WebSocket and says more.
             Kind::Bye if self.transport == Transport::Tcp => {
-                self.end(Failure::Bye(scan::reason(message)), effects);
+                self.end(Ending::Bye(scan::reason(message)), effects);
             }
-            Kind::Hello | Kind::Bye | Kind::Other => {}
-            Kind::Error if self.state == State::AwaitingEcho => {
-                return Err("an error instead of the echo: does the gateway run with --echo?");
-            }
-            Kind::Error => effects(Effect::Refusal),
-            Kind::Message if self.state == State::AwaitingEcho && message == ECHO => {
-                self.hold(effects);
-            }
-            Kind::Message => effects(Effect::Message(message)),
+            _ => {}
         }
         Ok(())
+    }
+
+    fn on_answered(&mut self, effects: &mut impl FnMut(Effect<'_>)) {
+        if mem::take(&mut self.is_asked) {
+            effects(Effect::Alive);
+        }
     }
 
     fn open(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
@@ -249,10 +288,14 @@ impl Session {
         effects(Effect::Reply(self.message(ECHO)));
     }
 
-    /// The bytes that carry a short message to the server.
-    pub(crate) fn message(&self, text: &[u8]) -> Vec<u8> {
+    /// The bytes that carry a frame of the client's to the server.
+    pub fn message(&self, text: &[u8]) -> Vec<u8> {
         match self.transport {
-            Transport::WebSocket => websocket::short_frame(Opcode::Text, text, mask()),
+            Transport::WebSocket => {
+                let mut frame = Vec::new();
+                masked_frame(Opcode::Text, text, mask(), &mut frame);
+                frame
+            }
             Transport::Tcp => [text, b"\n"].concat(),
         }
     }
@@ -262,7 +305,7 @@ impl Session {
         effects(Effect::Held);
     }
 
-    fn end(&mut self, failure: Failure, effects: &mut impl FnMut(Effect<'_>)) {
+    fn end(&mut self, failure: Ending, effects: &mut impl FnMut(Effect<'_>)) {
         self.state = State::Closed;
         effects(Effect::Ended(failure));
     }

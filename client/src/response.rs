@@ -3,19 +3,19 @@
 use httparse::{EMPTY_HEADER, Header, Response, Status};
 
 /// The largest head taken.
-pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
+pub const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most headers taken.
 const MOST_HEADERS: usize = 48;
 
 /// Where headers are put as they are found.
-pub(crate) type Room<'a> = [Header<'a>; MOST_HEADERS];
+pub type Room<'a> = [Header<'a>; MOST_HEADERS];
 
 /// Room in which nothing was found yet.
-pub(crate) const ROOM: Room<'_> = [EMPTY_HEADER; MOST_HEADERS];
+pub const ROOM: Room<'_> = [EMPTY_HEADER; MOST_HEADERS];
 
 /// A complete head.
 #[derive(Debug)]
-pub(crate) struct Head<'r, 'a> {
+pub struct Head<'r, 'a> {
     /// The status.
     pub status: u16,
     /// Bytes that the head takes.
@@ -29,10 +29,7 @@ impl<'r, 'a> Head<'r, 'a> {
     ///
     /// # Errors
     /// Names what is wrong with it.
-    pub(crate) fn read(
-        bytes: &'a [u8],
-        room: &'r mut Room<'a>,
-    ) -> Result<Option<Self>, &'static str> {
+    pub fn read(bytes: &'a [u8], room: &'r mut Room<'a>) -> Result<Option<Self>, &'static str> {
         let mut response = Response::new(room);
         let length = match response.parse(bytes) {
             Ok(Status::Complete(length)) => length,
@@ -45,13 +42,13 @@ impl<'r, 'a> Head<'r, 'a> {
     }
 
     /// The value of a header.
-    pub(crate) fn value(&self, name: &str) -> Option<&'a [u8]> {
+    pub fn value(&self, name: &str) -> Option<&'a [u8]> {
         let header = self.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
         header.map(|header| header.value)
     }
 
     /// The value of a header that is text.
-    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
+    pub fn text(&self, name: &str) -> Option<&'a str> {
         std::str::from_utf8(self.value(name)?).ok()
     }
 }

@@ -9,11 +9,11 @@ use protocol::websocket::{
 };
 
 /// The largest frame or message taken from a server, in bytes.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 1 << 20;
+pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
 /// A complete frame, still where it was read to.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Frame<'a> {
+pub struct Frame<'a> {
     /// Whether this is the last frame of its message.
     pub last: bool,
     /// What it is.
@@ -29,7 +29,7 @@ pub(crate) struct Frame<'a> {
 ///
 /// # Errors
 /// Names the rule that the server broke.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
+pub fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
     if first & RESERVED_BITS != 0 {
         return Err("a reserved bit that no extension uses");
@@ -52,7 +52,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
 
 /// A frame from the client, masked as section 5.3 asks. It carries 125 bytes at most, like every
 /// control frame; what is beyond is cut off.
-pub(crate) fn short_frame(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+pub fn short_frame(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let payload = &payload[..payload.len().min(MAX_CONTROL_BYTES)];
     let mut frame = Vec::with_capacity(2 + mask.len() + payload.len());
     masked_frame(opcode, payload, mask, &mut frame);

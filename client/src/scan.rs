@@ -1,0 +1,97 @@
+//! Looks at incoming JSON frames as cheaply as possible: a load client must not be what is slow.
+//!
+//! Nothing is parsed; a short search finds the frame's type.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+static TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""type":"#));
+static REASON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""reason":"#));
+
+/// What a server's frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The session is open.
+    Hello,
+    /// The server is about to close the session.
+    Bye,
+    /// The server refused something.
+    Error,
+    /// The server asks whether the client is there.
+    Ping,
+    /// The answer to the same question of the client's.
+    Pong,
+    /// Neither a message nor an end: `gap`, `subscribed`.
+    Other,
+    /// A push, or whatever a server that does not speak this protocol sends.
+    Message,
+}
+
+/// The frame's kind, by its `type`.
+pub fn kind(frame: &[u8]) -> Kind {
+    match text_after(&TYPE, frame) {
+        Some(b"hello") => Kind::Hello,
+        Some(b"bye") => Kind::Bye,
+        Some(b"error") => Kind::Error,
+        Some(b"ping") => Kind::Ping,
+        Some(b"pong") => Kind::Pong,
+        Some(b"gap" | b"subscribed" | b"unsubscribed" | b"refreshed" | b"recovered") => Kind::Other,
+        _ => Kind::Message,
+    }
+}
+
+/// The reason of a `bye`.
+pub fn reason(frame: &[u8]) -> String {
+    let reason = text_after(&REASON, frame).unwrap_or(b"none given");
+    String::from_utf8_lossy(&reason[..reason.len().min(64)]).into_owned()
+}
+
+/// The text value that follows a key.
+fn text_after<'a>(key: &Finder<'_>, frame: &'a [u8]) -> Option<&'a [u8]> {
+    let after = &frame[key.find(frame)? + key.needle().len()..];
+    let text = after.trim_ascii_start().strip_prefix(b"\"")?;
+    Some(&text[..memchr::memchr(b'"', text)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_apart() {
+        let cases = [
+            (r#"{"type":"hello","session":"1"}"#, Kind::Hello),
+            (r#"{"reason":"x", "type": "bye"}"#, Kind::Bye),
+            (r#"{"type":"error","code":"c"}"#, Kind::Error),
+            (r#"{"type":"pong"}"#, Kind::Pong),
+            (r#"{"type":"ping"}"#, Kind::Ping),
+            (r#"{"type":"subscribed","topics":[]}"#, Kind::Other),
+            (r#"{"type":"gap"}"#, Kind::Other),
+            (r#"{"type":"push","data":{"type":"hello"}}"#, Kind::Message),
+            ("plain", Kind::Message),
+            (r#"{"type":"#, Kind::Message),
+        ];
+        for (frame, expected) in cases {
+            assert_eq!(kind(frame.as_bytes()), expected, "{frame}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_found() {
+        assert_eq!(reason(br#"{"type":"bye","reason":"draining"}"#), "draining");
+        assert_eq!(reason(b"{}"), "none given");
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_never_panics(tail in ".{0,40}") {
+            for head in [r#"{"type":"#, r#"{"reason":"#] {
+                let frame = format!("{head}{tail}");
+                let _ = (kind(frame.as_bytes()), reason(frame.as_bytes()));
+            }
+        }
+    }
+}
