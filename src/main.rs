@@ -3,6 +3,7 @@
 mod development;
 mod doctor;
 mod health;
+mod listen;
 mod serve;
 mod token;
 
@@ -32,6 +33,8 @@ enum Command {
     Gateway(Box<gateway::Settings>),
     /// Take pushes from backends and forward them to gateways
     PusherApi(Box<pusher_api::Settings>),
+    /// Open a session and print what arrives
+    Listen(listen::Settings),
     /// Open many sessions and measure
     Stress(Box<stress::Settings>),
     /// Say how many sessions fit on this machine, or into a running process, and what stops more
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Up(settings) => development::run(settings),
         Command::Gateway(settings) => serve::gateway(*settings),
         Command::PusherApi(settings) => serve::pusher_api(*settings),
+        Command::Listen(settings) => listen::run(&settings),
         Command::Stress(settings) => stress::run(*settings),
         Command::Doctor(settings) => doctor::run(&settings),
         Command::Health(settings) => health::ask(&settings),

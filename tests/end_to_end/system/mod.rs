@@ -10,6 +10,7 @@ mod emptiness;
 mod first_line;
 mod health;
 mod joining;
+mod listening;
 mod order;
 mod reachability;
 mod restarts;

@@ -1,0 +1,163 @@
+//! `holdfast listen`: a client that prints what arrives.
+//!
+//! A [`visit`] is one connection, from its opening to its end; [`line`](mod@line) makes a line of each frame;
+//! a [`parting`] says why it ended and when to come back. It never acknowledges anything.
+
+mod line;
+mod parting;
+mod pauses;
+mod visit;
+
+use std::{
+    io,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use client::opening::WEBSOCKET_PATH;
+use protocol::{Topic, Transport, UserId};
+use settings::{ConfigError, Endpoint, Secret};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use self::{
+    parting::{End, Parting},
+    pauses::Pauses,
+    visit::{Visit, Visitor},
+};
+use crate::serve::{fail, refuse};
+
+/// How often what waits looks whether it shall end.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The exit code of a process that a second Ctrl-C ends at once.
+const INTERRUPTED: i32 = 130;
+
+/// The flags of `holdfast listen`.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// Where to connect: ws://HOST:PORT or tcp://HOST:PORT
+    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080/v1/ws")]
+    target: Endpoint,
+    /// User id, in development; otherwise the token names the user
+    #[arg(long, value_name = "ID", conflicts_with_all = ["token", "token_file"])]
+    user: Option<UserId>,
+    /// A signed token, as holdfast token prints one
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<Secret>,
+    /// File with the token; it is read again for every connection
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Topics to subscribe to
+    #[arg(long, value_name = "TOPIC", value_delimiter = ',')]
+    topic: Vec<Topic>,
+    /// Print each frame as it came
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints what arrives until Ctrl-C (exit code 0) or until the server says not to come back (1).
+pub(crate) fn run(settings: &Settings) -> ExitCode {
+    let visitor = match settings.visitor() {
+        Ok(visitor) => visitor,
+        Err(error) => return refuse(&error),
+    };
+    let over = match stop_flag() {
+        Ok(over) => over,
+        Err(error) => return fail(&error, false),
+    };
+    let mut pauses = Pauses::default();
+    loop {
+        let who = match settings.token() {
+            Ok(token) => token,
+            Err(error) => return refuse(&error),
+        };
+        let parting = Visit::pay(&visitor, who.as_ref(), &over);
+        let Parting { end, was_held } = parting;
+        let pause = match &end {
+            End::Wanted => return ExitCode::SUCCESS,
+            End::Final(why) => {
+                eprintln!("closed: {why}; not coming back");
+                return ExitCode::FAILURE;
+            }
+            End::Passing { why, told } => {
+                let pause = pauses.next(was_held, *told);
+                eprintln!("closed: {why}; back in {:.1} s", pause.as_secs_f64());
+                pause
+            }
+        };
+        rest(pause, &over);
+    }
+}
+
+impl Settings {
+    fn visitor(&self) -> Result<Visitor, ConfigError> {
+        if self.user.is_none() && self.token()?.is_none() {
+            let expected = "say who listens with --user (development), --token or --token-file";
+            return Err(ConfigError::new("--user", "missing", expected));
+        }
+        let target = &self.target;
+        let (transport, path) = match (target.scheme.as_str(), target.path.as_str()) {
+            ("ws", "") => (Transport::WebSocket, WEBSOCKET_PATH),
+            ("ws", path) => (Transport::WebSocket, path),
+            ("tcp", _) => (Transport::Tcp, ""),
+            _ => {
+                let problem = format!("{target} has a scheme that this client does not speak yet");
+                return Err(ConfigError::new("--target", problem, "use ws:// or tcp://"));
+            }
+        };
+        if target.ports.start() != target.ports.end() || *target.ports.start() == 0 {
+            let problem = format!("{target} is not the address of one server");
+            return Err(ConfigError::new("--target", problem, "name one port above 0"));
+        }
+        Ok(Visitor {
+            shown: self.target.to_string(),
+            host: target.host.clone(),
+            port: *target.ports.start(),
+            transport,
+            path: path.to_owned(),
+            user: self.user.as_ref().map(ToString::to_string),
+            topics: self.topic.clone(),
+            is_raw: self.json,
+        })
+    }
+
+    fn token(&self) -> Result<Option<Secret>, ConfigError> {
+        let token = Secret::load("token", self.token.as_ref(), self.token_file.as_deref())?;
+        let fits = |token: &Secret| token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        match token {
+            Some(token) if !fits(&token) => {
+                let problem = "has characters that no token has";
+                Err(ConfigError::new("--token", problem, "give what holdfast token prints"))
+            }
+            token => Ok(token),
+        }
+    }
+}
+
+/// Set by the first SIGINT or SIGTERM; a second one ends the process at once.
+fn stop_flag() -> io::Result<Arc<AtomicBool>> {
+    let over = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        let seen = Arc::clone(&over);
+        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, seen)?;
+        signal_hook::flag::register(signal, Arc::clone(&over))?;
+    }
+    Ok(over)
+}
+
+fn rest(pause: Duration, over: &AtomicBool) {
+    let until = Instant::now() + pause;
+    while !over.load(Ordering::Relaxed) {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        thread::sleep(left.min(LOOK_EVERY));
+    }
+}

@@ -1,0 +1,218 @@
+//! One connection, from its opening to its end.
+
+use std::{
+    io::{self, Read, Write},
+    net::{TcpStream, ToSocketAddrs},
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use client::{
+    Effect, Ending, Kind, Rules, Session, State,
+    handshake::Key,
+    opening::{self, Credentials, Place},
+};
+use protocol::{Topic, Transport};
+use settings::Secret;
+
+use super::{
+    LOOK_EVERY,
+    line::line,
+    parting::{End, Parting},
+};
+
+/// How long a connect may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long the server may take until its hello.
+const HELLO_WITHIN: Duration = Duration::from_secs(30);
+/// After so long without a byte the server is asked whether it is there.
+const QUIET: Duration = Duration::from_secs(60);
+/// How long its answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// What is read at once.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// Who connects where, and what is printed.
+pub(super) struct Visitor {
+    /// The server, as it is shown.
+    pub(super) shown: String,
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) transport: Transport,
+    pub(super) path: String,
+    pub(super) user: Option<String>,
+    pub(super) topics: Vec<Topic>,
+    /// Whether frames are printed as they came.
+    pub(super) is_raw: bool,
+}
+
+/// A connection that is open.
+pub(super) struct Visit<'a> {
+    visitor: &'a Visitor,
+    stream: TcpStream,
+    session: Session,
+    rules: Rules,
+    was_held: bool,
+    /// What the server said last of why it ends.
+    bye: Option<End>,
+    begun: Instant,
+    heard: Instant,
+}
+
+/// What the server's bytes ask for.
+#[derive(Default)]
+struct Asked {
+    lines: Vec<String>,
+    replies: Vec<u8>,
+    is_held: bool,
+    bye: Option<End>,
+    ended: Option<Ending>,
+}
+
+impl<'a> Visit<'a> {
+    /// Connects and listens to the end.
+    pub(super) fn pay(visitor: &'a Visitor, token: Option<&Secret>, over: &AtomicBool) -> Parting {
+        let key = Key::new(fastrand::u128(..).to_ne_bytes());
+        let mut visit = match Self::begin(visitor, token, &key) {
+            Ok(visit) => visit,
+            Err(error) => {
+                let doing = format!("cannot connect to {}", visitor.shown);
+                return Parting { end: End::of_error(&doing, &error), was_held: false };
+            }
+        };
+        let end = visit.listen(over).unwrap_or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => End::Wanted,
+            _ => End::of_error("the connection broke", &error),
+        });
+        // The connection is over in any case.
+        let _ = visit.stream.write_all(&visit.session.leave());
+        Parting { end, was_held: visit.was_held }
+    }
+
+    fn begin(visitor: &'a Visitor, token: Option<&Secret>, key: &Key) -> io::Result<Self> {
+        let mut stream = connect(&visitor.host, visitor.port)?;
+        stream.set_read_timeout(Some(LOOK_EVERY))?;
+        stream.set_write_timeout(Some(CONNECT_WITHIN))?;
+        let host = match visitor.host.contains(':') {
+            true => format!("[{}]", visitor.host),
+            false => visitor.host.clone(),
+        };
+        let Visitor { transport, port, path, .. } = visitor;
+        let place = Place { transport: *transport, host: &host, port: *port, path };
+        let who = Credentials::new(token.map(Secret::expose), visitor.user.as_deref());
+        stream.write_all(opening::bytes(place, who, key).as_bytes())?;
+        let rules = Rules { needs_hello: true, echo_once: false, accept: key.accept.clone() };
+        let mut session = Session::new(*transport);
+        session.on_connected(&rules, &mut |_| {});
+        let now = Instant::now();
+        let (was_held, bye) = (false, None);
+        Ok(Self { visitor, stream, session, rules, was_held, bye, begun: now, heard: now })
+    }
+
+    /// Reads to the end.
+    fn listen(&mut self, over: &AtomicBool) -> io::Result<End> {
+        let mut scratch = vec![0; SCRATCH_BYTES];
+        while !over.load(Ordering::Relaxed) {
+            match self.stream.read(&mut scratch) {
+                Ok(0) => return Ok(self.on_end_of_stream()),
+                Ok(length) => {
+                    if let Some(end) = self.on_bytes(&scratch[..length])? {
+                        return Ok(end);
+                    }
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
+                    io::ErrorKind::Interrupted => {}
+                    _ => return Err(io::Error::other(error)),
+                },
+            }
+            if let Some(end) = self.look_at_time()? {
+                return Ok(end);
+            }
+        }
+        Ok(End::Wanted)
+    }
+
+    fn on_end_of_stream(&mut self) -> End {
+        let silent = || End::passing("the server closed the connection without a word");
+        self.bye.take().unwrap_or_else(silent)
+    }
+
+    /// Prints what has come and answers what has to be answered.
+    fn on_bytes(&mut self, bytes: &[u8]) -> io::Result<Option<End>> {
+        self.heard = Instant::now();
+        let mut asked = Asked::default();
+        let is_raw = self.visitor.is_raw;
+        self.session.on_bytes(bytes, &self.rules, &mut |effect| asked.add(effect, is_raw));
+        let mut output = io::stdout().lock();
+        asked.lines.iter().try_for_each(|line| writeln!(output, "{line}"))?;
+        output.flush()?;
+        self.bye = asked.bye.or(self.bye.take());
+        if asked.is_held {
+            self.on_held(&mut asked.replies);
+        }
+        self.send(&asked.replies)?;
+        let end = |ending| self.bye.take().unwrap_or_else(|| End::of_ending(&ending, bytes));
+        Ok(asked.ended.map(end))
+    }
+
+    fn on_held(&mut self, replies: &mut Vec<u8>) {
+        self.was_held = true;
+        eprintln!("connected to {}", self.visitor.shown);
+        if !self.visitor.topics.is_empty() {
+            let topics = &self.visitor.topics;
+            let frame = serde_json::json!({ "type": "subscribe", "topics": topics }).to_string();
+            replies.extend(self.session.message(frame.as_bytes()));
+        }
+    }
+
+    fn look_at_time(&mut self) -> io::Result<Option<End>> {
+        if self.session.state() != State::Live {
+            let is_late = self.begun.elapsed() > HELLO_WITHIN;
+            return Ok(is_late.then(|| End::passing("no hello came")));
+        }
+        let quiet = self.heard.elapsed();
+        if quiet > QUIET + ANSWER_WITHIN {
+            return Ok(Some(End::passing("the server does not answer")));
+        }
+        if quiet > QUIET && !self.session.is_asked() {
+            let question = self.session.ask();
+            self.send(&question)?;
+        }
+        Ok(None)
+    }
+
+    /// A connection that breaks here must not look like a reader of stdout that has left.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).map_err(io::Error::other)
+    }
+}
+
+impl Asked {
+    fn add(&mut self, effect: Effect<'_>, is_raw: bool) {
+        match effect {
+            Effect::Held => self.is_held = true,
+            Effect::Frame(kind, frame) => {
+                self.lines.extend(line(kind, frame, is_raw));
+                if kind == Kind::Bye {
+                    self.bye = End::of_bye(frame);
+                }
+            }
+            Effect::Alive => {}
+            Effect::Reply(bytes) => self.replies.extend(bytes),
+            Effect::Ended(ending) => self.ended = Some(ending),
+        }
+    }
+}
+
+/// The first address of the host that answers.
+fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT_WITHIN) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
