@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{admission::Admission, auth::Authenticator},
-    delivery::{batches::BatchLog, broadcast::Broadcasts, dispatch::Delivery, frame::FrameMemory},
+    delivery::{batches::BatchLog, dispatch::Delivery, fan_out::FanOut, frame::FrameMemory},
     metrics::Metrics,
     runtime::clock::Clock,
     session::{Address, Directory, Shared},
@@ -31,8 +31,8 @@ pub(crate) struct Gateway {
     pub directory: Arc<Directory>,
     /// Batches that were delivered.
     pub batches: BatchLog,
-    /// Pushes to everybody.
-    pub broadcasts: Arc<Broadcasts>,
+    /// Pushes to topics and to everybody.
+    pub fan_out: Arc<FanOut>,
     /// Bytes of pushes that wait.
     pub push_memory: Arc<FrameMemory>,
     /// Ticks.
@@ -63,7 +63,7 @@ impl Keys {
 impl Gateway {
     /// The state at the start, around what the sessions share.
     pub(crate) fn new(shared: &Shared, name: String, link_secrets: Vec<Secret>) -> Arc<Self> {
-        let Shared { settings, clock, metrics, directory, broadcasts, push_memory, .. } =
+        let Shared { settings, clock, metrics, directory, fan_out, push_memory, .. } =
             shared.clone();
         Arc::new(Self {
             name,
@@ -72,7 +72,7 @@ impl Gateway {
             admission: Arc::new(Admission::new(&settings)),
             directory,
             batches: BatchLog::default(),
-            broadcasts,
+            fan_out,
             push_memory,
             clock,
             metrics,
@@ -82,13 +82,13 @@ impl Gateway {
 
     /// How many users have a session, not counting the workers' own probes.
     pub(crate) fn users(&self) -> usize {
-        let probes = self.broadcasts.workers();
+        let probes = self.fan_out.workers();
         self.directory.registry.users().saturating_sub(probes)
     }
 
     /// Delivers pushes whose receipts go back over `link`.
     pub(crate) fn delivery(&self, link: Arc<LinkQueue>) -> Delivery<Address> {
-        let (directory, broadcasts) = (Arc::clone(&self.directory), Arc::clone(&self.broadcasts));
-        Delivery::new(directory, broadcasts, Arc::clone(&self.push_memory), link)
+        let (directory, fan_out) = (Arc::clone(&self.directory), Arc::clone(&self.fan_out));
+        Delivery::new(directory, fan_out, Arc::clone(&self.push_memory), link)
     }
 }

@@ -36,6 +36,12 @@ pub(crate) struct Metrics {
     pub outbound_queued: IntGauge,
     /// Bytes of pushes that wait anywhere.
     pub push_memory: IntGauge,
+    /// Pushes to topics and to everybody that are not finished, once for each worker.
+    pub fan_outs_unfinished: IntGauge,
+    /// Who is still to get one of them.
+    pub fan_out_recipients: IntGauge,
+    /// How long that takes, in seconds.
+    pub fan_out_behind: Gauge,
     /// Sessions closed because they read too slowly.
     pub slow_consumers: IntCounter,
     /// Links of pusher-apis that are up.
@@ -124,6 +130,18 @@ impl Default for Metrics {
                 .gauge("holdfast_outbound_queued_bytes", "Bytes waiting behind slow sockets"),
             push_memory: make
                 .gauge("holdfast_push_memory_bytes", "Bytes of pushes waiting in the process"),
+            fan_outs_unfinished: make.gauge(
+                "holdfast_fan_outs_unfinished",
+                "Pushes to topics and to all that are not finished, once for each worker",
+            ),
+            fan_out_recipients: make.gauge(
+                "holdfast_fan_out_recipients",
+                "Sessions that are still to get one of them, once for each push",
+            ),
+            fan_out_behind: make.keep(Gauge::new(
+                "holdfast_fan_out_behind_seconds",
+                "How long that takes at the present pace of the slowest worker",
+            )),
             slow_consumers: make.counter(
                 "holdfast_slow_consumer_closes_total",
                 "Sessions closed because they read too slowly",

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
 use crate::{
-    delivery::broadcast::Recent,
+    delivery::lane::Lane,
     entrance::listen::{ListenError, Listeners, Options},
     gateway::{Gateway, Keys},
     operators::{
@@ -21,6 +21,7 @@ use crate::{
         probe::{Probe, ProbeClient},
         run_operators,
     },
+    runtime::vital,
     seats::Port,
     session::Shared,
     settings::Settings,
@@ -117,7 +118,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     running.start_workers(&shared, Ports::of_workers(clients, tcp), &stop, &probes);
     let probe = Probe::new(&gateway, workers);
     let listeners = operators.per_worker.pop().unwrap_or_default();
-    running.spawn(|| run_operators(gateway, probe, listeners, probe_clients));
+    running.spawn("operators", || run_operators(gateway, probe, listeners, probe_clients));
     running.log_addresses();
     let Gateway { admission, settings, .. } = &*running.gateway;
     foresight::spawn(admission.max_sessions(), settings.max_sessions > 0);
@@ -133,32 +134,33 @@ impl Running {
         probes: &mpsc::Sender<ProbeClient>,
     ) {
         let listeners: Vec<_> = listeners.collect();
-        let recent: Vec<_> = listeners.iter().map(|_| Arc::<Recent>::default()).collect();
-        shared.broadcasts.set_workers(recent.clone());
-        for (index, (listeners, recent)) in listeners.into_iter().zip(recent).enumerate() {
+        let lanes: Vec<_> =
+            (0..listeners.len()).map(|worker| Arc::new(Lane::new(worker))).collect();
+        shared.fan_out.set_lanes(lanes.clone());
+        for (listeners, lane) in listeners.into_iter().zip(lanes) {
             let (done, drained) = oneshot::channel();
             self.drained.push(drained);
             let parts = WorkerParts {
-                index,
                 shared: shared.clone(),
                 admission: Arc::clone(&self.gateway.admission),
-                recent,
+                lane,
                 listeners,
                 stop: stop.clone(),
                 drained: done,
                 probes: probes.clone(),
             };
-            self.spawn(|| run_worker(parts));
+            self.spawn("worker", || run_worker(parts));
         }
     }
 
-    /// Runs `work` on a thread of its own.
+    /// Runs `work`, which has a name for the log, on a thread of its own.
     fn spawn<F: Future<Output = ()> + 'static>(
         &mut self,
+        name: &'static str,
         work: impl FnOnce() -> F + Send + 'static,
     ) {
         let arbiter = Arbiter::new();
-        arbiter.spawn_fn(|| drop(actix_rt::spawn(work())));
+        arbiter.spawn_fn(move || vital::spawn(name, work()));
         self.arbiters.push(arbiter.handle());
     }
 

@@ -185,6 +185,13 @@ impl Seats {
         result.ok()
     }
 
+    /// Runs some work for whoever is in a seat; a panic costs whoever that is, and nobody else.
+    pub(crate) fn step(&self, seat: u32, work: impl FnOnce()) {
+        if self.guarded(work).is_none() {
+            drop(self.seats.borrow_mut().try_remove(seat as usize));
+        }
+    }
+
     /// Takes the arrival out of a seat, if one is there and `wanted`; the seat is kept.
     pub(crate) fn take_arrival(
         &self,

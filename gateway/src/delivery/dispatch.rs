@@ -1,13 +1,13 @@
-//! From a push that came down a link to the mailboxes of its sessions.
+//! From a push that came down a link to the mailboxes of its sessions, or to the workers' lanes.
 
 use std::sync::Arc;
 
 use protocol::link::{EntryLayout, LinkError, PushEntries, PushEntry, TargetRef};
 
 use super::{
-    broadcast::Broadcasts,
+    fan_out::FanOut,
     frame::{FrameMemory, SharedFrame},
-    message::{Deliver, Mailbox},
+    message::{Mailbox, Push},
 };
 use crate::{
     directory::Directory,
@@ -17,21 +17,23 @@ use crate::{
 /// Delivers the pushes of one link, in their order, to the mailboxes `A` of a directory.
 pub(crate) struct Delivery<A> {
     directory: Arc<Directory<A>>,
-    broadcasts: Arc<Broadcasts>,
+    fan_out: Arc<FanOut>,
     memory: Arc<FrameMemory>,
     link: Arc<LinkQueue>,
     scratch: Vec<u8>,
+    /// Whether a fan-out was started since somebody asked.
+    has_fanned_out: bool,
 }
 
 impl<A: Mailbox + Clone> Delivery<A> {
     /// Receipts go back over `link`.
     pub(crate) fn new(
         directory: Arc<Directory<A>>,
-        broadcasts: Arc<Broadcasts>,
+        fan_out: Arc<FanOut>,
         memory: Arc<FrameMemory>,
         link: Arc<LinkQueue>,
     ) -> Self {
-        Self { directory, broadcasts, memory, link, scratch: Vec::new() }
+        Self { directory, fan_out, memory, link, scratch: Vec::new(), has_fanned_out: false }
     }
 
     /// Hands every push of a batch to its sessions. Returns how many were passed over, because this
@@ -47,30 +49,33 @@ impl<A: Mailbox + Clone> Delivery<A> {
         Ok(entries.skipped())
     }
 
+    /// Whether a push to a topic or to everybody came since this was asked last.
+    pub(crate) fn take_fanned_out(&mut self) -> bool {
+        std::mem::take(&mut self.has_fanned_out)
+    }
+
     fn push(&mut self, entry: &PushEntry<'_>) {
-        let message = Deliver {
+        let push = Push {
             frame: SharedFrame::new(entry.frame, &self.memory, &mut self.scratch),
             accepted_micros: entry.accepted_micros,
             receipt: entry.receipt.then(|| ReceiptCollector::new(entry.id, &self.link)),
-            broadcast: self.broadcasts.last(),
-            walk: None,
         };
-        let reached = match &entry.target {
-            TargetRef::User(user) => self.to_user(user, &message),
-            TargetRef::Users(users) => users.iter().map(|user| self.to_user(user, &message)).sum(),
-            TargetRef::Topic(topic) => self.to_topic(topic, &message),
-            TargetRef::All => return self.broadcasts.start(message),
-        };
-        message.frame.add_recipients(reached);
+        match &entry.target {
+            TargetRef::User(user) => self.to_user(user, &push),
+            TargetRef::Users(users) => users.iter().for_each(|user| self.to_user(user, &push)),
+            TargetRef::Topic(topic) => {
+                self.fan_out.to_topic(topic, &self.directory.topics, &push);
+                self.has_fanned_out = true;
+            }
+            TargetRef::All => {
+                self.fan_out.to_all(&push);
+                self.has_fanned_out = true;
+            }
+        }
     }
 
-    fn to_user(&self, user: &str, message: &Deliver) -> usize {
-        self.directory.registry.visit(user, |session| session.address.deliver(message))
-    }
-
-    fn to_topic(&self, topic: &str, message: &Deliver) -> usize {
-        let sessions = self.directory.topics.sessions(topic);
-        sessions.iter().for_each(|session| session.deliver(message));
-        sessions.len()
+    fn to_user(&self, user: &str, push: &Push) {
+        let after = self.fan_out.last();
+        self.directory.registry.visit(user, |session| session.address.deliver(push, after));
     }
 }

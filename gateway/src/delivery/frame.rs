@@ -8,7 +8,7 @@ use std::{
     ops::Range,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -45,8 +45,8 @@ impl FrameMemory {
 
 struct Header {
     memory: Arc<FrameMemory>,
-    /// Fits: a frame is some 64 KiB and has at most 10,000 recipients counted towards it.
-    weight: AtomicU32,
+    /// In bytes.
+    weight: u32,
     /// Bytes that transports have before and behind the JSON text.
     before: u8,
     behind: u8,
@@ -54,8 +54,7 @@ struct Header {
 
 impl Drop for Header {
     fn drop(&mut self) {
-        let weight = *self.weight.get_mut() as usize;
-        self.memory.used.fetch_sub(weight, Ordering::Relaxed);
+        self.memory.used.fetch_sub(self.weight as usize, Ordering::Relaxed);
     }
 }
 
@@ -72,16 +71,18 @@ impl SharedFrame {
         memory.used.fetch_add(weight as usize, Ordering::Relaxed);
         let (before, behind) = (json.start as u8, (scratch.len() - json.end) as u8);
         let memory = Arc::clone(memory);
-        let header = Header { memory, weight: AtomicU32::new(weight), before, behind };
+        let header = Header { memory, weight, before, behind };
         Self(ThinArc::from_header_and_slice(header, scratch))
     }
 
-    /// Counts the envelopes of this many recipients until the last of them has let go.
-    pub fn add_recipients(&self, count: usize) {
-        let header = &self.0.header.header;
-        let more = u32::try_from(count * ENVELOPE_BYTES).unwrap_or(u32::MAX / 2);
-        header.weight.fetch_add(more, Ordering::Relaxed);
-        header.memory.used.fetch_add(more as usize, Ordering::Relaxed);
+    /// Counts an envelope in which the frame waits in a mailbox, until it is discounted.
+    pub fn count_envelope(&self) {
+        self.0.header.header.memory.used.fetch_add(ENVELOPE_BYTES, Ordering::Relaxed);
+    }
+
+    /// The envelope is gone.
+    pub fn discount_envelope(&self) {
+        self.0.header.header.memory.used.fetch_sub(ENVELOPE_BYTES, Ordering::Relaxed);
     }
 
     /// Where in [`Self::bytes`] the frame of a transport stands.
@@ -105,12 +106,16 @@ mod tests {
     fn each_transport_gets_its_slice_and_memory_is_given_back() {
         let memory = FrameMemory::new(1 << 20);
         let frame = SharedFrame::new(b"{}", &memory, &mut Vec::new());
-        frame.add_recipients(3);
         assert_eq!(&frame.bytes()[frame.range(&WebSocket)], b"\x81\x02{}");
         assert_eq!(&frame.bytes()[frame.range(&Tcp)], b"{}\n");
+        let alone = memory.used();
         let copy = frame.clone();
+        assert_eq!(memory.used(), alone, "shared bytes are there once");
+        copy.count_envelope();
+        assert_eq!(memory.used(), alone + ENVELOPE_BYTES);
+        copy.discount_envelope();
         drop(frame);
-        assert!(memory.used() > 3 * ENVELOPE_BYTES);
+        assert_eq!(memory.used(), alone);
         drop(copy);
         assert_eq!(memory.used(), 0);
     }

@@ -1,4 +1,4 @@
-//! A push on its way into a session.
+//! A push on its way to sessions.
 
 use std::sync::Arc;
 
@@ -7,26 +7,45 @@ use actix::Message;
 use super::frame::SharedFrame;
 use crate::uplink::receipts::ReceiptCollector;
 
-/// The one way a push enters a session.
-#[derive(Clone, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Deliver {
+/// A push, as all who get it share it.
+#[derive(Clone)]
+pub(crate) struct Push {
     /// What the client gets.
     pub frame: SharedFrame,
     /// When pusher-api accepted it: microseconds since the Unix epoch.
     pub accepted_micros: u64,
     /// Where the outcome is reported, if somebody asked.
     pub receipt: Option<Arc<ReceiptCollector>>,
-    /// The number of the last broadcast before this push, or of this broadcast itself.
-    pub broadcast: u32,
-    /// Only of a broadcast, which a session may have caught up with already: shared by all copies
-    /// of one worker, so that it knows when the last has been handled.
-    pub walk: Option<Arc<()>>,
+}
+
+/// The one way in which a push to a user enters a session: by its mailbox. Its envelope is counted
+/// as long as it is there.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Deliver {
+    /// What is delivered.
+    pub push: Push,
+    /// The number of the last fan-out that was accepted before.
+    pub after: u64,
+}
+
+impl Deliver {
+    /// A copy for one mailbox.
+    pub(crate) fn new(push: &Push, after: u64) -> Self {
+        push.frame.count_envelope();
+        Self { push: push.clone(), after }
+    }
+}
+
+impl Drop for Deliver {
+    fn drop(&mut self) {
+        self.push.frame.discount_envelope();
+    }
 }
 
 /// Where a session takes its pushes.
 pub(crate) trait Mailbox {
-    /// Sends a copy of the message, which shares the frame; nothing comes of it if the session is
-    /// gone.
-    fn deliver(&self, message: &Deliver);
+    /// Sends a copy of the push, which shares the frame, to be delivered behind the fan-outs up to
+    /// `after`; nothing comes of it if the session is gone.
+    fn deliver(&self, push: &Push, after: u64);
 }

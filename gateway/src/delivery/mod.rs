@@ -1,10 +1,16 @@
-//! From a push that came down a link to the mailboxes of its sessions.
+//! From a push that came down a link to its sessions.
 //!
-//! [`batches`] knows what was delivered already, [`dispatch`] hands each push out as one shared
-//! [`frame`] in a [`message`]; a push to everybody is a [`broadcast`], which workers walk.
+//! [`batches`] knows what was delivered already, [`dispatch`] makes one shared [`frame`] of each push.
+//! One for users goes to their mailboxes as a [`message`]. One for a topic or for everybody is a
+//! fan-out: numbered by [`fan_out`] and put into the [`lane`] of each worker that has somebody it is
+//! for, whose [`walks`] bring it to its [`subscribers`]. [`load`] says how much of that is to be done.
 
 pub(crate) mod batches;
-pub(crate) mod broadcast;
 pub(crate) mod dispatch;
+pub(crate) mod fan_out;
 pub(crate) mod frame;
+pub(crate) mod lane;
+pub(crate) mod load;
 pub(crate) mod message;
+pub(crate) mod subscribers;
+pub(crate) mod walks;

@@ -1,5 +1,5 @@
-//! Who is here: users and their sessions ([`registry`]), topics and their subscribers
-//! ([`topics`]). The tables know an address and not what stands behind it.
+//! Who is here: users and their sessions ([`registry`]), and how many are subscribed to which topic
+//! ([`topics`]). The registry knows an address and not what stands behind it.
 
 pub(crate) mod registry;
 pub(crate) mod topics;

@@ -11,8 +11,8 @@ use crate::uplink::presence::PresenceFeed;
 pub(crate) struct Directory<A> {
     /// Users and their sessions.
     pub registry: Registry<A>,
-    /// Topics and their subscribers.
-    pub topics: Topics<A>,
+    /// How many are subscribed to topics, by worker.
+    pub topics: Topics,
     /// Tells pusher-apis who is here.
     pub presence: PresenceFeed,
     next_session: AtomicU64,

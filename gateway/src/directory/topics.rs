@@ -1,47 +1,141 @@
-//! Which sessions are subscribed to a topic, over all workers.
+//! How many sessions of each worker are subscribed to a topic.
+//!
+//! Who they are, their workers know. This table answers how many there are, which workers a push
+//! concerns, and how large the largest topic is.
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dashmap::DashMap;
-use protocol::{SessionId, Topic};
+use dashmap::{DashMap, Entry};
+use protocol::Topic;
+use smallvec::SmallVec;
 
-/// Topics and the addresses of their subscribers.
-pub(crate) struct Topics<A> {
-    subscribers: DashMap<Topic, HashMap<SessionId, A>>,
+/// Subscribers by worker.
+type Counts = SmallVec<[u32; 4]>;
+
+/// Topics by the powers of two that their subscribers reach.
+const SIZES: usize = 33;
+
+/// Topics, and how many of each worker's sessions are subscribed.
+pub(crate) struct Topics {
+    counts: DashMap<Topic, Counts>,
+    /// How many topics there are of each size, so that the largest is known without a search.
+    sizes: [AtomicUsize; SIZES],
 }
 
-impl<A> Default for Topics<A> {
+impl Default for Topics {
     fn default() -> Self {
-        Self { subscribers: DashMap::default() }
+        Self { counts: DashMap::default(), sizes: [const { AtomicUsize::new(0) }; SIZES] }
     }
 }
 
-impl<A: Clone> Topics<A> {
-    /// Subscribes a session; doing it twice changes nothing.
-    pub(crate) fn subscribe(&self, topic: &Topic, id: SessionId, address: A) {
-        self.subscribers.entry(topic.clone()).or_default().insert(id, address);
+impl Topics {
+    /// Counts one more subscriber of a worker.
+    pub(crate) fn subscribed(&self, topic: &Topic, worker: usize) {
+        let mut counts = self.counts.entry(topic.clone()).or_default();
+        let before = total(&counts);
+        if counts.len() <= worker {
+            counts.resize(worker + 1, 0);
+        }
+        counts[worker] += 1;
+        self.change_size(before, before + 1);
     }
 
-    /// Ends a subscription.
-    pub(crate) fn unsubscribe(&self, topic: &Topic, id: SessionId) {
-        self.subscribers.remove_if_mut(topic.as_str(), |_, sessions| {
-            sessions.remove(&id);
-            if sessions.capacity() > 64 && sessions.len() < sessions.capacity() / 4 {
-                sessions.shrink_to_fit();
-            }
-            sessions.is_empty()
-        });
+    /// Counts one less.
+    pub(crate) fn unsubscribed(&self, topic: &Topic, worker: usize) {
+        let Entry::Occupied(mut entry) = self.counts.entry(topic.clone()) else { return };
+        let counts = entry.get_mut();
+        let before = total(counts);
+        let Some(count) = counts.get_mut(worker).filter(|count| **count > 0) else { return };
+        *count -= 1;
+        self.change_size(before, before - 1);
+        if before == 1 {
+            entry.remove();
+        }
     }
 
-    /// The sessions subscribed to a topic now.
-    pub(crate) fn sessions(&self, topic: &str) -> Vec<A> {
-        self.subscribers
-            .get(topic)
-            .map_or_else(Vec::new, |sessions| sessions.values().cloned().collect())
+    fn change_size(&self, before: usize, after: usize) {
+        if size(before) != size(after) {
+            self.sizes[size(before)].fetch_sub(usize::from(before > 0), Ordering::Relaxed);
+            self.sizes[size(after)].fetch_add(usize::from(after > 0), Ordering::Relaxed);
+        }
+    }
+
+    /// The topic and how many subscribers each worker has, by its number; nothing if there is none.
+    pub(crate) fn by_worker(&self, topic: &str) -> Option<(Topic, Counts)> {
+        let entry = self.counts.get(topic)?;
+        Some((entry.key().clone(), entry.value().clone()))
     }
 
     /// How many sessions are subscribed to a topic.
     pub(crate) fn count(&self, topic: &str) -> usize {
-        self.subscribers.get(topic).map_or(0, |sessions| sessions.len())
+        self.counts.get(topic).map_or(0, |counts| total(&counts))
+    }
+
+    /// No topic has more subscribers; the largest may have as few as half.
+    pub(crate) fn largest(&self) -> usize {
+        let largest = self.sizes.iter().rposition(|topics| topics.load(Ordering::Relaxed) > 0);
+        largest.map_or(0, |size| (1 << size) - 1)
+    }
+}
+
+fn total(counts: &[u32]) -> usize {
+    counts.iter().map(|count| *count as usize).sum()
+}
+
+/// How many bits the number has, which is the same up to the next power of two.
+fn size(subscribers: usize) -> usize {
+    ((usize::BITS - subscribers.leading_zeros()) as usize).min(SIZES - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn topic(number: u8) -> Topic {
+        Topic::new(&format!("t{number}")).expect("a topic")
+    }
+
+    proptest! {
+        /// Each subscription is ended by the worker that it was counted for, or once too often.
+        #[test]
+        fn counts_are_those_of_a_plain_model(
+            steps in prop::collection::vec((0_u8..3, 0_usize..3, any::<bool>()), 0..80)
+        ) {
+            let topics = Topics::default();
+            let mut model = BTreeMap::<(u8, usize), u32>::new();
+            for (number, worker, comes) in steps {
+                let count = model.entry((number, worker)).or_default();
+                match comes {
+                    true => {
+                        topics.subscribed(&topic(number), worker);
+                        *count += 1;
+                    }
+                    false => {
+                        topics.unsubscribed(&topic(number), worker);
+                        *count = count.saturating_sub(1);
+                    }
+                }
+            }
+            let mut largest = 0;
+            for number in 0..3 {
+                let of = |worker| *model.get(&(number, worker)).unwrap_or(&0);
+                let expected = [0, 1, 2].map(of);
+                let all = expected.iter().sum::<u32>() as usize;
+                prop_assert_eq!(topics.count(topic(number).as_str()), all);
+                let found = topics.by_worker(topic(number).as_str());
+                prop_assert_eq!(found.is_some(), all > 0, "nothing is left of an empty topic");
+                let counts = found.map(|(_, counts)| counts).unwrap_or_default();
+                for (worker, expected) in expected.iter().enumerate() {
+                    prop_assert_eq!(counts.get(worker).unwrap_or(&0), expected);
+                }
+                largest = largest.max(all);
+            }
+            let bound = topics.largest();
+            prop_assert!(bound >= largest && bound < largest.max(1) * 2, "{bound} {largest}");
+        }
     }
 }

@@ -42,7 +42,8 @@ pub(super) async fn answer(
         }
         LinkRequest::Unsubscribe { user, topic } => {
             let sessions = gateway.directory.registry.sessions(user.as_str());
-            tell_each(sessions, || Topical::Unsubscribe(topic.clone())).await
+            let after = gateway.fan_out.last();
+            tell_each(sessions, || Topical::Unsubscribe(topic.clone(), after)).await
         }
     };
     link.send(&Up::Answer { request, body });

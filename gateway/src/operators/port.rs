@@ -92,6 +92,11 @@ async fn metrics(gateway: Data<Gateway>) -> HttpResponse {
     shown.memory_short.set(gateway.admission.is_short_of_memory().into());
     shown.users.set(gateway.users() as i64);
     shown.push_memory.set(gateway.push_memory.used() as i64);
+    let backlog = gateway.fan_out.backlog();
+    shown.fan_outs_unfinished.set(backlog.unfinished as i64);
+    shown.fan_out_recipients.set(backlog.recipients as i64);
+    let behind = gateway.fan_out.burden(&gateway.directory.topics).behind;
+    shown.fan_out_behind.set(behind.as_secs_f64());
     shown.link_queue.set(gateway.directory.presence.queued() as i64);
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, EXPOSITION)).body(shown.render())
 }

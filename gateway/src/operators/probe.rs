@@ -102,10 +102,11 @@ fn push(delivery: &mut Delivery<Address>, worker: usize) {
 }
 
 /// Starts this worker's probe session and sends its client's end to the watcher.
-pub(crate) fn start(seats: &Rc<Seats>, index: usize, clients: &mpsc::Sender<ProbeClient>) {
+pub(crate) fn start(seats: &Rc<Seats>, clients: &mpsc::Sender<ProbeClient>) {
+    let worker = seats.local.lane.worker;
     let started = pair().and_then(|(server, client)| {
         let identity = Identity {
-            user: UserId::reserved(index),
+            user: UserId::reserved(worker),
             device: None,
             topics: Vec::new(),
             expires: None,
@@ -123,7 +124,7 @@ pub(crate) fn start(seats: &Rc<Seats>, index: usize, clients: &mpsc::Sender<Prob
             Session::start(&seats.local, joining)
         })?;
         joined.map_err(|_| std::io::ErrorKind::AlreadyExists)?;
-        clients.try_send((index, client)).map_err(std::io::Error::other)
+        clients.try_send((worker, client)).map_err(std::io::Error::other)
     });
     if let Err(error) = started {
         warn!(%error, "no probe session; the gateway will not become ready");

@@ -52,11 +52,6 @@ impl Session {
     }
 
     fn leave(&mut self, reason: CloseReason) {
-        if let Some(rare) = &mut self.rare {
-            for topic in std::mem::take(&mut rare.topics) {
-                self.member.local.directory.topics.unsubscribe(&topic, self.member.id);
-            }
-        }
         if self.member.leave() && self.member.is_client() {
             self.local().metrics.closed(reason);
             debug!(session = %self.member.id, reason = reason.as_str(), "session closed");

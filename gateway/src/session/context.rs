@@ -18,7 +18,6 @@ use actix::{
 use futures::StreamExt;
 
 use super::state::{Session, Stage};
-use crate::delivery::message::Deliver;
 
 /// Messages handled before other sessions of the worker get their turn.
 const MESSAGES_PER_TURN: usize = 64;
@@ -55,11 +54,6 @@ impl SessionContext {
     /// Whether messages may be waiting in the mailbox.
     pub(crate) fn is_behind(&self) -> bool {
         self.behind || self.waiting()
-    }
-
-    /// Puts a message into the mailbox, behind those that wait.
-    pub(crate) fn send_to_self(&self, message: Deliver) {
-        self.address().do_send(message);
     }
 
     /// A context that reads this mailbox.

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use actix::AsyncContext;
 use protocol::{
     CloseReason, Topic,
     client_frame::{ClientFrame, FrameError},
@@ -20,7 +19,7 @@ impl Session {
     pub(super) fn on_inbound(
         &mut self,
         inbound: Inbound<'_>,
-        ctx: &mut SessionContext,
+        _: &mut SessionContext,
     ) -> Result<(), CloseReason> {
         if self.stage >= Stage::Closing {
             if let Inbound::Close(_) = inbound {
@@ -30,7 +29,7 @@ impl Session {
             return Ok(());
         }
         match inbound {
-            Inbound::Frame(text) => self.on_frame(text, ctx)?,
+            Inbound::Frame(text) => self.on_frame(text)?,
             Inbound::Binary(bytes) if self.is_echo() => self.answer(bytes, Wire::binary),
             Inbound::Binary(_) => return Err(CloseReason::Unsupported),
             Inbound::Ping(payload) => self.answer(payload, Wire::pong),
@@ -40,7 +39,7 @@ impl Session {
         Ok(())
     }
 
-    fn on_frame(&mut self, json: &[u8], ctx: &mut SessionContext) -> Result<(), CloseReason> {
+    fn on_frame(&mut self, json: &[u8]) -> Result<(), CloseReason> {
         self.local().metrics.frames_in.inc();
         if self.is_echo() {
             self.send_json(json);
@@ -55,7 +54,7 @@ impl Session {
             Ok(ClientFrame::Echo) if self.local().settings.echo => self.send_json(json),
             // Nothing is kept for this session yet, so there is nothing to strike off.
             Ok(ClientFrame::Ack(_)) => {}
-            Ok(ClientFrame::Subscribe(topics)) => self.on_subscribe(&topics, ctx),
+            Ok(ClientFrame::Subscribe(topics)) => self.on_subscribe(&topics),
             Ok(ClientFrame::Unsubscribe(topics)) => self.unsubscribe(&topics),
             Ok(ClientFrame::Refresh(token)) => self.on_refresh(&token),
             Ok(ClientFrame::Connect(_)) => self.refuse("unexpected", "already connected"),
@@ -96,8 +95,8 @@ impl Session {
         self.frames <= self.local().settings.frame_rate
     }
 
-    fn on_subscribe(&mut self, topics: &[Topic], ctx: &SessionContext) {
-        let all = topics.iter().all(|topic| self.subscribe(topic, ctx));
+    fn on_subscribe(&mut self, topics: &[Topic]) {
+        let all = topics.iter().all(|topic| self.subscribe(topic));
         if !all {
             let most = self.local().settings.topics_per_session;
             let detail = format!("a session may be subscribed to {most} topics");
@@ -106,28 +105,13 @@ impl Session {
     }
 
     /// Subscribes to one topic; false if there are too many.
-    pub(super) fn subscribe(&mut self, topic: &Topic, ctx: &SessionContext) -> bool {
-        let most = self.local().settings.topics_per_session;
-        let topics = &mut self.rare().topics;
-        if topics.contains(topic) {
-            return true;
-        }
-        if topics.len() >= most {
-            return false;
-        }
-        topics.push(topic.clone());
-        let address = ctx.address().downgrade();
-        self.local().directory.topics.subscribe(topic, self.member.id, address);
-        true
+    pub(super) fn subscribe(&mut self, topic: &Topic) -> bool {
+        self.member.subscribe(topic, self.local().settings.topics_per_session)
     }
 
     /// Ends subscriptions.
     pub(super) fn unsubscribe(&mut self, topics: &[Topic]) {
-        let Some(rare) = &mut self.rare else { return };
-        rare.topics.retain(|topic| !topics.contains(topic));
-        for topic in topics {
-            self.local().directory.topics.unsubscribe(topic, self.member.id);
-        }
+        topics.iter().for_each(|topic| self.member.unsubscribe(topic));
     }
 
     fn on_refresh(&mut self, token: &str) {

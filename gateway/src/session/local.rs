@@ -8,10 +8,7 @@ use std::{
 
 use crate::{
     access::auth::Authenticator,
-    delivery::{
-        broadcast::{Broadcasts, Recent},
-        frame::FrameMemory,
-    },
+    delivery::{fan_out::FanOut, frame::FrameMemory, lane::Lane, walks::Walks},
     directory::Directory,
     metrics::Metrics,
     runtime::{clock::Clock, reactor::Calls, wheel::Wheel},
@@ -33,8 +30,8 @@ pub(crate) struct Shared<A> {
     pub directory: Arc<Directory<A>>,
     /// Checks clients' tokens.
     pub authenticator: Arc<Authenticator>,
-    /// Pushes to everybody.
-    pub broadcasts: Arc<Broadcasts>,
+    /// Pushes to topics and to everybody.
+    pub fan_out: Arc<FanOut>,
     /// Bytes of pushes that wait.
     pub push_memory: Arc<FrameMemory>,
 }
@@ -47,7 +44,7 @@ impl<A> Shared<A> {
             metrics: Arc::default(),
             directory: Arc::default(),
             authenticator: Arc::new(authenticator),
-            broadcasts: Arc::default(),
+            fan_out: Arc::default(),
             push_memory: FrameMemory::new(settings.push_memory),
             settings: Arc::new(settings),
         }
@@ -62,7 +59,7 @@ impl<A> Clone for Shared<A> {
             metrics: Arc::clone(&self.metrics),
             directory: Arc::clone(&self.directory),
             authenticator: Arc::clone(&self.authenticator),
-            broadcasts: Arc::clone(&self.broadcasts),
+            fan_out: Arc::clone(&self.fan_out),
             push_memory: Arc::clone(&self.push_memory),
         }
     }
@@ -71,8 +68,10 @@ impl<A> Clone for Shared<A> {
 /// What the sessions of one thread share: with all others, and among themselves.
 pub(crate) struct Local<A> {
     shared: Shared<A>,
-    /// Broadcasts under way on this thread.
-    pub recent: Arc<Recent>,
+    /// Where fan-outs come in for this thread.
+    pub lane: Arc<Lane>,
+    /// Those that are under way on it, and who is subscribed to what.
+    pub walks: RefCell<Walks>,
     /// Sessions with something in their mailbox.
     pub calls: Arc<Calls>,
     /// When the sessions want to be woken.
@@ -93,11 +92,12 @@ impl<A> Deref for Local<A> {
 
 impl<A> Local<A> {
     /// For a thread without sessions yet.
-    pub(crate) fn new(shared: Shared<A>, recent: Arc<Recent>) -> Self {
+    pub(crate) fn new(shared: Shared<A>, lane: Arc<Lane>) -> Self {
         let tick = Cell::new(shared.clock.tick_now());
         Self {
             shared,
-            recent,
+            lane,
+            walks: RefCell::default(),
             calls: Arc::default(),
             wheel: RefCell::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),

@@ -1,5 +1,7 @@
 //! What other parts of the gateway may ask of a session.
 
+use std::rc::Rc;
+
 use actix::{Handler, Message, MessageResult};
 use protocol::{CloseReason, Topic, link::SessionInfo};
 
@@ -8,14 +10,14 @@ use super::{
     state::{Address, Session, Stage},
 };
 use crate::{
-    delivery::message::{Deliver, Mailbox},
+    delivery::message::{Deliver, Mailbox, Push},
     uplink::queue::Gate,
 };
 
 impl Mailbox for Address {
-    fn deliver(&self, message: &Deliver) {
+    fn deliver(&self, push: &Push, after: u64) {
         if let Some(session) = self.upgrade() {
-            session.do_send(message.clone());
+            session.do_send(Deliver::new(push, after));
         }
     }
 }
@@ -24,41 +26,34 @@ impl Handler<Deliver> for Session {
     type Result = ();
 
     fn handle(&mut self, message: Deliver, _: &mut SessionContext) {
-        if message.walk.is_some() {
-            // A broadcast this session has caught up with, or that was started before it came.
-            if message.broadcast <= self.broadcast || !self.takes_broadcasts() {
-                return;
-            }
-            self.catch_up(message.broadcast - 1);
-            self.broadcast = message.broadcast;
-        } else {
-            self.catch_up(message.broadcast);
-        }
-        self.send_push(&message);
+        self.catch_up(message.after);
+        self.send_push(&message.push);
     }
 }
 
 impl Session {
-    /// Delivers a broadcast as if it had come through the mailbox: behind what is in there.
-    pub(crate) fn on_broadcast(&mut self, message: Deliver, ctx: &mut SessionContext) {
-        match ctx.is_behind() {
-            true => ctx.send_to_self(message),
-            false => self.handle(message, ctx),
+    /// A walk has come by that brings the fan-outs up to this number: false if it must come again,
+    /// because what is in the mailbox was accepted before them. The number must have been read
+    /// before this turn began, or something may have come into the mailbox that this turn has not
+    /// looked at.
+    pub(crate) fn on_walk(&mut self, through: u64, ctx: &SessionContext) -> bool {
+        if ctx.is_behind() {
+            return false;
         }
+        self.catch_up(through);
+        true
     }
 
-    /// Broadcasts are for users; echo sessions and the gateway's own have none.
-    fn takes_broadcasts(&self) -> bool {
-        !self.is_echo() && self.member.is_client()
-    }
-
-    /// Sends the broadcasts up to this one that the worker's walk has not brought yet.
-    fn catch_up(&mut self, through: u32) {
-        if self.broadcast < through && self.takes_broadcasts() {
-            for missed in self.local().recent.between(self.broadcast, through) {
-                self.send_push(&missed);
-            }
-            self.broadcast = through;
+    /// Sends the fan-outs up to this number that no walk has brought yet.
+    fn catch_up(&mut self, through: u64) {
+        let local = Rc::clone(&self.member.local);
+        let (seat, gets_all) = (self.member.seat, self.member.gets_all());
+        let mut walks = local.walks.borrow_mut();
+        let missed = walks.missed(&local.lane, seat, self.seen, through, gets_all);
+        drop(walks);
+        if let Some((pushes, seen)) = missed {
+            self.seen = seen;
+            pushes.iter().for_each(|push| self.send_push(push));
         }
     }
 }
@@ -113,18 +108,19 @@ impl Handler<Close> for Session {
 pub(crate) enum Topical {
     /// Subscribe.
     Subscribe(Topic),
-    /// End the subscription.
-    Unsubscribe(Topic),
+    /// End the subscription, behind the fan-outs up to this number.
+    Unsubscribe(Topic, u64),
 }
 
 impl Handler<Topical> for Session {
     type Result = MessageResult<Topical>;
 
-    fn handle(&mut self, message: Topical, ctx: &mut SessionContext) -> Self::Result {
+    fn handle(&mut self, message: Topical, _: &mut SessionContext) -> Self::Result {
         MessageResult(match message {
             _ if self.stage >= Stage::Closing => false,
-            Topical::Subscribe(topic) => self.subscribe(&topic, ctx),
-            Topical::Unsubscribe(topic) => {
+            Topical::Subscribe(topic) => self.subscribe(&topic),
+            Topical::Unsubscribe(topic, after) => {
+                self.catch_up(after);
                 self.unsubscribe(&[topic]);
                 true
             }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use protocol::{Device, SessionId, Transport, UserId};
+use protocol::{Device, SessionId, Topic, Transport, UserId};
 
 use super::local::Local;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     directory::registry::{Registration, TooManySessions},
 };
 
-/// The guard of a session's entries in registry and metrics.
+/// The guard of a session's entries in registry, topics and metrics.
 pub(super) struct Membership<A: Clone> {
     /// What the sessions of its thread share.
     pub local: Rc<Local<A>>,
@@ -55,7 +55,42 @@ impl<A: Clone> Membership<A> {
             local.metrics.sessions(transport).inc();
         }
         let local = Rc::clone(local);
-        Ok((Self { local, user, id, seat, transport, entered: true, permit }, replaced))
+        let member = Self { local, user, id, seat, transport, entered: true, permit };
+        if member.gets_all() {
+            member.local.lane.load.session_came();
+        }
+        Ok((member, replaced))
+    }
+
+    /// Whether what is for everybody is for it: for users, not for echo sessions and the gateway's
+    /// own.
+    pub(super) fn gets_all(&self) -> bool {
+        self.user.is_some() && self.is_client()
+    }
+
+    /// Subscribes to a topic, unless there are `most` others already; whether it is subscribed now.
+    pub(super) fn subscribe(&self, topic: &Topic, most: usize) -> bool {
+        let Local { lane, walks, .. } = &*self.local;
+        let subscribers = &mut walks.borrow_mut().subscribers;
+        if subscribers.is_subscribed(self.seat, topic) {
+            return true;
+        }
+        if !self.entered || subscribers.topics_of(self.seat) >= most {
+            return false;
+        }
+        self.local.directory.topics.subscribed(topic, lane.worker);
+        // Read behind the count: a fan-out that did not see it has its number already, or comes
+        // before the subscription.
+        subscribers.subscribe(self.seat, topic, self.local.fan_out.last());
+        true
+    }
+
+    /// Ends a subscription, if there is one.
+    pub(super) fn unsubscribe(&self, topic: &Topic) {
+        let Local { lane, walks, .. } = &*self.local;
+        if walks.borrow_mut().subscribers.unsubscribe(self.seat, topic) {
+            self.local.directory.topics.unsubscribed(topic, lane.worker);
+        }
     }
 
     /// Whether it is a client's session and not the gateway's own.
@@ -69,8 +104,14 @@ impl<A: Clone> Membership<A> {
         if !std::mem::replace(&mut self.entered, false) {
             return false;
         }
+        let directory = &self.local.directory;
+        for topic in self.local.walks.borrow_mut().subscribers.leave(self.seat) {
+            directory.topics.unsubscribed(&topic, self.local.lane.worker);
+        }
+        if self.gets_all() {
+            self.local.lane.load.session_went();
+        }
         if let Some(user) = &self.user {
-            let directory = &self.local.directory;
             directory.registry.unregister(user.as_str(), self.id, &directory.presence);
         }
         if self.is_client() {

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     access::{admission::Permit, auth::Identity},
+    delivery::walks::Seen,
     runtime::wheel::NEVER,
 };
 
@@ -52,18 +53,18 @@ impl Session {
         }
         let (sender, mailbox) = channel::channel::<Self>(0);
         let address = Addr::new(sender).downgrade();
-        // Before the session is entered, so that a broadcast started in between reaches it.
-        let broadcast = local.broadcasts.last();
+        // Before the session is entered, so that a fan-out started in between reaches it.
+        let seen = Seen::through(local.fan_out.last());
         let entered = Membership::enter(local, seat, transport, user, device, &address, permit);
         let Ok((member, replaced)) = entered else { return Err(socket) };
         if let Some(older) = replaced.and_then(|older| older.upgrade()) {
             older.do_send(Close(CloseReason::Replaced));
         }
-        let mut session = Self::new(member, socket, expires, broadcast);
+        let mut session = Self::new(member, socket, expires, seen);
         let mut context = SessionContext::new(mailbox);
         session.greet(greeting);
         topics.iter().for_each(|topic| {
-            session.subscribe(topic, &context);
+            session.subscribe(topic);
         });
         session.schedule();
         if !read.is_empty() {
@@ -75,7 +76,7 @@ impl Session {
         Ok(Runner::new(session, context, local.calls.waker(seat)))
     }
 
-    fn new(member: Membership<Address>, socket: TcpStream, expires: u32, broadcast: u32) -> Self {
+    fn new(member: Membership<Address>, socket: TcpStream, expires: u32, seen: Seen) -> Self {
         let now = member.local.tick();
         let interval = member.local.settings.ping_interval;
         let ping_due = first_ping(now, interval, member.seat);
@@ -92,7 +93,7 @@ impl Session {
             since: now,
             expires,
             ping_due,
-            broadcast,
+            seen,
             frame_window: 0,
             frames: 0,
             heard: true,

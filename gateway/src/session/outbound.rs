@@ -10,14 +10,14 @@ use super::{
     queue::OutboundQueue,
     state::{Session, Stage},
 };
-use crate::delivery::{frame::SharedFrame, message::Deliver};
+use crate::delivery::{frame::SharedFrame, message::Push};
 
 impl Session {
     /// Sends a push, and reports what became of it.
-    pub(super) fn send_push(&mut self, message: &Deliver) {
+    pub(super) fn send_push(&mut self, push: &Push) {
         let outcome = match self.stage {
             Stage::Closing | Stage::Gone => Outcome::Dropped,
-            Stage::Joining | Stage::Live => self.send_shared(&message.frame),
+            Stage::Joining | Stage::Live => self.send_shared(&push.frame),
         };
         if !self.member.is_client() {
             return;
@@ -25,10 +25,10 @@ impl Session {
         let metrics = &self.local().metrics;
         metrics.push(outcome);
         if outcome == Outcome::Written {
-            let micros = micros_since_epoch().saturating_sub(message.accepted_micros);
+            let micros = micros_since_epoch().saturating_sub(push.accepted_micros);
             metrics.push_latency.observe(micros as f64 / 1e6);
         }
-        if let Some(receipt) = &message.receipt {
+        if let Some(receipt) = &push.receipt {
             receipt.record(self.member.id, outcome);
         }
     }

@@ -3,10 +3,10 @@
 use std::net::TcpStream;
 
 use actix::WeakAddr;
-use protocol::Topic;
 
 use super::{local, membership::Membership, queue::OutboundQueue};
 use crate::{
+    delivery::walks::Seen,
     directory,
     transports::{inbound::Assembly, table::wire, wire::Wire},
 };
@@ -44,16 +44,11 @@ pub(super) struct Rare {
     pub(super) partial: Vec<u8>,
     /// The start of a fragmented message.
     pub(super) assembly: Option<Assembly>,
-    /// Subscriptions.
-    pub(super) topics: Vec<Topic>,
 }
 
 impl Rare {
     fn is_empty(&self) -> bool {
-        self.outbound.is_empty()
-            && self.partial.is_empty()
-            && self.assembly.is_none()
-            && self.topics.is_empty()
+        self.outbound.is_empty() && self.partial.is_empty() && self.assembly.is_none()
     }
 }
 
@@ -70,8 +65,8 @@ pub(crate) struct Session {
     pub(super) expires: u32,
     /// The tick at which the next ping is due, or, when closing, the end.
     pub(super) ping_due: u32,
-    /// The number of the last broadcast it got.
-    pub(super) broadcast: u32,
+    /// How far it has all fan-outs that concern it.
+    pub(super) seen: Seen,
     /// The second in which frames are being counted, and how many came in it.
     pub(super) frame_window: u32,
     pub(super) frames: u16,

@@ -29,7 +29,10 @@ pub(super) async fn run_sessions(seats: Rc<Seats>, mut reactor: Reactor, arrival
         seats.local.calls.take(&mut called);
         let again = seats.take_again();
         in_slices(&called, |seat| seats.turn(*seat, |_, _| false)).await;
-        in_slices(&ready, |(seat, ready)| on_ready(&seats, *seat, *ready, &arrivals)).await;
+        in_slices(&ready, |(seat, ready)| {
+            seats.step(*seat, || on_ready(&seats, *seat, *ready, &arrivals));
+        })
+        .await;
         in_slices(&again, |seat| seats.turn(*seat, |it, ctx| it.read(true, ctx))).await;
         called.clear();
         ready.clear();
@@ -68,9 +71,11 @@ pub(super) async fn keep_time(seats: Rc<Seats>, mut timer: Timer, arrivals: Rc<A
         let now = local.clock.tick_now();
         while local.tick() < now {
             let (tick, noted) = local.next_tick();
-            in_slices(&noted, |seat| on_tick(&seats, *seat, tick, &arrivals)).await;
+            in_slices(&noted, |seat| {
+                seats.step(*seat, || on_tick(&seats, *seat, tick, &arrivals));
+            })
+            .await;
         }
-        local.recent.forget();
     }
 }
 

@@ -17,11 +17,11 @@ use tracing::error;
 use super::{
     drain::drain,
     run::{keep_time, run_sessions},
-    walk::walk_broadcasts,
+    walk::walk,
 };
 use crate::{
     access::{admission::Admission, pending::Pending},
-    delivery::broadcast::Recent,
+    delivery::lane::Lane,
     entrance::{accept::spawn_accept, arrivals::Arrivals, handshake::Doorway},
     metrics::Metrics,
     operators::probe::{self, ProbeClient},
@@ -29,6 +29,7 @@ use crate::{
         clock::ticks,
         reactor::Reactor,
         timer::Timer,
+        vital,
         wheel::{NEVER, TICK},
     },
     seats::{Arrival, Port, Seats},
@@ -37,14 +38,12 @@ use crate::{
 
 /// What one worker's thread is given.
 pub(crate) struct WorkerParts {
-    /// Its number.
-    pub index: usize,
     /// What the sessions of all threads share.
     pub shared: Shared,
     /// Whether there is room for more sessions.
     pub admission: Arc<Admission>,
-    /// Broadcasts for this thread.
-    pub recent: Arc<Recent>,
+    /// Where fan-outs come in for this thread.
+    pub lane: Arc<Lane>,
     /// Where clients come in.
     pub listeners: Vec<(Port, TcpListener)>,
     /// Turns true when nobody else shall come in and those who are here shall go.
@@ -57,20 +56,19 @@ pub(crate) struct WorkerParts {
 
 /// Holds sessions until they are drained; inside the thread's runtime.
 pub(crate) async fn run_worker(parts: WorkerParts) {
-    let WorkerParts { index, shared, admission, recent, listeners, mut stop, drained, probes } =
-        parts;
-    let (seats, reactor, timer) = match prepare(&shared, recent) {
+    let WorkerParts { shared, admission, lane, listeners, mut stop, drained, probes } = parts;
+    let (seats, reactor, timer) = match prepare(&shared, lane) {
         Ok(made) => made,
         Err(error) => return error!(%error, "cannot start a worker"),
     };
     let arrivals = Arrivals::new(Doorway { seats: Rc::clone(&seats), admission }).await;
-    actix_rt::spawn(run_sessions(Rc::clone(&seats), reactor, Rc::clone(&arrivals)));
-    actix_rt::spawn(keep_time(Rc::clone(&seats), timer, arrivals));
+    vital::spawn("sessions", run_sessions(Rc::clone(&seats), reactor, Rc::clone(&arrivals)));
+    vital::spawn("time", keep_time(Rc::clone(&seats), timer, arrivals));
     if shared.settings.measure_stalls {
         actix_rt::spawn(measure_stalls(Arc::clone(&shared.metrics)));
     }
-    actix_rt::spawn(walk_broadcasts(Rc::clone(&seats)));
-    probe::start(&seats, index, &probes);
+    vital::spawn("walks", walk(Rc::clone(&seats)));
+    probe::start(&seats, &probes);
     accept_clients(&seats, listeners, &stop);
 
     // Ends also when the gateway is dropped without draining.
@@ -81,9 +79,9 @@ pub(crate) async fn run_worker(parts: WorkerParts) {
     let _ = drained.send(());
 }
 
-fn prepare(shared: &Shared, recent: Arc<Recent>) -> io::Result<(Rc<Seats>, Reactor, Timer)> {
+fn prepare(shared: &Shared, lane: Arc<Lane>) -> io::Result<(Rc<Seats>, Reactor, Timer)> {
     let timer = Timer::every(TICK)?;
-    let local = Rc::new(Local::new(shared.clone(), recent));
+    let local = Rc::new(Local::new(shared.clone(), lane));
     let reactor = Reactor::new()?;
     Ok((Seats::new(local, reactor.sockets()), reactor, timer))
 }

@@ -4,6 +4,7 @@
 mod client;
 mod deadlines;
 mod endings;
+mod fan_out;
 mod opening;
 mod pieces;
 mod slow;

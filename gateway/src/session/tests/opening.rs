@@ -79,11 +79,12 @@ fn topics_of_the_token_are_subscribed_and_left() {
     let mut client = thread.join(Transport::Tcp, &who);
     client.heard();
     thread.push(TargetRef::Topic("b"), r#"{"n":1}"#);
+    thread.walk();
     client.say_frame(r#"{"type":"unsubscribe","topics":["b"]}"#);
     thread.settle();
     thread.push(TargetRef::Topic("b"), r#"{"n":2}"#);
     thread.push(TargetRef::Topic("a"), r#"{"n":3}"#);
-    thread.settle();
+    thread.walk();
     assert_eq!(client.heard(), [r#"{"n":1}"#, r#"{"n":3}"#]);
     drop(client);
     thread.settle();

@@ -19,12 +19,12 @@ use crate::{
         admission::Admission,
         auth::{Authenticator, Identity},
     },
-    delivery::{broadcast::Recent, dispatch::Delivery},
+    delivery::{dispatch::Delivery, fan_out::FanOut, lane::Lane},
     runtime::{
         clock::{stopped, ticks},
         reactor::Ready,
     },
-    session::{Address, After, Joining, Local, Runner, Session, SessionContext, Shared},
+    session::{Address, After, Joining, Local, Runner, Session, SessionContext, Shared, Topical},
     settings::tests::settings,
     uplink::queue::LinkQueue,
 };
@@ -64,16 +64,18 @@ impl Thread {
         let settings = settings(flags);
         let admission = Admission::new(&settings);
         let authenticator = Authenticator::new(&settings).expect("good keys");
-        let shared = Shared::new(settings, authenticator);
-        let recent = Arc::<Recent>::default();
-        shared.broadcasts.set_workers(vec![Arc::clone(&recent)]);
+        let mut shared = Shared::new(settings, authenticator);
+        // Near to where the half of it that sessions remember begins anew.
+        shared.fan_out = Arc::new(FanOut::counting_from(u64::from(u32::MAX) - 9));
+        let lane = Arc::new(Lane::new(0));
+        shared.fan_out.set_lanes(vec![Arc::clone(&lane)]);
         let delivery = Delivery::new(
             Arc::clone(&shared.directory),
-            Arc::clone(&shared.broadcasts),
+            Arc::clone(&shared.fan_out),
             Arc::clone(&shared.push_memory),
             Arc::new(LinkQueue::default()),
         );
-        let local = Rc::new(Local::new(shared, recent));
+        let local = Rc::new(Local::new(shared, lane));
         Self { local, admission, runners: BTreeMap::new(), delivery, next_seat: 0 }
     }
 
@@ -154,6 +156,12 @@ impl Thread {
         }
     }
 
+    /// Gives one session its turns until it has no more to read or in the mailbox.
+    pub(super) fn settle_seat(&mut self, seat: u32) {
+        let ready = Ready { readable: true, ended: false, writable: true };
+        while self.turn(seat, |session, ctx| session.on_ready(ready, ctx)) {}
+    }
+
     /// What a client hears that reads on while its session gets its turns.
     pub(super) fn hear(&mut self, client: &mut Client) -> Vec<String> {
         let mut all = Vec::new();
@@ -192,19 +200,34 @@ impl Thread {
         self.delivery.batch(&batch, EntryLayout::Framed).expect("encoded just now");
     }
 
-    /// Brings the broadcasts under way to everybody.
+    /// Brings the fan-outs under way to everybody.
     pub(super) fn walk(&mut self) {
-        use futures::FutureExt;
-        while let Some(message) = Rc::clone(&self.local).recent.next().now_or_never() {
-            let seats: Vec<_> = self.runners.keys().copied().collect();
-            for seat in seats {
-                let message = message.clone();
-                self.turn(seat, |session, ctx| {
-                    session.on_broadcast(message, ctx);
-                    false
-                });
-            }
-            self.local.recent.walked(message.broadcast);
+        while self.walk_on(64) {}
+    }
+
+    /// One step of a walk, which meets at most so many; whether there was one to make.
+    pub(super) fn walk_on(&mut self, most: usize) -> bool {
+        let (local, mut met) = (Rc::clone(&self.local), Vec::new());
+        local.walks.borrow_mut().take_up(&local.lane);
+        let next = local.walks.borrow_mut().next(most, self.next_seat, &mut met);
+        let Some(mut walk) = next else { return false };
+        let through = walk.through();
+        for seat in &met {
+            self.turn(*seat, |session, ctx| {
+                if !session.on_walk(through, ctx) {
+                    walk.meet_again(*seat);
+                }
+                false
+            });
+        }
+        local.walks.borrow_mut().put_back(walk, met.len(), self.next_seat, &local.lane);
+        true
+    }
+
+    /// What a backend wants of a user's sessions.
+    pub(super) fn order(&self, user: &str, order: impl Fn() -> Topical) {
+        for session in self.local.directory.registry.sessions(user) {
+            session.address.upgrade().expect("a session").do_send(order());
         }
     }
 
