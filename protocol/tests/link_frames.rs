@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use protocol::{
     MessageId, SessionId, Topic, UserId,
     link::{
-        Capabilities, Down, EntryLayout, LinkAnswer, LinkRequest, Offer, PresenceChange,
-        PresenceChanges, PushEntries, PushEntry, SessionInfo, TargetRef, Up,
+        Capabilities, Down, EntryLayout, FanOutWork, LinkAnswer, LinkRequest, Offer,
+        PresenceChange, PresenceChanges, PushEntries, PushEntry, SessionInfo, TargetRef, Up,
     },
     receipt::{Outcome, Receipt},
 };
@@ -87,6 +87,9 @@ fn up() -> impl Strategy<Value = Up> {
             body: LinkAnswer::Unsupported { name },
         }),
         (any::<u64>(), name()).prop_map(|(request, name)| Up::UnknownAnswer { request, name }),
+        any::<[u64; 3]>().prop_map(|[behind_micros, all_micros, topic_micros]| {
+            Up::FanOutWork(FanOutWork { behind_micros, all_micros, topic_micros })
+        }),
         Just(Up::Heartbeat),
         unknown().prop_map(|(kind, body)| Up::Unknown { kind, body }),
     ]

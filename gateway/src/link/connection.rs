@@ -12,7 +12,7 @@ use tokio::{
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{requests, unknown::Unknown};
+use super::{requests, unknown::Unknown, work};
 use crate::{gateway::Gateway, uplink::queue::LinkQueue};
 
 /// Bytes read at a time.
@@ -119,6 +119,19 @@ async fn read_frames(
     link: &Arc<LinkQueue>,
 ) -> Result<(), LinkEnd> {
     let (sender, terms) = greet(gateway, inbound, link).await?;
+    tokio::select! {
+        end = take_frames(gateway, inbound, link, sender, terms) => end,
+        never = work::keep_told(gateway, link, terms) => match never {},
+    }
+}
+
+async fn take_frames(
+    gateway: &Arc<Gateway>,
+    inbound: &mut Inbound<'_>,
+    link: &Arc<LinkQueue>,
+    sender: Uuid,
+    terms: Terms,
+) -> Result<(), LinkEnd> {
     let mut unknown = Unknown::new(&gateway.metrics);
     let mut delivery = gateway.delivery(Arc::clone(link));
     while let Some(frame) = inbound.next().await? {
@@ -130,6 +143,9 @@ async fn read_frames(
                 match gateway.batches.is_new(sender, seq) {
                     true => unknown.on_pushes(delivery.batch(&pushes, terms.entries())?),
                     false => gateway.metrics.link_repeats.inc(),
+                }
+                if delivery.take_fanned_out() {
+                    work::tell(gateway, link, terms);
                 }
                 let queued_bytes = gateway.push_memory.used() as u64;
                 link.send(&Up::BatchAck { seq, queued_bytes });

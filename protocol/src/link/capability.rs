@@ -26,11 +26,14 @@ pub enum Capability {
     DeviceClaims = 6,
     /// The gateway tells how much load it has and how much room is left.
     LoadAndRoom = 7,
+    /// The gateway tells how far it is behind with pushes to topics and to everybody, and pusher-api
+    /// takes no more of them than it can bring in time.
+    FanOutWork = 8,
 }
 
 impl Capability {
     /// The table: every capability there is, by its bit.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FramedEntries,
         Self::StoreQuestions,
         Self::Acknowledgements,
@@ -39,6 +42,7 @@ impl Capability {
         Self::RelayedFrames,
         Self::DeviceClaims,
         Self::LoadAndRoom,
+        Self::FanOutWork,
     ];
 
     /// The name in logs.
@@ -52,6 +56,7 @@ impl Capability {
             Self::RelayedFrames => "relayed_frames",
             Self::DeviceClaims => "device_claims",
             Self::LoadAndRoom => "load_and_room",
+            Self::FanOutWork => "fan_out_work",
         }
     }
 
@@ -68,7 +73,7 @@ impl Capabilities {
     /// None at all.
     pub const NONE: Self = Self(0);
     /// What this build has code for. The others of the table are names for what is to come.
-    pub const OFFERED: Self = Self(Capability::FramedEntries.bit());
+    pub const OFFERED: Self = Self(Capability::FramedEntries.bit() | Capability::FanOutWork.bit());
 
     /// The set of these bits.
     pub const fn from_bits(bits: u64) -> Self {
@@ -124,7 +129,7 @@ mod tests {
     #[test]
     fn only_what_has_code_is_offered() {
         let offered = Capability::ALL.map(|one| Capabilities::OFFERED.contains(one));
-        assert_eq!(offered, [true, false, false, false, false, false, false, false]);
+        assert_eq!(offered, [true, false, false, false, false, false, false, false, true]);
     }
 
     #[test]
@@ -132,6 +137,7 @@ mod tests {
         assert_eq!(Capabilities::NONE.to_string(), "none");
         let newer = Capabilities::from_bits(0x8000_0000_0000_0003);
         assert_eq!(newer.to_string(), "framed_entries, store_questions, 0x8000000000000000");
-        assert_eq!(newer.shared_with(Capabilities::OFFERED), Capabilities::OFFERED);
+        let shared = newer.shared_with(Capabilities::OFFERED);
+        assert_eq!(shared, Capabilities::from_bits(Capability::FramedEntries.bit()));
     }
 }

@@ -17,7 +17,8 @@
 //!     ◄───────────── Presence: SnapshotBegin, Came…, SnapshotEnd, then changes as they happen
 //!     PresenceAck{seq} ──────────────────────►   (sessions up to seq may say hello)
 //!     Batch{seq, pushes} ────────────────────►
-//!     ◄───────────── BatchAck{seq, queued_bytes}   Receipt   Answer   Heartbeat
+//!     ◄───────────── FanOutWork{behind, …}, BatchAck{seq, queued_bytes}
+//!     ◄───────────── Receipt   Answer   Heartbeat
 //! ```
 
 pub mod capability;
@@ -48,7 +49,7 @@ pub use presence::{PresenceChange, PresenceChanges};
 pub use question::{LinkAnswer, LinkRequest, SessionInfo};
 pub use terms::Terms;
 pub use unknown::UnknownKinds;
-pub use up::Up;
+pub use up::{FanOutWork, Up};
 pub use wire::LinkError;
 
 /// Where on the operators' port a link is opened.

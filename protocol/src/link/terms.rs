@@ -45,6 +45,11 @@ impl Terms {
         }
     }
 
+    /// Whether the gateway says how far it is behind with pushes to topics and to everybody.
+    pub const fn tells_fan_out_work(self) -> bool {
+        self.capabilities.contains(Capability::FanOutWork)
+    }
+
     /// Whether the other end understands [`super::LinkAnswer::Unsupported`].
     pub const fn may_answer_unsupported(self) -> bool {
         self.version > WITHOUT_OFFERS

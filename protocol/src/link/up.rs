@@ -16,6 +16,7 @@ const PRESENCE: u8 = 18;
 const BATCH_ACK: u8 = 19;
 const RECEIPT: u8 = 20;
 const ANSWER: u8 = 21;
+const FAN_OUT_WORK: u8 = 22;
 
 /// From the gateway to pusher-api.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,9 @@ pub enum Up {
         /// What the peer calls it.
         name: String,
     },
+    /// How long the gateway has to do with pushes to topics and to everybody, those of the batch
+    /// that is acknowledged behind this frame among them, see [`super::Capability::FanOutWork`].
+    FanOutWork(FanOutWork),
     /// Nothing to say, still here.
     Heartbeat,
     /// A frame of a kind that this build does not know; to be skipped.
@@ -71,6 +75,17 @@ pub enum Up {
         /// What it holds.
         body: Bytes,
     },
+}
+
+/// Work of a gateway, in microseconds as it measures itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FanOutWork {
+    /// Until what it has taken is done.
+    pub behind_micros: u64,
+    /// What one more push to everybody takes.
+    pub all_micros: u64,
+    /// What one more push to a topic takes at the most.
+    pub topic_micros: u64,
 }
 
 impl Up {
@@ -98,6 +113,12 @@ impl Up {
             Self::Receipt(receipt) => put_json(out, RECEIPT, None, receipt),
             Self::Answer { request, body } => put_json(out, ANSWER, Some(*request), body),
             Self::UnknownAnswer { request, name } => put_json(out, ANSWER, Some(*request), name),
+            Self::FanOutWork(work) => {
+                put_header(out, FAN_OUT_WORK, 24);
+                out.put_u64_le(work.behind_micros);
+                out.put_u64_le(work.all_micros);
+                out.put_u64_le(work.topic_micros);
+            }
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
             Self::Unknown { kind, body } => {
                 put_header(out, *kind, body.len());
@@ -134,6 +155,11 @@ impl Up {
                     Err(name) => Self::UnknownAnswer { request, name },
                 }
             }
+            FAN_OUT_WORK => Self::FanOutWork(FanOutWork {
+                behind_micros: reader.u64()?,
+                all_micros: reader.u64()?,
+                topic_micros: reader.u64()?,
+            }),
             HEARTBEAT => Self::Heartbeat,
             kind => Self::Unknown { kind, body },
         };

@@ -74,7 +74,7 @@ impl Reader {
                 self.unknown.on_answer(&name);
                 self.link.answers.fail(request);
             }
-            Up::Heartbeat => {}
+            Up::FanOutWork(_) | Up::Heartbeat => {}
             Up::Unknown { kind, .. } => self.unknown.on_frame(kind),
             Up::Welcome { .. } => return Err(Failure::NoWelcome),
         }

@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn a_response_without_an_offer_is_one_of_version_1() {
         assert_eq!(announced(&[]), Offer::SILENT);
-        assert_eq!(announce(b"versions=1-2; capabilities=1"), Offer::OURS);
+        assert_eq!(announce(Offer::OURS.to_string().as_bytes()), Offer::OURS);
         assert_eq!(announce(b"what?"), Offer::SILENT);
         assert_eq!(announce(b"\xff"), Offer::SILENT);
     }
