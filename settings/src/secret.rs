@@ -51,8 +51,7 @@ impl Secret {
         let mut secrets = values.to_vec();
         if let Some(file) = file {
             let text = read(flag, file)?;
-            let lines = text.lines().map(str::trim);
-            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let lines = text.lines().map(without_comment).filter(|line| !line.is_empty());
             secrets.extend(lines.map(|line| Self(line.to_owned())));
             if secrets.is_empty() {
                 let problem = format!("{} holds none", file.display());
@@ -70,11 +69,25 @@ impl Secret {
     }
 }
 
+/// A `#` at the beginning or behind a space begins a comment; within a secret it is part of it.
+fn without_comment(line: &str) -> &str {
+    let comment = line.char_indices().find(|(place, letter)| {
+        *letter == '#' && line[..*place].chars().next_back().is_none_or(char::is_whitespace)
+    });
+    comment.map_or(line, |(place, _)| &line[..place]).trim()
+}
+
 fn read(flag: &str, file: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(file).map_err(|error| {
         let problem = format!("cannot read {}: {error}", file.display());
         ConfigError::new(format!("--{flag}-file"), problem, "name a readable file")
     })
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
 }
 
 impl FromStr for Secret {
@@ -113,8 +126,8 @@ mod tests {
 
     #[test]
     fn several_secrets_come_from_flags_and_then_from_the_file() {
-        let file = file("secrets", "# since May\nnew\r\n\n old \n");
-        let expected = ["first", "second", "new", "old"].map(str::to_owned);
+        let file = file("secrets", "# since May\nnew\r\n\n old \t# until May\nwith#1\n");
+        let expected = ["first", "second", "new", "old", "with#1"].map(str::to_owned);
         assert_eq!(all(&["first", "second"], Some(&file)), Ok(expected.to_vec()));
         assert_eq!(all(&[], Some(&file)), Ok(expected[2..].to_vec()));
         assert_eq!(all(&["first"], None), Ok(expected[..1].to_vec()));
