@@ -1,6 +1,6 @@
 //! Bearer credentials (RFC 6750): tokens of clients, keys of backends, the secret of links.
 
-use subtle::{Choice, ConstantTimeEq};
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 /// The credentials in the text of an `Authorization` header, if its scheme is `Bearer`, whose name
 /// is case-insensitive (RFC 9110 section 11.1).
@@ -19,19 +19,21 @@ pub enum Refused {
 }
 
 /// Checks the credentials in the text of an `Authorization` header against secrets, any of which
-/// will do. All of them are compared, so that the time says nothing about which one came close.
+/// will do, and returns which one it was. All of them are compared, so that the time says nothing about
+/// which one came close.
 ///
 /// # Errors
 /// There are no credentials, or they are none of the secrets.
 pub fn check<'a>(
     header: Option<&str>,
     secrets: impl IntoIterator<Item = &'a str>,
-) -> Result<(), Refused> {
+) -> Result<usize, Refused> {
     let shown = header.and_then(credentials).ok_or(Refused::Missing)?;
-    let matched = secrets.into_iter().fold(Choice::from(0), |matched, secret| {
-        matched | secret.as_bytes().ct_eq(shown.as_bytes())
-    });
-    if bool::from(matched) { Ok(()) } else { Err(Refused::Unknown) }
+    let mut found = u32::MAX;
+    for (secret, place) in secrets.into_iter().zip(0_u32..) {
+        found.conditional_assign(&place, secret.as_bytes().ct_eq(shown.as_bytes()));
+    }
+    if found == u32::MAX { Err(Refused::Unknown) } else { Ok(found as usize) }
 }
 
 #[cfg(test)]
@@ -56,8 +58,8 @@ mod tests {
     #[test]
     fn only_the_whole_secret_matches() {
         let shown = |secret: &str| check(Some(&format!("Bearer {secret}")), ["first", "second"]);
-        for secret in ["first", "second"] {
-            assert_eq!(shown(secret), Ok(()), "{secret}");
+        for (place, secret) in ["first", "second"].into_iter().enumerate() {
+            assert_eq!(shown(secret), Ok(place), "{secret}");
         }
         for secret in ["", "firs", "firsts", "First"] {
             assert_eq!(shown(secret), Err(Refused::Unknown), "{secret}");

@@ -1,11 +1,31 @@
 //! Errors over HTTP: `application/problem+json` (RFC 9457).
 
-use std::{fmt::Display, time::Duration};
+use std::{borrow::Cow, fmt::Display, time::Duration};
 
 use serde::Serialize;
 
 /// The media type of the body.
 pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// Most bytes of a client's own text that an error repeats.
+const MAX_EXCERPT_BYTES: usize = 64;
+/// Longest detail. What says more repeats what it was sent.
+const MAX_DETAIL_BYTES: usize = 1024;
+/// Longest pointer; what lies deeper is pointed to by what holds it.
+const MAX_POINTER_BYTES: usize = 256;
+
+/// The beginning of a text, long enough to recognise it by.
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    shortened(text, MAX_EXCERPT_BYTES)
+}
+
+fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return text.into();
+    }
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    format!("{}…", &text[..end]).into()
+}
 
 /// One error, as an HTTP client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -35,7 +55,7 @@ impl Problem {
             kind: "about:blank",
             status,
             title: title.to_owned(),
-            detail: detail.into(),
+            detail: shortened(&detail.into(), MAX_DETAIL_BYTES).into_owned(),
             pointer: None,
             retry_after: None,
         }
@@ -49,7 +69,11 @@ impl Problem {
     /// Names the field of the request's body.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
-        self.pointer = Some(pointer.into());
+        let mut pointer = pointer.into();
+        while pointer.len() > MAX_POINTER_BYTES {
+            pointer.truncate(pointer.rfind('/').unwrap_or_default());
+        }
+        self.pointer = Some(pointer);
         self
     }
 
@@ -64,5 +88,22 @@ impl Problem {
     /// The body.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a problem is plain data")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_repeat_no_more_than_the_beginning_of_what_was_sent() {
+        assert_eq!(excerpt("short"), "short");
+        let long = "é".repeat(33);
+        assert_eq!(excerpt(&long), format!("{}…", "é".repeat(32)));
+        let problem = Problem::new(422, "Invalid", "x".repeat(60_000));
+        assert_eq!(problem.detail.len(), MAX_DETAIL_BYTES + '…'.len_utf8());
+        let deep = format!("/to/{}/x", "y".repeat(MAX_POINTER_BYTES));
+        assert_eq!(problem.clone().at(deep).pointer.as_deref(), Some("/to"));
+        assert_eq!(problem.at("/to/user").pointer.as_deref(), Some("/to/user"));
     }
 }

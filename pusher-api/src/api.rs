@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use settings::{ConfigError, Secret};
+use settings::ConfigError;
 
 use crate::{
-    dedupe::Dedupe, engine::any::AnyEngine, metrics::Metrics, receipts::Receipts,
-    settings::Settings,
+    backends::Backends, dedupe::Dedupe, engine::any::AnyEngine, metrics::Metrics,
+    receipts::Receipts, settings::Settings,
 };
 
 /// Shared by all HTTP threads.
@@ -20,7 +20,7 @@ pub(crate) struct Api {
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Keys of backends; none means that none is needed.
-    pub keys: Vec<Secret>,
+    pub backends: Backends,
     /// Where the live page connects to, if that was configured.
     pub page_websocket_url: Option<String>,
 }
@@ -38,7 +38,7 @@ impl Api {
             dedupe: Dedupe::new(settings.dedupe_ids, metrics.dedupe_evictions.clone()),
             receipts,
             metrics,
-            keys: settings.api_keys()?,
+            backends: settings.backends()?,
             page_websocket_url: settings.page_websocket_url.clone(),
         })
     }

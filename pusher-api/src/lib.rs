@@ -31,6 +31,8 @@ mod status;
 
 mod settings;
 
+mod backends;
+
 pub use crate::{
     server::{Running, StartError, start},
     settings::Settings,

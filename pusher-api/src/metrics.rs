@@ -41,6 +41,8 @@ pub(crate) struct Metrics {
     pub link_unsupported_requests: IntCounter,
     /// Pushes that wait for receipts.
     pub receipts_pending: IntGauge,
+    /// Requests by route, method and status.
+    pub requests: IntCounterVec,
     /// Time to answer, by route.
     pub request_seconds: HistogramVec,
     links: LinkGauges,
@@ -53,6 +55,7 @@ struct LinkGauges {
     state: IntGaugeVec,
 }
 
+const REQUESTS: &str = "holdfast_pusher_requests_total";
 const DROPPED: &str = "holdfast_pusher_dropped_pushes_total";
 const EVICTIONS: &str = "holdfast_pusher_dedupe_evictions_total";
 const RECEIPTS: &str = "holdfast_pusher_receipts_pending";
@@ -97,6 +100,7 @@ impl Default for Metrics {
             link_unknown_answers: unknown("answer"),
             link_unsupported_requests: unknown("request"),
             receipts_pending: r.gauge(RECEIPTS, "Pushes waiting for receipts"),
+            requests: r.counters(REQUESTS, "Requests answered", &["route", "method", "status"]),
             request_seconds: durations(r),
             links: LinkGauges::new(r),
             registrar,

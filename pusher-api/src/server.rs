@@ -50,6 +50,7 @@ pub struct Running {
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     settings.validate()?;
     let api = web::Data::new(Api::new(&settings)?);
+    http::routes::begin_at_zero(&api.metrics);
     let (server, addresses) = serve(&settings, api.clone())?;
     let handle = server.handle();
     actix_rt::spawn(server);
@@ -66,7 +67,7 @@ fn serve(
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())
-            .wrap(from_fn(http::timing::timed))
+            .wrap(from_fn(http::door::at_the_door))
             .configure(http::routes::routes)
     });
     for address in settings.listen.iter().flat_map(settings::ListenRange::addresses) {

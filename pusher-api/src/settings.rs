@@ -8,6 +8,8 @@ use settings::{
     logging::CommonArgs, units,
 };
 
+use crate::backends::Backends;
+
 /// How long an id that a backend chose is remembered.
 pub(crate) const DEDUPE_WINDOW: Duration = Duration::from_secs(5 * 60);
 
@@ -28,10 +30,11 @@ pub struct Settings {
         default_value = "http://127.0.0.1:8082"
     )]
     pub gateway: Vec<Endpoint>,
-    /// A key that backends may present; give it several times to allow several
-    #[arg(long, value_name = "KEY", hide_env_values = true)]
+    /// A key that backends may present; give it several times, or several separated by commas. Scopes
+    /// are push, read, events and admin, separated by commas; without them a key allows everything
+    #[arg(long, value_name = "[NAME:SCOPES:]KEY", hide_env_values = true)]
     pub api_key: Vec<Secret>,
-    /// File with one API key a line; `#` begins a comment
+    /// File with one API key a line, written as for --api-key; `#` begins a comment
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
     /// What this process proves itself with at gateways.
@@ -88,17 +91,18 @@ impl Settings {
             let problem = format!("{} bytes cannot hold a large push", self.link_queue);
             return Err(ConfigError::new("--link-queue", problem, "give at least 2MiB"));
         }
-        let (keys, secrets) = (self.api_keys()?, self.link.load()?);
+        let (backends, secrets) = (self.backends()?, self.link.load()?);
         if self.insecure {
             return Ok(());
         }
-        require_guard("--api-key", !keys.is_empty(), &self.listen)?;
+        require_guard("--api-key", !backends.is_empty(), &self.listen)?;
         require_guard("--link-secret", !secrets.is_empty(), &self.listen)
     }
 
     /// Every API key, from the flags and from the file.
-    pub(crate) fn api_keys(&self) -> Result<Vec<Secret>, ConfigError> {
-        Secret::load_all("api-key", &self.api_key, self.api_key_file.as_deref())
+    pub(crate) fn backends(&self) -> Result<Backends, ConfigError> {
+        let file = self.api_key_file.as_deref();
+        Backends::new(&Secret::load_all("api-key", &self.api_key, file)?)
     }
 
     /// The link secret that is shown. The others are for gateways that read the same file.
@@ -184,10 +188,12 @@ mod tests {
             link: LinkSecretArgs { link_secret_file: Some(file.clone()), ..Default::default() },
             ..Settings::default()
         };
-        let keys = settings.api_keys().expect("two keys");
+        let backends = settings.backends().expect("two keys");
         let shown = settings.secret().expect("two secrets");
         std::fs::remove_file(file).unwrap();
         assert_eq!(shown.as_ref().map(Secret::expose), Some("first"));
-        assert_eq!(keys.iter().map(Secret::expose).collect::<Vec<_>>(), ["first", "second"]);
+        for key in ["first", "second"] {
+            backends.find(Some(&format!("Bearer {key}"))).expect(key);
+        }
     }
 }

@@ -1,40 +1,40 @@
-//! The API key of every request below `/v1`.
+//! Who may do what: the API key of every request below `/v1`.
 
-use actix_web::{
-    Error,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    http::header,
-    middleware::Next,
-    web,
+use actix_web::http::header::{self, HeaderMap};
+use protocol::{bearer::Refused, problem::Problem};
+
+use crate::{
+    api::Api,
+    backends::{Backend, Scope},
 };
-use protocol::{
-    bearer::{self, Refused},
-    problem::Problem,
-};
-use settings::Secret;
 
-use super::problem::ApiError;
-use crate::api::Api;
-
-/// Lets a request through that presents a key, or any request where no key is configured.
-pub(super) async fn require_key(
-    api: web::Data<Api>,
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if !api.keys.is_empty() {
-        let header = request.headers().get(header::AUTHORIZATION);
-        let header = header.and_then(|header| header.to_str().ok());
-        bearer::check(header, api.keys.iter().map(Secret::expose)).map_err(unauthorized)?;
+/// Whose key a request presents, and that it allows what the route needs. Where no key is
+/// configured, everybody may do everything.
+///
+/// # Errors
+/// 401 without a key that is known, 403 where it does not allow this.
+pub(super) fn admit(
+    api: &Api,
+    headers: &HeaderMap,
+    needed: Option<Scope>,
+) -> Result<Backend, Problem> {
+    let header = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+    let backend = api.backends.find(header).map_err(unauthorized)?;
+    match needed {
+        Some(scope) if !backend.may(scope) => Err(forbidden(scope)),
+        Some(_) | None => Ok(backend),
     }
-    next.call(request).await
 }
 
-fn unauthorized(refused: Refused) -> ApiError {
+fn unauthorized(refused: Refused) -> Problem {
     let detail = match refused {
         Refused::Missing => "send an API key as Authorization: Bearer KEY",
         Refused::Unknown => "the API key is not known here",
     };
-    ApiError(Problem::new(401, "Unauthorized", detail))
+    Problem::new(401, "Unauthorized", detail)
+}
+
+fn forbidden(scope: Scope) -> Problem {
+    let detail = format!("the API key does not have the scope {}", scope.as_str());
+    Problem::new(403, "Forbidden", detail)
 }

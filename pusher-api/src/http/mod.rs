@@ -1,10 +1,11 @@
 //! The HTTP API: every route, what stands in front of it, and its problems.
 
+pub(crate) mod door;
+
 pub(crate) mod routes;
 
-pub(crate) mod timing;
-
 mod auth;
+mod query;
 
 mod openapi;
 

@@ -20,8 +20,14 @@ impl ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = problem::head(&self.0);
-        if self.0.status == 401 {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"holdfast\""));
+        // RFC 6750 section 3.
+        let challenge = match self.0.status {
+            401 => Some("Bearer realm=\"holdfast\""),
+            403 => Some("Bearer realm=\"holdfast\", error=\"insufficient_scope\""),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
         response.body(self.0.to_json())
     }

@@ -6,13 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use protocol::{
     Device, SessionId, UserId,
     link::{LinkAnswer, LinkRequest, SessionInfo},
-    problem::Problem,
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     problem::{ApiError, ProblemBody},
+    query,
     questions::{ask, count, name},
 };
 use crate::{api::Api, status::GatewayAnswer};
@@ -57,14 +57,6 @@ pub(crate) struct Closed {
     pub closed: u64,
 }
 
-/// Which sessions to close.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct CloseQuery {
-    /// Only this device's.
-    device: Option<String>,
-}
-
 /// Who a user is connected as.
 #[utoipa::path(
     get, path = "/v1/users/{user}", tag = "users",
@@ -89,7 +81,7 @@ pub(crate) async fn get(
 /// Close a user's sessions.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/sessions", tag = "users",
-    params(("user" = String, Path, description = "The user id"), CloseQuery),
+    params(("user" = String, Path, description = "The user id")),
     responses((status = 200, description = "They are closing", body = Closed)),
     security(("key" = [])),
 )]
@@ -98,11 +90,9 @@ pub(crate) async fn close_sessions(
     request: HttpRequest,
     api: web::Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
-    let query = web::Query::<CloseQuery>::from_query(request.query_string());
-    let query =
-        query.map_err(|error| Problem::new(422, "Invalid query", format!("device: {error}")))?;
     let user = name::<UserId>("user", &path)?;
-    let device = query.device.as_deref().map(|text| name::<Device>("device", text));
+    let device = query::value(request.query_string(), "device")?;
+    let device = device.map(|text| name::<Device>("device", &text));
     let request = LinkRequest::Disconnect { user, device: device.transpose()? };
     let closed = count(&ask(&api, request).await?);
     Ok(HttpResponse::Ok().json(Closed { closed }))
