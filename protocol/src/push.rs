@@ -8,8 +8,8 @@ pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 pub const MAX_USERS: usize = 10_000;
 /// Most topics one `subscribe` frame may name.
 pub const MAX_TOPICS_PER_FRAME: usize = 100;
-/// Longest collapse key, in characters.
-pub const MAX_COLLAPSE_KEY_CHARS: usize = 64;
+/// Longest collapse key, in bytes of UTF-8.
+pub const MAX_COLLAPSE_KEY_BYTES: usize = 64;
 /// Longest time to live, in seconds (four weeks).
 pub const MAX_TTL_SECONDS: u32 = 2_419_200;
 

@@ -99,9 +99,11 @@ pub(crate) async fn commit(
 
 fn checked(body: &[u8]) -> Result<Push<'_>, Problem> {
     let push = validate::parse(body)?;
-    match push.ttl {
-        0 => Ok(push),
-        _ => Err(Problem::new(501, "Not implemented", "messages cannot be kept yet").at("/ttl")),
+    let missing = |detail| Problem::new(501, "Not implemented", detail);
+    match (push.ttl, &push.collapse_key) {
+        (0, None) => Ok(push),
+        (0, Some(_)) => Err(missing("pushes cannot replace each other yet").at("/collapse_key")),
+        (1.., _) => Err(missing("messages cannot be kept yet").at("/ttl")),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     api::Api,
     engine::contract::{Dispatch, Engine},
     intake::{self, Staged},
-    validate::{Line, Lines, MAX_BODY_BYTES},
+    validate::{Line, Lines, MAX_BODY_BYTES, without_byte_order_mark},
 };
 
 /// Most rejected lines that are listed.
@@ -104,6 +104,10 @@ async fn let_catch_up(dispatch: &impl Dispatch, patient: bool) -> bool {
 
 impl BatchReport {
     async fn take(&mut self, api: &Api, dispatch: &mut impl Dispatch, number: u64, line: Line<'_>) {
+        let line = match line {
+            Line::Complete(text) if number == 1 => Line::Complete(without_byte_order_mark(text)),
+            other => other,
+        };
         let outcome = match line {
             Line::Complete(text) if text.trim_ascii().is_empty() => return,
             Line::Complete(text) => match intake::stage(api, text) {

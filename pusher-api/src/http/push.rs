@@ -8,31 +8,24 @@ use protocol::{
     problem::Problem,
     receipt::{MAX_RECEIPT_SESSIONS, Outcome},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     body,
     problem::{ApiError, ProblemBody},
+    query,
 };
 use crate::{
     api::Api,
     engine::contract::Engine,
     intake::{self, Forwarded, Staged},
     receipts::{Collector, GatewayReceipt},
-    validate::PushBody,
+    validate::{PushBody, without_byte_order_mark},
 };
 
 /// Longest time a request may wait for its receipts.
 const MAX_RECEIPT_WAIT: Duration = Duration::from_secs(30);
-
-/// The query of a push.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PushQuery {
-    /// How long to wait for receipts, like `200ms`; at most 30 s.
-    receipt: Option<String>,
-}
 
 /// The answer to a push that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,7 +68,6 @@ pub(crate) struct SessionReceipt {
     post,
     path = "/v1/push",
     tag = "pushes",
-    params(PushQuery),
     request_body = PushBody,
     responses(
         (status = 202, description = "On its way", body = PushAccepted),
@@ -94,7 +86,7 @@ pub(crate) async fn push(
     let patience = patience(&request)?;
     let body = body::read(payload).await?;
     api.engine.readiness().await.map_err(Problem::unavailable)?;
-    let forwarded = match intake::stage(&api, &body)? {
+    let forwarded = match intake::stage(&api, without_byte_order_mark(&body))? {
         Staged::Duplicate(id) => return Ok(HttpResponse::Accepted().json(PushAccepted { id })),
         Staged::Fresh(push) => {
             // Flushed when it is dropped, before anything is waited for.
@@ -111,13 +103,13 @@ pub(crate) async fn push(
 }
 
 fn patience(request: &HttpRequest) -> Result<Option<Duration>, Problem> {
-    let wrong = |detail: String| Problem::new(422, "Invalid query", format!("receipt: {detail}"));
-    let query = web::Query::<PushQuery>::from_query(request.query_string());
-    let query = query.map_err(|error| wrong(error.to_string()))?;
-    let Some(text) = &query.receipt else { return Ok(None) };
-    match settings::units::duration(text).map_err(wrong)? {
-        patience if patience <= MAX_RECEIPT_WAIT => Ok(Some(patience)),
-        _ => Err(wrong(format!("at most {}s are waited", MAX_RECEIPT_WAIT.as_secs()))),
+    let Some(text) = query::value(request.query_string(), "receipt")? else { return Ok(None) };
+    match settings::units::duration(&text) {
+        Ok(patience) if patience <= MAX_RECEIPT_WAIT => Ok(Some(patience)),
+        Ok(_) | Err(_) => {
+            let most = MAX_RECEIPT_WAIT.as_secs();
+            Err(query::wrong(format!("receipt is a time like 200ms, at most {most}s")))
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use actix_web::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::routes::{ENDPOINTS, Endpoint, Query};
 use crate::{
     api::Api,
     engine::{
@@ -47,7 +48,7 @@ fn fixture(keys: &[&str]) -> Fixture {
 
 impl Fixture {
     async fn call(&self, request: TestRequest) -> ServiceResponse<impl MessageBody> {
-        let app = App::new().app_data(self.api.clone()).wrap(from_fn(super::timing::timed));
+        let app = App::new().app_data(self.api.clone()).wrap(from_fn(super::door::at_the_door));
         let app = test::init_service(app.configure(super::routes::routes)).await;
         match test::try_call_service(&app, request.to_request()).await {
             Ok(response) => response.map_into_boxed_body(),
@@ -131,6 +132,7 @@ async fn errors_are_problems() {
         (TestRequest::get().uri("/v1/users/a%FFb"), 422, Value::Null),
         (TestRequest::delete().uri("/v1/users/u/sessions?device="), 422, Value::Null),
         (TestRequest::put().uri("/v1/users/nobody/topics/t"), 404, Value::Null),
+        (post(r#"{"to":{"user":"u"},"data":1,"collapse_key":"k"}"#), 501, json!("/collapse_key")),
         (TestRequest::get().uri("/v1/users/u"), 503, Value::Null),
     ];
     for (request, status, pointer) in cases {
@@ -171,6 +173,83 @@ async fn keys_are_needed_where_they_are_configured() {
     }
     let hidden = fixture.call(TestRequest::get().uri("/v1/nothing")).await;
     assert_eq!(hidden.status(), 401);
+}
+
+#[actix_rt::test]
+async fn a_key_allows_what_its_scopes_say() {
+    let fixture = fixture(&["a:push:p", "b:read:r", "c:admin:d", "d:events,read:e"]);
+    let as_of = |key: &str, request: TestRequest| {
+        request.insert_header((header::AUTHORIZATION, format!("Bearer {key}")))
+    };
+    for endpoint in ENDPOINTS {
+        let Some(scope) = endpoint.scope else { continue };
+        let path = endpoint.path.replace("{user}", "u").replace("{topic}", "t");
+        for (key, scopes) in [("p", "push"), ("r", "read"), ("d", "admin"), ("e", "events read")] {
+            let request = TestRequest::default().method(endpoint.method.clone()).uri(&path);
+            let response = fixture.call(as_of(key, request)).await;
+            let status = response.status().as_u16();
+            assert_eq!(status != 403, scopes.contains(scope.as_str()), "{path} {key}: {status}");
+            if status == 403 {
+                let body: Value = test::read_body_json(response).await;
+                let named = format!("the scope {}", scope.as_str());
+                assert!(body["detail"].as_str().is_some_and(|it| it.ends_with(&named)), "{body}");
+            }
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn every_route_refuses_a_parameter_it_does_not_know() {
+    let fixture = fixture(&[]);
+    for Endpoint { method, path, query, .. } in ENDPOINTS {
+        let path = path.replace("{user}", "u").replace("{topic}", "t");
+        let request = TestRequest::default().method(method.clone());
+        let response = fixture.call(request.uri(&format!("{path}?Device=phone"))).await;
+        if *query == Query::OfThePage {
+            assert_eq!(response.status(), 200, "{path}");
+            continue;
+        }
+        assert_eq!(response.status(), 422, "{method} {path}");
+        let body: Value = test::read_body_json(response).await;
+        assert!(body["detail"].as_str().is_some_and(|it| it.contains("\"Device\"")), "{body}");
+    }
+    let body = r#"{"to":{"user":"u"},"data":1}"#;
+    let request = TestRequest::post().uri("/v1/push?recipt=1s").set_payload(body);
+    assert_eq!(fixture.json(request).await.0, 422);
+    assert_eq!(fixture.link.room.taken(), 0, "nothing was pushed");
+}
+
+#[actix_rt::test]
+async fn every_series_of_a_request_begins_at_zero() {
+    let fixture = fixture(&[]);
+    super::routes::begin_at_zero(&fixture.api.metrics);
+    let response = fixture.call(TestRequest::get().uri("/metrics")).await;
+    let text = test::read_body(response).await;
+    let text = std::str::from_utf8(&text).expect("text");
+    for Endpoint { method, path, statuses, .. } in ENDPOINTS {
+        for status in *statuses {
+            let labels = format!("{{method=\"{method}\",route=\"{path}\",status=\"{status}\"}} 0");
+            assert!(text.contains(&labels), "{labels}");
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn errors_repeat_little_of_what_was_sent() {
+    let fixture = fixture(&[]);
+    let long = "x".repeat(60_000);
+    let requests = [
+        TestRequest::get().uri(&format!("/{long}")),
+        TestRequest::get().uri(&format!("/v1/users/u?{long}=1")),
+        TestRequest::get().uri(&format!("/v1/users/{long}")),
+        TestRequest::post().uri("/v1/push").set_payload(format!("{{\"{long}\":1}}")),
+        TestRequest::post().uri("/v1/push").insert_header((header::CONTENT_TYPE, long.clone())),
+        TestRequest::post().uri(&format!("/v1/push?receipt={long}")),
+    ];
+    for request in requests {
+        let (status, body) = fixture.json(request).await;
+        assert!(status >= 400 && body.to_string().len() < 2048, "{status}");
+    }
 }
 
 #[actix_rt::test]
@@ -283,6 +362,7 @@ async fn metrics_name_gateways_and_never_users() {
         "holdfast_pusher_link_state{gateway=\"127.0.0.1:1\",state=\"up\"} 1",
         "holdfast_pusher_link_queue_bytes{gateway=\"127.0.0.1:1\"}",
         "holdfast_pusher_request_duration_seconds_count{route=\"/v1/push\"} 1",
+        "holdfast_pusher_requests_total{method=\"POST\",route=\"/v1/push\",status=\"202\"} 1",
         "holdfast_pusher_targets_total{to=\"user\"} 1",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");

@@ -1,11 +1,11 @@
 //! The shape of a push's JSON, borrowed from the request.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use protocol::push::{MAX_TTL_SECONDS, MAX_USERS};
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, Visitor},
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -39,7 +39,8 @@ pub(crate) struct PushBody<'a> {
     #[schema(value_type = Option<String>, max_length = 64)]
     pub collapse_key: Option<CollapseKey<'a>>,
     /// The same id twice within 5 minutes is one push.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "chosen_id")]
+    #[schema(value_type = Option<Uuid>)]
     pub id: Option<Uuid>,
 }
 
@@ -93,9 +94,33 @@ fn time_to_live<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Er
     })
 }
 
+fn chosen_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Uuid>, D::Error> {
+    let wrong = || D::Error::custom("must be a UUID other than the nil one");
+    let Ok(text) = Option::<Text<'de>>::deserialize(deserializer) else { return Err(wrong()) };
+    let Some(Text(text)) = text else { return Ok(None) };
+    let id = Uuid::try_parse(&text).ok().filter(|id| !id.is_nil());
+    id.map(Some).ok_or_else(wrong)
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for NamesVisitor<'a> {
+    type Value = Vec<Name<'a>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of user ids")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Name<'a>>, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = sequence.next_element()? {
+            names.push(name);
+        }
+        Ok(names)
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut names = Vec::<Name<'a>>::deserialize(deserializer)?;
+        let mut names = deserializer.deserialize_seq(NamesVisitor(PhantomData))?;
         names.sort_unstable();
         names.dedup();
         match names.len() {
@@ -108,12 +133,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
 
 impl<'de> Deserialize<'de> for True {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match bool::deserialize(deserializer)? {
-            true => Ok(Self),
-            false => Err(D::Error::custom("must be true")),
+        match bool::deserialize(deserializer) {
+            Ok(true) => Ok(Self),
+            Ok(false) | Err(_) => Err(D::Error::custom("must be true")),
         }
     }
 }
+
+/// Reads an array of names, doubles included.
+struct NamesVisitor<'a>(PhantomData<Name<'a>>);
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]

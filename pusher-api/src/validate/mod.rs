@@ -9,6 +9,8 @@ mod parse;
 
 mod payload;
 
+mod readable;
+
 mod push;
 
 mod body;
@@ -17,7 +19,11 @@ mod text;
 
 mod problems;
 
-pub(crate) use self::{body::PushBody, parse::MAX_BODY_BYTES, text::Name};
+pub(crate) use self::{
+    body::PushBody,
+    parse::{MAX_BODY_BYTES, without_byte_order_mark},
+    text::Name,
+};
 pub use self::{
     body::To,
     lines::{Line, Lines},

@@ -3,14 +3,19 @@
 use protocol::{MessageId, problem::Problem};
 
 use super::{
-    body::PushBody,
+    body::{PushBody, To},
     payload,
-    problems::{invalid, malformed, pointer_of, without_position},
+    problems::{expectation, invalid, malformed, not_json, pointer_of},
     push::Push,
 };
 
 /// Largest body of one push, in bytes: the largest payload and 10,000 of the longest names fit.
 pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// A body without the byte order mark that may stand at its start (RFC 8259 section 8.1).
+pub(crate) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
+}
 
 /// Checks the JSON of one push.
 ///
@@ -19,7 +24,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// the JSON pointer of the field.
 pub fn parse(bytes: &[u8]) -> Result<Push<'_>, Problem> {
     let text = std::str::from_utf8(bytes)
-        .map_err(|error| malformed(format!("the body is not UTF-8: {error}")))?;
+        .map_err(|error| malformed(format!("byte {} is not UTF-8", error.valid_up_to() + 1)))?;
     // Derived structs also read arrays; a push is an object only.
     let is_object = text.trim_ascii_start().starts_with('{');
     match serde_json::from_str::<PushBody<'_>>(text) {
@@ -42,13 +47,17 @@ fn check(body: PushBody<'_>) -> Result<Push<'_>, Problem> {
             return Err(invalid("give either data or data_base64, not both").at("/data_base64"));
         }
     };
+    if matches!(to, To::All(_)) && ttl > 0 {
+        let detail = "a push to all is for sessions online now; use a topic for what is to be kept";
+        return Err(invalid(detail).at("/ttl"));
+    }
     Ok(Push { to, payload, ttl, collapse_key, id: id.map(MessageId) })
 }
 
 /// Reads a refused body again, this time keeping track of where it goes wrong.
 fn explain(text: &str, is_object: bool) -> Problem {
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        return malformed(format!("the body is not JSON: {error}"));
+        return not_json(&error);
     }
     if !is_object {
         return invalid("a push is a JSON object").at("");
@@ -57,7 +66,7 @@ fn explain(text: &str, is_object: bool) -> Problem {
     match serde_path_to_error::deserialize::<_, PushBody<'_>>(deserializer) {
         Err(error) => {
             let pointer = pointer_of(error.path());
-            invalid(without_position(&error.inner().to_string())).at(pointer)
+            invalid(expectation(error.inner())).at(pointer)
         }
         Ok(_) => invalid("the body is no push").at(""),
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use protocol::{ids::check_name, push::MAX_COLLAPSE_KEY_CHARS};
+use protocol::{ids::check_name, push::MAX_COLLAPSE_KEY_BYTES};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -16,7 +16,7 @@ pub(crate) struct Text<'a>(pub Cow<'a, str>);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name<'a>(Text<'a>);
 
-/// At most 64 characters.
+/// At most 64 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollapseKey<'a>(Text<'a>);
 
@@ -34,6 +34,7 @@ impl CollapseKey<'_> {
     }
 }
 
+/// Reads texts, and says of anything else what it has to be.
 struct TextVisitor;
 
 impl<'de> Visitor<'de> for TextVisitor {
@@ -69,12 +70,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
 impl<'de: 'a, 'a> Deserialize<'de> for CollapseKey<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?;
-        match text.0.chars().nth(MAX_COLLAPSE_KEY_CHARS) {
-            None => Ok(Self(text)),
-            Some(_) => {
-                let most = format!("must be at most {MAX_COLLAPSE_KEY_CHARS} characters");
-                Err(D::Error::custom(most))
-            }
+        match text.0.len() {
+            ..=MAX_COLLAPSE_KEY_BYTES => Ok(Self(text)),
+            _ => Err(D::Error::custom(format!("must be at most {MAX_COLLAPSE_KEY_BYTES} bytes"))),
         }
     }
 }

@@ -142,7 +142,11 @@ impl PusherApi {
     fn listen(address: SocketAddr, flags: Vec<String>) -> Self {
         let mut arguments = flags.clone();
         arguments.push(format!("--listen={address}"));
-        let mut process = Process::start(&arguments);
+        Self::take(Process::start(&arguments), flags)
+    }
+
+    /// Takes a process that is starting; it was given these flags.
+    pub(crate) fn take(mut process: Process, flags: Vec<String>) -> Self {
         let address = process.find_in_log("pusher-api listens", |line| {
             Some(first_address(&event(line, "pusher-api listens")?["address"]))
         });

@@ -13,6 +13,7 @@ mod joining;
 mod listening;
 mod order;
 mod reachability;
+mod refusals;
 mod restarts;
 mod secrets;
 mod several_gateways;
