@@ -58,7 +58,7 @@ mod tests {
             ("", &[], None),
             ("receipt=1s", &["receipt"], None),
             ("b=&a=1", &["a", "b"], None),
-            ("recipt=1s", &["receipt"], Some("\"recipt\" here; known: receipt")),
+            ("receipts=1s", &["receipt"], Some("\"receipts\" here; known: receipt")),
             ("Receipt=1s", &["receipt"], Some("\"Receipt\"")),
             ("a=1&c=2", &["a", "b"], Some("\"c\" here; known: a, b")),
             ("x", &[], Some("\"x\" here; known: none")),

@@ -214,7 +214,7 @@ async fn every_route_refuses_a_parameter_it_does_not_know() {
         assert!(body["detail"].as_str().is_some_and(|it| it.contains("\"Device\"")), "{body}");
     }
     let body = r#"{"to":{"user":"u"},"data":1}"#;
-    let request = TestRequest::post().uri("/v1/push?recipt=1s").set_payload(body);
+    let request = TestRequest::post().uri("/v1/push?receipts=1s").set_payload(body);
     assert_eq!(fixture.json(request).await.0, 422);
     assert_eq!(fixture.link.room.taken(), 0, "nothing was pushed");
 }

@@ -15,7 +15,7 @@ fn a_misspelt_parameter_does_nothing_and_is_named() {
     let push = json!({ "to": { "user": "u" }, "data": 1 }).to_string();
     let answers = [
         (pusher.client.delete("/v1/users/u/sessions?Device=phone"), "\"Device\""),
-        (pusher.client.post("/v1/push?recipt=1s", JSON, &push), "\"recipt\""),
+        (pusher.client.post("/v1/push?receipts=1s", JSON, &push), "\"receipts\""),
         (pusher.client.get("/v1/users/u?since=1"), "\"since\""),
     ];
     for (answer, name) in answers {
