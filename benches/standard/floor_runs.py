@@ -61,7 +61,8 @@ def commands(given, floors, names):
 def storm(given, floors, _):
     """A third dropped at once: when the floors hold none of them any more."""
     await_sessions(floors, 0)
-    flags = [*storm_flags(given), *floors.client_flags()]
+    # The floor answers no pings, so nobody is asked for a sign of life.
+    flags = [*storm_flags(given), *floors.client_flags(), "--answer-within", "0s"]
     run = Client(given.client, "storm", *flags, sessions=given.sessions)
     await_sessions(floors, given.sessions, run)
     left = given.sessions - dropped(given)

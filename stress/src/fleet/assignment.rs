@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    session::identity::Identity,
+    session::{identity::Identity, ports::Ports},
     settings::targets::{Target, Targets},
 };
 
@@ -38,6 +38,10 @@ pub(crate) struct Assignment {
     pub echo_once: bool,
     /// Who the sessions are.
     pub identity: Identity,
+    /// The run, as it stands in its messages.
+    pub run: u32,
+    /// Local ports that are not left to the kernel.
+    pub ports: Option<Ports>,
 }
 
 impl Assignment {
@@ -45,6 +49,21 @@ impl Assignment {
     pub(crate) fn target(&self, number: u32) -> (SocketAddr, &Target) {
         let (number, count) = (number as usize, self.targets.count());
         self.targets.pick(self.pieces_of.map_or(number, |total| number * count / total as usize))
+    }
+
+    /// The local port that a session connects from; nothing leaves it to the kernel.
+    pub(crate) fn port(&self, number: u32) -> Option<u16> {
+        let servers = self.targets.count() as u64;
+        let place = match self.pieces_of.map(u64::from) {
+            // A piece begins with the first number that falls to its server.
+            Some(total) => {
+                let server = u64::from(number) * servers / total;
+                u64::from(number) - (server * total).div_ceil(servers)
+            }
+            None => u64::from(number) / servers,
+        };
+        let turn = place / self.sources.len().max(1) as u64;
+        self.ports.as_ref()?.of_turn(u32::try_from(turn).ok()?)
     }
 
     /// The address that a session connects from. Every source meets every target before a pair

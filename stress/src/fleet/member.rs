@@ -80,7 +80,7 @@ impl Member {
                 self.failed.extend(failed);
                 self.is_idle = true;
             }
-            Some(Event::Dropped) => self.is_idle = true,
+            Some(Event::Dropped | Event::Asked) => self.is_idle = true,
             Some(Event::Report(report)) => self.report = Some(report),
             None => self.on_gone(),
         }

@@ -7,7 +7,7 @@ use settings::ConfigError;
 
 use super::assignment::Assignment;
 use crate::{
-    session::identity::Identity,
+    session::{identity::Identity, ports::Ports},
     settings::{sessions::Sessions, targets::Targets},
 };
 
@@ -22,6 +22,7 @@ pub(crate) fn assignments(
     sessions: &Sessions,
     dropped: u32,
     descriptors: u64,
+    run: u32,
 ) -> Result<Vec<Assignment>, ConfigError> {
     let targets = Targets::new(&sessions.targets)?;
     let sources = sessions.sources.as_ref().map(|it| it.addresses()).unwrap_or_default();
@@ -29,6 +30,7 @@ pub(crate) fn assignments(
     let workers = u64::from(workers(sessions, descriptors)?);
     let total = u64::from(sessions.sessions);
     let identity = Identity::new(sessions)?;
+    let ports = Ports::read(run);
     let start = |worker: u64| (total * worker / workers) as u32;
     let kept = total - u64::from(dropped);
     let share = |worker: u64| {
@@ -48,6 +50,8 @@ pub(crate) fn assignments(
             needs_hello: !sessions.no_hello,
             echo_once: sessions.echo_once,
             identity: identity.clone(),
+            run,
+            ports: ports.clone(),
         }
     };
     Ok((0..workers).map(share).collect())

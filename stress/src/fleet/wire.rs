@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     ops::Range,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Open(Wave),
     /// Close some of them.
     Drop(Dropping),
+    /// Ask every open session whether its server is there, and wait so long for each answer.
+    Ask(Duration),
     /// Report and close them.
     Finish,
 }
@@ -58,6 +61,8 @@ pub(crate) enum Event {
     Settled(Vec<u32>),
     /// What was to be closed is closed.
     Dropped,
+    /// Everybody who was asked has answered or is given up.
+    Asked,
     /// The end.
     Report(Box<Tally>),
 }
@@ -73,6 +78,8 @@ pub(crate) struct Progress {
     pub lost: u64,
     /// Messages received.
     pub messages: u64,
+    /// Of those, messages of this run that were for their receivers, each once.
+    pub arrived: u64,
     /// The process's memory, in bytes of RSS.
     pub memory: u64,
 }
@@ -83,6 +90,7 @@ impl std::ops::AddAssign for Progress {
         self.failed += other.failed;
         self.lost += other.lost;
         self.messages += other.messages;
+        self.arrived += other.arrived;
         self.memory += other.memory;
     }
 }

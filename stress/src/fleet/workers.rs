@@ -125,6 +125,12 @@ impl Fleet {
         }
     }
 
+    /// Asks every open session whether its server is there; those that stay silent for so long are
+    /// lost.
+    pub(crate) fn ask(&mut self, within: Duration) {
+        self.workers.iter_mut().for_each(|worker| worker.begin(&Command::Ask(within)));
+    }
+
     /// Whether all that was to be opened is open or has failed, and all that was to be closed is
     /// closed.
     pub(crate) fn is_settled(&self) -> bool {

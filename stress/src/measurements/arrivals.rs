@@ -12,7 +12,7 @@ use crate::session::failure::Failures;
 pub(crate) struct Arrivals {
     /// Sessions that were opened.
     pub held: u64,
-    /// From the start of a connect until the session was held.
+    /// From when a session was due until it was held, with all tries in between.
     pub connect: Distribution,
     /// When the first connect began and when the last session was held.
     pub span: Span,
@@ -24,9 +24,9 @@ pub(crate) struct Arrivals {
 
 impl Arrivals {
     /// A session is open.
-    pub(crate) fn on_held(&mut self, started: u64, now: u64) {
+    pub(crate) fn on_held(&mut self, due: u64, now: u64) {
         self.held += 1;
-        self.connect.record(now.saturating_sub(started));
+        self.connect.record(now.saturating_sub(due));
         self.span.add(now);
         *self.per_second.entry(now / 1_000_000).or_default() += 1;
     }

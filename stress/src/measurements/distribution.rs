@@ -84,9 +84,16 @@ impl Distribution {
         self.0.max() as f64 / 1000.0
     }
 
-    /// The share of all durations up to `micros`, from 0 to 1.
-    pub(crate) fn share_within(&self, micros: u64) -> f64 {
-        self.0.count_between(0, micros) as f64 / self.0.len().max(1) as f64
+    /// How many durations are up to `micros`.
+    pub(crate) fn count_within(&self, micros: u64) -> u64 {
+        self.0.count_between(0, micros)
+    }
+
+    /// The share of durations up to `micros`, from 0 to 1, of so many that were due: those that
+    /// never came took longer than any. Where that is not known, of those that were recorded.
+    pub(crate) fn share_within(&self, micros: u64, due: Option<u64>) -> f64 {
+        let due = due.unwrap_or_default().max(self.0.len()).max(1);
+        self.count_within(micros) as f64 / due as f64
     }
 }
 
@@ -124,7 +131,10 @@ mod tests {
             merged.merge(&serde_json::from_str(&text).expect("deserializes"));
         }
         assert_eq!(merged.quantiles(), whole.quantiles());
-        assert!((merged.share_within(200_000) - whole.share_within(200_000)).abs() < 1e-9);
+        assert_eq!(merged.count_within(200_000), whole.count_within(200_000));
+        assert_eq!(merged.share_within(300_000, None), 1.0);
+        assert_eq!(merged.share_within(300_000, Some(6000)), 0.5);
+        assert_eq!(merged.share_within(300_000, Some(5)), 1.0);
     }
 
     #[test]
@@ -152,7 +162,7 @@ mod tests {
             bytes.extend_from_slice(&counts);
             if let Ok(mut read) = Distribution::read(&bytes) {
                 read.merge(&read.clone());
-                let _ = (read.quantiles(), read.share_within(5), read.count(), read.at(0.5));
+                let _ = (read.quantiles(), read.share_within(5, None), read.count(), read.at(0.5));
             }
         }
     }

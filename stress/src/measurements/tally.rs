@@ -8,6 +8,7 @@ use super::{
     arrivals::Arrivals,
     deliveries::{Deliveries, Spread},
     distribution::Distribution,
+    proofs::{Proofs, Verdict},
     span::Span,
     sum::add,
 };
@@ -40,6 +41,15 @@ pub(crate) struct Tally {
     pub memory: (u64, u64),
     /// Messages received.
     pub messages: u64,
+    /// What those messages turned out to be.
+    #[serde(default)]
+    pub proofs: Proofs,
+    /// Open sessions that were asked in the end whether their server is there.
+    #[serde(default)]
+    pub asked: u64,
+    /// Those whose server has answered.
+    #[serde(default)]
+    pub answered: u64,
     /// `error` frames received.
     pub refusals: u64,
     /// When messages were received.
@@ -60,11 +70,15 @@ impl Tally {
             .saturating_sub(self.dropped)
     }
 
-    /// A message has arrived.
-    pub(crate) fn on_message(&mut self, stamp: Option<Stamp>, now: u64) {
+    /// A message has arrived, and was judged. What was not due has no latency.
+    pub(crate) fn on_message(&mut self, stamp: Option<Stamp>, verdict: Verdict, now: u64) {
         self.messages += 1;
         self.receipts.add(now);
+        self.proofs.count(verdict);
         let Some(stamp) = stamp else { return };
+        if matches!(verdict, Verdict::Doubled | Verdict::Misdirected) {
+            return;
+        }
         let took = now.saturating_sub(stamp.due);
         self.latency.record(took);
         if let Some(phase) = stamp.phase {
@@ -89,6 +103,9 @@ impl Tally {
         add(&mut self.memory.0, other.memory.0);
         add(&mut self.memory.1, other.memory.1);
         add(&mut self.messages, other.messages);
+        self.proofs.merge(other.proofs);
+        add(&mut self.asked, other.asked);
+        add(&mut self.answered, other.answered);
         add(&mut self.refusals, other.refusals);
         self.receipts.merge(other.receipts);
         self.latency.merge(&other.latency);
@@ -124,9 +141,13 @@ mod tests {
                 tally.arrivals.on_held(5, 1_000_000 * (worker + 1));
                 tally.returns.on_held(5, 8_000_000 + worker);
                 tally.returns.retried.add(Failure::Status(503), 1);
-                tally.on_message(None, worker);
-                let stamp = Stamp { due: worker % 2, phase: Some(Phase::Drop), is_broadcast: true };
-                tally.on_message(Some(stamp), 10 + worker);
+                tally.on_message(None, Verdict::Foreign, worker);
+                let (due, phase) = (worker % 2, Some(Phase::Drop));
+                let stamp = Stamp { due, phase, is_broadcast: true, proof: None };
+                tally.on_message(Some(stamp), Verdict::Late, 10 + worker);
+                tally.on_message(Some(stamp), Verdict::Doubled, 10 + worker);
+                tally.on_message(Some(stamp), Verdict::Misdirected, 10 + worker);
+                (tally.asked, tally.answered) = (tally.asked + 2, tally.answered + 1);
                 tally.failures.add(Failure::Status(503), worker);
                 tally.losses.add(Failure::Close(1012), 1);
                 tally.held_to_end += 2;
@@ -137,6 +158,7 @@ mod tests {
         }
         assert_eq!(merged, whole);
         assert_eq!(merged.broadcasts[&0].clients, 2);
+        assert_eq!((merged.latency.count(), merged.messages), (3, 12));
         assert_eq!(merged.arrivals.span.seconds(), 2.999_995);
         assert_eq!(merged.open(), 3);
     }

@@ -16,6 +16,7 @@ use super::{
         received::Received,
         sessions::SessionsReport,
         storms::StormReport,
+        verdict::{Finding, findings, is_success},
     },
 };
 use crate::settings::phase::Phase;
@@ -27,6 +28,8 @@ pub(crate) struct Report<'a> {
     pub scenario: &'a str,
     /// Whether it was ended before its time.
     pub interrupted: bool,
+    /// What was not as it should be.
+    pub findings: Vec<Finding>,
     /// The sessions.
     pub sessions: SessionsReport,
     /// Why sessions could not be opened.
@@ -60,11 +63,12 @@ impl<'a> Report<'a> {
         Self {
             scenario: &record.scenario,
             interrupted: record.interrupted,
+            findings: findings(record),
             sessions: SessionsReport::new(record),
             failures: FailureReport::all(&tally.failures, &record.limits),
             retried: FailureReport::all(&retried(tally), &record.limits),
             losses: FailureReport::all(&tally.losses, &record.limits),
-            received: Received::new(tally),
+            received: Received::new(record),
             phases: phases(record),
             broadcasts: Broadcasts::new(tally.broadcasts.values()),
             pushes: record.pushes.as_ref().map(PushReport::new),
@@ -75,11 +79,18 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Whether every session was held to the end and every accepted message arrived.
+    /// Whether nothing failed: every session was held to the end and its server answered on it, and
+    /// every message arrived where it had to, in order, once, as far as no loss is allowed.
     pub(crate) fn is_success(&self) -> bool {
-        let arrived = self.pushes.as_ref().is_none_or(|it| {
-            it.missing.unwrap_or_default() == 0 && (it.outcome.is_clean() || it.expected.is_none())
-        });
-        self.sessions.held_to_end == self.sessions.asked && arrived
+        is_success(&self.findings)
+    }
+
+    /// The result in a few words.
+    pub(crate) fn result(&self) -> &'static str {
+        match (self.is_success(), self.findings.is_empty()) {
+            (false, _) => "failed",
+            (true, false) => "well, with warnings",
+            (true, true) => "all well",
+        }
     }
 }

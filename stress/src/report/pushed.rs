@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{measurements::sum::add, traffic::pusher::outcome::Outcome};
+use crate::{
+    measurements::{asked::AskedRate, sum::add},
+    traffic::pusher::outcome::Outcome,
+};
 
 /// What was pushed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -11,15 +14,29 @@ pub(crate) struct Pushed {
     pub outcome: Outcome,
     /// Messages that had to arrive; nothing where that cannot be known.
     pub expected: Option<u64>,
-    /// Messages that arrived meanwhile.
+    /// Messages that arrived meanwhile where they had to.
     pub arrived: u64,
+    /// Messages that would have had to arrive if all had been accepted.
+    #[serde(default)]
+    pub due: Option<u64>,
+    /// The rate that was asked for.
+    #[serde(default)]
+    pub rate: Option<AskedRate>,
 }
 
 impl Pushed {
+    /// Messages of which each was for one user.
+    pub(crate) fn to_one_each(outcome: Outcome) -> Self {
+        let (expected, due) = (Some(outcome.accepted), Some(outcome.offered));
+        Self { outcome, expected, due, ..Self::default() }
+    }
+
     /// Adds what was pushed elsewhere or later.
     pub(crate) fn merge(&mut self, other: Self) {
         self.outcome.merge(other.outcome);
         self.expected = self.expected.zip(other.expected).map(|(a, b)| a.saturating_add(b));
+        self.due = self.due.zip(other.due).map(|(a, b)| a.saturating_add(b));
+        self.rate = AskedRate::worst(self.rate, other.rate);
         add(&mut self.arrived, other.arrived);
     }
 }

@@ -12,20 +12,52 @@ use serde::{Deserialize, Serialize};
 
 use super::pushed::Pushed;
 use crate::{
-    measurements::{probed::Probed, storm::Storm, sum::add, tally::Tally, timeline::Timeline},
+    measurements::{
+        asked::AskedRate, probed::Probed, storm::Storm, sum::add, tally::Tally, timeline::Timeline,
+    },
     session::failure::Failures,
-    settings::phase::Phase,
+    settings::{phase::Phase, tolerance::Tolerance},
 };
 
-/// The form this program writes and reads.
-const FORM: u32 = 1;
+/// The form this program writes.
+const FORM: u32 = 2;
+/// The form of before, which this program reads, too: its messages were counted, and not proved.
+const UNPROVED_FORM: u32 = 1;
 /// The largest report that is read.
 const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// What is forgiven, in shares from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Allowed {
+    /// Of what had to arrive, or to be answered.
+    pub missing: f64,
+    /// Of what was offered to pusher-api.
+    pub refused: f64,
+}
+
+impl Default for Allowed {
+    fn default() -> Self {
+        Self { missing: 0.0, refused: 0.01 }
+    }
+}
+
+impl From<Tolerance> for Allowed {
+    fn from(given: Tolerance) -> Self {
+        Self { missing: given.allow_missing, refused: given.allow_refused }
+    }
+}
+
+impl Allowed {
+    fn stricter(self, other: Self) -> Self {
+        let Self { missing, refused } = other;
+        Self { missing: self.missing.min(missing), refused: self.refused.min(refused) }
+    }
+}
 
 /// What a run counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// Tells this form from later ones.
+    /// Tells this form from others.
     pub form: u32,
     /// `idle`, `push`, `storm` or `probe`; several if runs were merged.
     pub scenario: String,
@@ -35,6 +67,12 @@ pub(crate) struct Record {
     pub asked: u64,
     /// Processes that held them.
     pub processes: u64,
+    /// What is forgiven.
+    #[serde(default)]
+    pub allowed: Allowed,
+    /// The rate at which sessions were to be opened.
+    #[serde(default)]
+    pub rate: Option<AskedRate>,
     /// What the workers counted.
     pub tally: Tally,
     /// The limit behind each failure that has one, as far as its machine could tell.
@@ -60,6 +98,8 @@ impl Record {
             interrupted: false,
             asked,
             processes,
+            allowed: Allowed::default(),
+            rate: None,
             tally: Tally::default(),
             limits: BTreeMap::new(),
             pushes: None,
@@ -80,12 +120,20 @@ impl Record {
         self.limits = named.collect();
     }
 
+    /// Whether each of its messages was proved, not only counted.
+    pub(crate) fn is_proved(&self) -> bool {
+        self.form == FORM
+    }
+
     /// Adds another run, or another host's part of the same.
     pub(crate) fn merge(&mut self, other: Self) {
         if !self.scenario.split(" + ").any(|known| known == other.scenario) {
             self.scenario = format!("{} + {}", self.scenario, other.scenario);
         }
+        self.form = self.form.min(other.form);
         self.interrupted |= other.interrupted;
+        self.allowed = self.allowed.stricter(other.allowed);
+        self.rate = AskedRate::worst(self.rate, other.rate);
         add(&mut self.asked, other.asked);
         add(&mut self.processes, other.processes);
         self.tally.merge(other.tally);
@@ -123,8 +171,10 @@ impl Record {
         reader.end().map_err(|error| error.to_string())?;
         let record = report.record;
         match record.form {
-            FORM => Ok(record),
-            form => Err(format!("record.form: {form} is not {FORM}, the only one known here")),
+            UNPROVED_FORM | FORM => Ok(record),
+            form => Err(format!(
+                "record.form: {form} is none of those known here, {UNPROVED_FORM} and {FORM}"
+            )),
         }
     }
 

@@ -28,6 +28,7 @@ impl fmt::Display for Report<'_> {
         if let Some(all) = &self.broadcasts {
             all.fmt(f)?;
         }
-        write!(f, "result       {}", if self.is_success() { "all well" } else { "failed" })
+        self.findings.iter().try_for_each(|finding| finding.fmt(f))?;
+        write!(f, "result       {}", self.result())
     }
 }

@@ -14,6 +14,7 @@ use ::settings::{ConfigError, Endpoint};
 
 use super::run::Run;
 use crate::{
+    fleet::wire::Progress,
     settings::{
         addresses::http_addresses,
         phase::Phase,
@@ -50,6 +51,8 @@ pub(super) fn order(
         rate: 0.0,
         limit: Limit::Messages(u64::MAX),
         first: 0,
+        run: 0,
+        sequences: Arc::default(),
         phase: Arc::default(),
     })
 }
@@ -65,7 +68,7 @@ pub(super) struct Messages {
     stop: Arc<AtomicBool>,
     phase: Arc<AtomicU8>,
     sender: JoinHandle<io::Result<Outcome>>,
-    /// Messages that had arrived before.
+    /// Messages that had arrived before where they had to.
     before: u64,
 }
 
@@ -79,12 +82,13 @@ impl Messages {
 impl Run {
     /// Begins to send in a thread of its own.
     pub(super) fn start_messages(&self, order: Order) -> io::Result<Messages> {
+        let order = Order { run: self.id, ..order };
         let stop = Arc::new(AtomicBool::new(false));
         let (phase, stopped) = (Arc::clone(&order.phase), Arc::clone(&stop));
         let sender = thread::Builder::new()
             .name("pusher".into())
             .spawn(move || pusher::run(&order, &stopped))?;
-        Ok(Messages { stop, phase, sender, before: self.progress().messages })
+        Ok(Messages { stop, phase, sender, before: self.progress().arrived })
     }
 
     /// Ends the sending and waits until the answers are there; also how many messages had arrived
@@ -106,15 +110,15 @@ impl Run {
         messages.sender.join().expect("the pusher does not panic")
     }
 
-    /// Waits until so many messages have arrived in all, or nothing comes any more.
+    /// Waits until so many messages have arrived in all where they had to, or nothing comes any more.
     pub(super) fn await_messages(&mut self, expected: u64) {
         let mut last = (0, Instant::now());
         self.wait("receiving", |run| {
-            let messages = run.progress().messages;
+            let Progress { arrived, messages, .. } = run.progress();
             if messages != last.0 {
                 last = (messages, Instant::now());
             }
-            messages >= expected || last.1.elapsed() >= SILENCE
+            arrived >= expected || last.1.elapsed() >= SILENCE
         });
     }
 }

@@ -51,8 +51,8 @@ pub(crate) fn probe(settings: &Probe) -> Result<bool, Trouble> {
         record.probes = probed.unwrap_or_default();
         // Sessions come while messages are sent, so nobody knows how many have to arrive.
         record.pushes = pushed.map(|(outcome, before)| {
-            let arrived = record.tally.messages - before;
-            Pushed { outcome, expected: None, arrived }
+            let arrived = record.tally.proofs.arrived - before;
+            Pushed { outcome, arrived, ..Pushed::default() }
         });
     })
 }

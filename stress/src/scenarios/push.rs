@@ -11,6 +11,7 @@ use ::settings::ConfigError;
 use super::{messages, run::Run, trouble::Trouble};
 use crate::{
     fleet::member::Part,
+    measurements::asked::AskedRate,
     report::pushed::Pushed,
     settings::{
         phases::{Kind, Limit, Mode, Recipients, Step, repeated},
@@ -22,7 +23,7 @@ use crate::{
 
 const DEFAULT_PERIOD: Duration = Duration::from_secs(20);
 /// The smallest data that has room for its stamp.
-const MIN_PAYLOAD: usize = 64;
+const MIN_PAYLOAD: usize = 96;
 
 /// Runs it; whether every session was held and every accepted message arrived.
 pub(crate) fn push(settings: &Push) -> Result<bool, Trouble> {
@@ -31,8 +32,8 @@ pub(crate) fn push(settings: &Push) -> Result<bool, Trouble> {
     let mut run = Run::start("push", &settings.sessions, 0)?;
     run.ramp(&settings.sessions);
     let order = Order { online: Arc::new(run.fleet.online(Part::All)), ..order };
-    let before = run.progress().messages;
-    let mut total = Pushed { expected: Some(0), ..Pushed::default() };
+    let before = run.progress().arrived;
+    let mut total = Pushed { expected: Some(0), due: Some(0), ..Pushed::default() };
     for step in steps {
         match step {
             Step::Hold(period) => run.hold(period),
@@ -49,7 +50,7 @@ pub(crate) fn push(settings: &Push) -> Result<bool, Trouble> {
     run.hold(settings.sessions.hold.unwrap_or_default());
     run.finish(|record| {
         // Some may have come late, in a phase that was not theirs.
-        let arrived = record.tally.messages - before;
+        let arrived = record.tally.proofs.arrived - before;
         record.pushes = Some(Pushed { arrived, ..total });
     })
 }
@@ -63,27 +64,27 @@ impl Run {
         let rate = f64::from(rate);
         let order =
             Order { connections, batch, phase, mode, recipients, rate, limit, ..order.clone() };
-        let before = self.progress().messages;
-        let (outcome, expected) = match recipients {
+        let before = self.progress().arrived;
+        let pushed = match recipients {
             Recipients::Random => self.push_random(&order)?,
             Recipients::All => self.push_all(&order)?,
         };
-        let arrived = self.progress().messages - before;
-        Ok(Pushed { outcome, expected: Some(expected), arrived })
+        let asked = AskedRate::of(rate, pushed.outcome.offered, pushed.outcome.seconds);
+        let arrived = self.progress().arrived - before;
+        Ok(Pushed { arrived, rate: asked, ..pushed })
     }
 
     /// Pushes to one user at a time.
-    fn push_random(&mut self, order: &Order) -> Result<(Outcome, u64), Trouble> {
-        let before = self.progress().messages;
+    fn push_random(&mut self, order: &Order) -> Result<Pushed, Trouble> {
+        let before = self.progress().arrived;
         let outcome = self.push_order(order)?;
         self.await_messages(before + outcome.accepted);
-        let expected = outcome.accepted;
-        Ok((outcome, expected))
+        Ok(Pushed::to_one_each(outcome))
     }
 
     /// Pushes to everybody, one message after another, each waited for.
-    fn push_all(&mut self, order: &Order) -> Result<(Outcome, u64), Trouble> {
-        let mut total = (Outcome::default(), 0);
+    fn push_all(&mut self, order: &Order) -> Result<Pushed, Trouble> {
+        let mut total = Pushed { expected: Some(0), due: Some(0), ..Pushed::default() };
         let started = Instant::now();
         let is_over = |sent: u64| match order.limit {
             Limit::Messages(messages) => sent >= messages,
@@ -94,10 +95,10 @@ impl Run {
             let before = self.progress();
             let one = Order { limit: Limit::Messages(1), first: number, ..order.clone() };
             let outcome = self.push_order(&one)?;
-            let expected = outcome.accepted * before.open;
-            self.await_messages(before.messages + expected);
-            total.1 += expected;
-            total.0.merge(outcome);
+            let [expected, due] = [outcome.accepted, outcome.offered].map(|it| it * before.open);
+            self.await_messages(before.arrived + expected);
+            let (expected, due) = (Some(expected), Some(due));
+            total.merge(Pushed { outcome, expected, due, ..Pushed::default() });
             number += 1;
         }
         Ok(total)
@@ -113,7 +114,7 @@ fn order(settings: &Push) -> Result<Order, ConfigError> {
     let Push { sessions, pushes } = settings;
     if !(MIN_PAYLOAD..=protocol::push::MAX_PAYLOAD_BYTES).contains(&pushes.payload) {
         let problem = format!("{} bytes is out of range", pushes.payload);
-        return Err(ConfigError::new("--payload", problem, "give 64B to 64KiB"));
+        return Err(ConfigError::new("--payload", problem, "give 96B to 64KiB"));
     }
     let order = messages::order(&pushes.api, &pushes.key, sessions)?;
     Ok(Order { payload: pushes.payload, ..order })

@@ -20,7 +20,7 @@ use crate::{
         wire::Progress,
         workers::{Fleet, Manner},
     },
-    measurements::{machine, point::Point, timeline::Timeline, watch::Watch},
+    measurements::{asked::AskedRate, machine, point::Point, timeline::Timeline, watch::Watch},
     report::record::Record,
     settings::{output::Output, sessions::Sessions},
     traffic::prober::thread::Prober,
@@ -34,6 +34,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// A run: its sessions, and what is seen meanwhile.
 pub(super) struct Run {
+    /// What tells the messages of this run from others.
+    pub(super) id: u32,
+    /// How long a session may take to answer in the end.
+    answer_within: Duration,
     pub(super) record: Record,
     output: Output,
     pub(super) fleet: Fleet,
@@ -57,8 +61,9 @@ impl Run {
         sessions: &Sessions,
         dropped: u32,
     ) -> Result<Self, Trouble> {
+        let id = fastrand::u32(1..);
         let limit = descriptors::raise().unwrap_or_else(|_| descriptors::soft_limit());
-        let assignments = plan::assignments(sessions, dropped, limit)?;
+        let assignments = plan::assignments(sessions, dropped, limit, id)?;
         output::check(&sessions.output)?;
         let urls = Watch::urls(&sessions.watching)?;
         let interrupted = Arc::new(AtomicBool::new(false));
@@ -67,8 +72,13 @@ impl Run {
         }
         let asked = u64::from(sessions.sessions);
         let every = sessions.watching.sample;
+        let mut record = Record::new(scenario, asked, assignments.len() as u64);
+        (record.allowed, record.rate) =
+            (sessions.tolerance.into(), AskedRate::new(f64::from(sessions.rate)));
         let mut run = Self {
-            record: Record::new(scenario, asked, assignments.len() as u64),
+            id,
+            answer_within: sessions.answer_within,
+            record,
             output: sessions.output.clone(),
             fleet: Fleet::start(assignments)?,
             display: Display::new(asked),
@@ -113,8 +123,13 @@ impl Run {
     /// Opens sessions and waits until each is open or has failed.
     pub(super) fn open(&mut self, part: Part, sessions: &Sessions) {
         let rate = f64::from(sessions.rate);
+        let (begun, before) = (Instant::now(), self.progress().open);
         self.fleet.open(part, Manner { rate, retries: sessions.retry, ..Manner::default() });
         self.wait("opening", |run| run.fleet.is_settled());
+        let opened = self.progress().open.saturating_sub(before);
+        if let Some(rate) = &mut self.record.rate {
+            rate.add(opened, begun.elapsed().as_secs_f64());
+        }
         self.evidence = Evidence::since(&self.before);
     }
 
@@ -163,8 +178,17 @@ impl Run {
         self.fleet.progress()
     }
 
-    /// Closes everything and reports; whether all went well.
+    /// Asks every session whether its server is there; those that do not answer are lost.
+    fn call_roll(&mut self) {
+        if !self.answer_within.is_zero() && !self.is_interrupted() {
+            self.fleet.ask(self.answer_within);
+            self.wait("asking who is there", |run| run.fleet.is_settled());
+        }
+    }
+
+    /// Asks who is there, closes everything and reports; whether all went well.
     pub(super) fn finish(mut self, complete: impl FnOnce(&mut Record)) -> Result<bool, Trouble> {
+        self.call_roll();
         self.sample();
         let mut record = self.record;
         record.interrupted = self.interrupted.load(Ordering::Relaxed);

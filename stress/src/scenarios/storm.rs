@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     fleet::{member::Part, workers::Manner},
-    measurements::storm::{Moment, Reading, Storm},
+    measurements::{
+        asked::AskedRate,
+        storm::{Moment, Reading, Storm},
+    },
     report::pushed::Pushed,
     settings::{phase::Phase, phases::Mode, scenarios::Storm as Settings, sessions::Sessions},
     traffic::pusher::order::Order,
@@ -55,8 +58,10 @@ pub(crate) fn storm(settings: &Settings) -> Result<bool, Trouble> {
     run.finish(|record| {
         record.storms.push(storm);
         record.pushes = pushed.map(|(outcome, before)| {
-            let arrived = record.tally.messages - before;
-            Pushed { expected: Some(outcome.accepted), arrived, outcome }
+            let arrived = record.tally.proofs.arrived - before;
+            let rate = f64::from(settings.push_rate);
+            let rate = AskedRate::of(rate, outcome.offered, outcome.seconds);
+            Pushed { arrived, rate, ..Pushed::to_one_each(outcome) }
         });
     })
 }

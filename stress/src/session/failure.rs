@@ -26,6 +26,8 @@ pub(crate) enum Failure {
     Protocol(String),
     /// The process that held the session ended before its time.
     Worker,
+    /// The session was open in the end, and nobody answered on it.
+    Silent,
 }
 
 impl From<Ending> for Failure {
@@ -50,6 +52,7 @@ impl fmt::Display for Failure {
             Self::Bye(reason) => Ending::Bye(reason.clone()).fmt(f),
             Self::Protocol(rule) => Ending::Protocol(rule.clone()).fmt(f),
             Self::Worker => write!(f, "the worker process ended"),
+            Self::Silent => write!(f, "no sign of life when asked in the end"),
         }
     }
 }
@@ -67,6 +70,7 @@ impl Failure {
             }
             Self::Status(404) => "no such path: give it in --target, like ws://host:8080/v1/ws",
             Self::Status(429) => "sessions of one user: --sessions-per-user of the gateway",
+            Self::Silent => "the server stands still, or was away without a goodbye",
             Self::Close(4401) => "the lifetime of the token",
             Self::Close(4409) => "another run uses the same users; give another --user-prefix",
             _ => return None,

@@ -1,11 +1,12 @@
 //! One session of many, as this client owns it.
 //!
 //! What a client says and hears is the crate `client`'s; here is who its sessions are: an
-//! [`identity`], which an [`opening`] makes credentials of. A [`socket`] connects, a [`stamp`] says
-//! what was sent when, and there may be a [`failure`]. None but the socket does any I/O.
+//! [`identity`], which an [`opening`] makes credentials of. A [`socket`] connects, perhaps from one of
+//! the [`ports`] that are chosen here, a [`stamp`] says what was sent when, and there may be a [`failure`]. None but the socket does any I/O.
 
 pub(crate) mod failure;
 pub(crate) mod identity;
 pub(crate) mod opening;
+pub(crate) mod ports;
 pub(crate) mod socket;
 pub(crate) mod stamp;

@@ -1,6 +1,7 @@
 //! What is asked for: flags, and the values they stand for.
 //!
-//! Every scenario of [`scenarios`] has flags for its [`sessions`] and its [`output`], some for
+//! Every scenario of [`scenarios`] has flags for its [`sessions`], its [`output`] and its
+//! [`tolerance`], some for
 //! [`pushes`], which come in [`phases`]. [`addresses`], [`sources`] and [`targets`] say what a URL
 //! or a range of addresses stands for.
 
@@ -13,5 +14,6 @@ pub(crate) mod scenarios;
 pub(crate) mod sessions;
 mod sources;
 pub(crate) mod targets;
+pub(crate) mod tolerance;
 
 pub use scenarios::Settings;

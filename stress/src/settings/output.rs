@@ -6,6 +6,7 @@ use settings::{Endpoint, units};
 
 /// Where a report goes besides stdout.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Report")]
 pub struct Output {
     /// Write the report there as JSON
     #[arg(long, value_name = "FILE")]
@@ -17,6 +18,7 @@ pub struct Output {
 
 /// What is watched besides the sessions.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Watching")]
 pub struct Watching {
     /// Operators' ports of the gateways, like http://127.0.0.1:8082, to sample their sessions and
     /// memory; a port range stands for several (repeatable)

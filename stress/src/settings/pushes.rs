@@ -9,6 +9,7 @@ use super::phases::{Mode, Recipients, Step};
 
 /// A pusher-api that may be left out.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Pushes")]
 pub struct Api {
     /// Where pusher-api takes pushes; a port range stands for several [default: none]
     #[arg(long, value_name = "URL")]
@@ -20,6 +21,7 @@ pub struct Api {
 
 /// What pusher-api asks of a backend.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Pushes")]
 pub struct ApiKey {
     /// The key pusher-api asks for [default: none, development]
     #[arg(long, value_name = "KEY")]
@@ -42,6 +44,7 @@ impl ApiKey {
 
 /// Which messages to push, and how.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Pushes")]
 pub struct Pushes {
     /// Where pusher-api takes pushes; a port range stands for several
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
@@ -67,7 +70,7 @@ pub struct Pushes {
     /// Most messages in a request of batch mode
     #[arg(long, default_value_t = 500, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
     pub batch_size: u32,
-    /// Size of a message's data, at least 64B
+    /// Size of a message's data, at least 96B
     #[arg(long, value_name = "SIZE", default_value = "100B", value_parser = units::size)]
     pub payload: usize,
     /// Whom messages are for

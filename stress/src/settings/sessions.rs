@@ -9,10 +9,12 @@ use settings::{Endpoint, Secret, logging::CommonArgs, units};
 use super::{
     output::{Output, Watching},
     sources::Sources,
+    tolerance::Tolerance,
 };
 
 /// Which sessions to open, and how.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Sessions")]
 pub struct Sessions {
     /// Where to connect, like ws://127.0.0.1:8080 or tcp://host:8100-8199 (repeatable); {user} in a
     /// path stands for the session's user id
@@ -62,6 +64,13 @@ pub struct Sessions {
     /// The device in the tokens
     #[arg(long, value_name = "NAME", default_value = "d")]
     pub device: Device,
+    /// How long a session may take to answer when it is asked in the end whether its server is there;
+    /// 0s asks nobody, for servers that do not answer pings
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::duration)]
+    pub answer_within: Duration,
+    /// What is forgiven.
+    #[command(flatten)]
+    pub tolerance: Tolerance,
     /// What is watched.
     #[command(flatten)]
     pub watching: Watching,
@@ -69,6 +78,6 @@ pub struct Sessions {
     #[command(flatten)]
     pub output: Output,
     /// Configuration file and logs.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Configuration and logs")]
     pub common: CommonArgs,
 }

@@ -35,6 +35,29 @@ pub(crate) struct Behaviour {
     pub close: usize,
     /// Whether there is no hello.
     pub silent: bool,
+    /// How long an upgrade waits for its answer; one after another.
+    pub slow: Duration,
+    /// What it does with pushes, or with sessions, that a good server would not.
+    pub lie: Option<Lie>,
+}
+
+/// What a good server does not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// Every other push it accepts is not delivered.
+    DropHalf,
+    /// Every other push is delivered twice.
+    DoubleHalf,
+    /// Every other push is not delivered, the others twice: as many come as were accepted.
+    DropAndDouble,
+    /// Of two pushes to a user the second one is delivered first.
+    Swap,
+    /// Pushes are delivered to somebody else.
+    Stray,
+    /// Of a hundred pushes one is accepted.
+    RefuseMost,
+    /// Sessions stay open, and nobody reads what they say.
+    StandStill,
 }
 
 /// Where the server listens.
@@ -46,6 +69,21 @@ pub(crate) struct Served {
 
 type Inboxes = Arc<Mutex<HashMap<String, mpsc::Sender<String>>>>;
 
+/// A push, its data as it came.
+#[derive(serde::Deserialize)]
+struct Push {
+    to: Value,
+    data: Box<serde_json::value::RawValue>,
+}
+
+/// What is remembered of the pushes so far.
+#[derive(Default)]
+struct Pushes {
+    count: u64,
+    /// The message that waits for the next one, by user.
+    kept: HashMap<String, String>,
+}
+
 /// Starts it; the port for clients.
 pub(crate) fn start(behaviour: Behaviour) -> u16 {
     start_with_api(behaviour).clients
@@ -55,11 +93,20 @@ pub(crate) fn start(behaviour: Behaviour) -> u16 {
 pub(crate) fn start_with_api(behaviour: Behaviour) -> Served {
     let inboxes = Inboxes::default();
     let count = Arc::new(AtomicUsize::new(0));
+    let upgrading = Arc::new(Mutex::new(()));
+    let pushes = Arc::new(Mutex::new(Pushes::default()));
     let clients = serve({
         let inboxes = Arc::clone(&inboxes);
-        move |stream| hold(stream, behaviour, count.fetch_add(1, Ordering::Relaxed), &inboxes)
+        move |stream| {
+            if !behaviour.slow.is_zero() {
+                let _one_by_one = upgrading.lock().expect("no panic");
+                thread::sleep(behaviour.slow);
+            }
+            hold(stream, behaviour, count.fetch_add(1, Ordering::Relaxed), &inboxes);
+        }
     });
-    Served { clients, api: serve(move |stream| take_pushes(stream, &inboxes)) }
+    let api = serve(move |stream| take_pushes(stream, behaviour.lie, &inboxes, &pushes));
+    Served { clients, api }
 }
 
 fn serve(on_connection: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
@@ -103,6 +150,11 @@ fn hold(stream: TcpStream, behaviour: Behaviour, index: usize, inboxes: &Inboxes
         let message = format!(r#"{{"type":"push","data":{{"t":{due},"b":{number},"p":"x"}}}}"#);
         send(&mut socket, message);
     }
+    if behaviour.lie == Some(Lie::StandStill) {
+        loop {
+            thread::park();
+        }
+    }
     deliver(socket, &inbox);
 }
 
@@ -127,15 +179,22 @@ fn send(socket: &mut WebSocket<TcpStream>, text: String) {
     let _ = socket.send(Message::text(text));
 }
 
-fn take_pushes(stream: TcpStream, inboxes: &Inboxes) {
+fn take_pushes(stream: TcpStream, lie: Option<Lie>, inboxes: &Inboxes, pushes: &Mutex<Pushes>) {
     let mut writer = stream.try_clone().expect("a second handle");
     let mut reader = BufReader::new(stream);
     while let Some((path, body)) = read_request(&mut reader) {
-        let pushes: Vec<Value> =
+        let lines: Vec<Push> =
             body.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
-        pushes.iter().for_each(|push| route(push, inboxes));
+        let total = lines.len();
+        let mut pushes = pushes.lock().expect("no panic");
+        let accepted = lines.iter().filter(|push| take(push, lie, inboxes, &mut pushes)).count();
+        let rejected = match total - accepted {
+            0 => json!([]),
+            count => json!([{"lines": [1, count], "status": 503, "detail": "no room"}]),
+        };
         let (status, answer) = match path.as_str() {
-            "/v1/push/batch" => ("200 OK", json!({"accepted": pushes.len(), "rejected": []})),
+            "/v1/push/batch" => ("200 OK", json!({"accepted": accepted, "rejected": rejected})),
+            _ if accepted < total => ("503 Busy", json!({})),
             _ => ("202 Accepted", json!({"id": "x"})),
         };
         let answer = answer.to_string();
@@ -166,18 +225,41 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     Some((path, String::from_utf8(body).ok()?))
 }
 
-fn route(push: &Value, inboxes: &Inboxes) {
-    let message = json!({"type": "push", "id": "x"}).to_string();
-    let message = format!("{},\"data\":{}}}", message.trim_end_matches('}'), data(&push["data"]));
-    for (user, inbox) in inboxes.lock().expect("no panic").iter() {
-        if push["to"]["all"] == true || push["to"]["user"] == user.as_str() {
-            let _ = inbox.send(message.clone());
+/// Takes a push, or refuses it, and does with it what the lie wants.
+fn take(push: &Push, lie: Option<Lie>, inboxes: &Inboxes, pushes: &mut Pushes) -> bool {
+    let number = pushes.count;
+    pushes.count += 1;
+    let message = format!(r#"{{"type":"push","id":"x","data":{}}}"#, push.data);
+    let user = push.to["user"].as_str().unwrap_or_default().to_owned();
+    match lie {
+        Some(Lie::RefuseMost) if !number.is_multiple_of(100) => return false,
+        Some(Lie::DropHalf | Lie::DropAndDouble) if number.is_multiple_of(2) => return true,
+        Some(Lie::DropAndDouble) => deliver_to(push, &message, inboxes),
+        Some(Lie::DoubleHalf) if number.is_multiple_of(2) => deliver_to(push, &message, inboxes),
+        Some(Lie::Swap) => match pushes.kept.remove(&user) {
+            None => drop(pushes.kept.insert(user, message.clone())),
+            Some(kept) => {
+                deliver_to(push, &message, inboxes);
+                deliver_to(push, &kept, inboxes);
+            }
+        },
+        Some(Lie::Stray) => {
+            let inboxes = inboxes.lock().expect("no panic");
+            let other = inboxes.iter().find(|(other, _)| **other != user);
+            let _ = other.map(|(_, inbox)| inbox.send(message.clone()));
         }
+        _ => {}
     }
+    if !matches!(lie, Some(Lie::Swap | Lie::Stray)) {
+        deliver_to(push, &message, inboxes);
+    }
+    true
 }
 
-/// The data with its keys in the order they came in, which clients rely on.
-fn data(value: &Value) -> String {
-    let kind = if value["b"].is_null() { "n" } else { "b" };
-    format!(r#"{{"t":{},"{kind}":{},"p":{}}}"#, value["t"], value[kind], value["p"])
+fn deliver_to(push: &Push, message: &str, inboxes: &Inboxes) {
+    for (user, inbox) in inboxes.lock().expect("no panic").iter() {
+        if push.to["all"] == true || push.to["user"] == user.as_str() {
+            let _ = inbox.send(message.to_owned());
+        }
+    }
 }

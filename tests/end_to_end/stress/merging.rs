@@ -42,7 +42,7 @@ fn what_is_no_report_is_refused_by_file_and_field() {
     for (text, field) in [
         (broken.to_string(), "record.tally.arrivals.connect"),
         ("{}".to_owned(), "missing field `record`"),
-        (good.to_string().replace("\"form\":1", "\"form\":2"), "record.form"),
+        (good.to_string().replace("\"form\":2", "\"form\":3"), "record.form"),
     ] {
         fs::write(&file, text).unwrap();
         let run = run(&format!("merge {file}"));

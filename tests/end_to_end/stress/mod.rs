@@ -1,9 +1,13 @@
 //! The load client against real gateways and a real pusher-api.
 
+mod help;
+mod lies;
 mod merging;
 mod opening;
 mod probe;
 mod pushing;
+#[path = "../../../stress/tests/server/mod.rs"]
+mod server;
 mod storm;
 
 use std::{

@@ -21,7 +21,7 @@ fn sessions(flags: &str) -> Result<Sessions, ConfigError> {
 }
 
 fn planned(flags: &str) -> Result<Vec<Assignment>, ConfigError> {
-    assignments(&sessions(flags)?, 0, 20_000)
+    assignments(&sessions(flags)?, 0, 20_000, 1)
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn what_is_dropped_is_spread_over_the_workers() {
         ("--sessions 5 --processes 2", 0),
     ] {
         let sessions = sessions(flags).expect(flags);
-        let shares = assignments(&sessions, dropped, 20_000).expect(flags);
+        let shares = assignments(&sessions, dropped, 20_000, 1).expect(flags);
         let kept: u32 = shares.iter().map(|share| share.kept).sum();
         assert_eq!(kept, sessions.sessions - dropped, "{flags}");
         assert!(shares.iter().all(|share| share.kept <= share.count), "{flags}");
@@ -126,5 +126,30 @@ fn wrong_settings_name_their_flag() {
         let Err(error) = planned(flags) else { panic!("{flags} is accepted") };
         assert_eq!(error.key, key, "{flags}: {error}");
         assert!(error.to_string().contains(hint), "{flags}: {error}");
+    }
+}
+
+#[test]
+fn every_pair_counts_its_own_turns() {
+    use crate::session::ports::Ports;
+
+    for flags in [
+        "--sessions 40 --target ws://127.0.0.1:1-2 --sources 127.0.0.2-127.0.0.3",
+        "--sessions 40 --target ws://127.0.0.1:1-2 --sources 127.0.0.2-127.0.0.3 --processes 4",
+        "--sessions 37 --target ws://127.0.0.1:1-3 --processes 5",
+    ] {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut chosen = 0;
+        for mut share in planned(flags).expect(flags) {
+            share.ports = Ports::parse("50000 50007", "", 0);
+            for number in share.first..share.first + share.count {
+                let Some(port) = share.port(number) else { continue };
+                let (server, _) = share.target(number);
+                assert!(seen.insert((server, share.source(number), port)), "{flags}: {number}");
+                chosen += 1;
+            }
+        }
+        // Of the sessions of each pair the fifth to the eighth.
+        assert!(chosen >= 12, "{flags}: {chosen}");
     }
 }

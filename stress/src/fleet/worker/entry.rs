@@ -8,8 +8,8 @@ pub(super) struct Entry {
     pub(super) stream: TcpStream,
     pub(super) session: Session,
     pub(super) number: u32,
-    /// When the connect began, in microseconds since the epoch.
-    pub(super) started: u64,
+    /// When the session was due, in microseconds since the epoch.
+    pub(super) due: u64,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use client::{Effect, Kind, State};
 use mio::event::Event;
 use protocol::clock;
 
-use super::{entry::Entry, state::Worker};
+use super::{entry::Entry, roll_call::RollCall, state::Worker};
 use crate::session::{failure::Failure, stamp::stamp};
 
 impl Worker {
@@ -68,8 +68,8 @@ impl Worker {
     /// Tells the session that it is connected, or that so many bytes have arrived, and does what
     /// it asks for.
     fn tell(&mut self, place: usize, received: Option<usize>) {
-        let Self { sessions, tally, opening, rules, scratch, .. } = self;
-        let Entry { stream, session, started, number } = &mut sessions[place];
+        let Self { sessions, tally, opening, rules, scratch, book, roll_call, .. } = self;
+        let Entry { stream, session, due, number } = &mut sessions[place];
         let now = clock::micros_since_epoch();
         let mut held = session.state() == State::Live;
         let mut ended = None;
@@ -77,14 +77,21 @@ impl Worker {
             Effect::Held => {
                 held = true;
                 match opening.is_returning() {
-                    true => tally.returns.on_held(*started, now),
-                    false => tally.arrivals.on_held(*started, now),
+                    true => tally.returns.on_held(*due, now),
+                    false => tally.arrivals.on_held(*due, now),
                 }
                 opening.on_held(*number);
             }
-            Effect::Frame(Kind::Message, message) => tally.on_message(stamp(message), now),
+            Effect::Frame(Kind::Message, message) => {
+                let stamp = stamp(message);
+                tally.on_message(stamp, book.judge(*number, stamp.as_ref()), now);
+            }
             Effect::Frame(Kind::Error, _) => tally.refusals += 1,
-            Effect::Frame(..) | Effect::Alive => {}
+            Effect::Frame(..) => {}
+            Effect::Alive => {
+                tally.answered += 1;
+                roll_call.iter_mut().for_each(RollCall::on_answered);
+            }
             // A server that does not read its pongs, or not even the echo's message, will notice
             // by itself.
             Effect::Reply(bytes) => drop(stream.write(&bytes)),
@@ -110,7 +117,7 @@ impl Worker {
         if held {
             self.tally.losses.add(failure, 1);
         } else {
-            self.on_not_opened(entry.number, failure);
+            self.on_not_opened(entry.number, entry.due, failure);
         }
     }
 }

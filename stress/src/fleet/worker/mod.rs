@@ -1,7 +1,8 @@
 //! A worker: one thread, one epoll, and a share of the sessions.
 //!
 //! Commands come in as lines, which [`work`] obeys; [`waves`] says which session is next and
-//! [`ramp`] opens it, [`intake`] serves the sockets, [`departure`] closes sessions on purpose, and
+//! [`ramp`] opens it, [`intake`] serves the sockets, [`departure`] closes sessions on purpose,
+//! [`roll_call`] asks in the end who is still there, and
 //! what happened goes back as lines, by [`accounts`]. All of them work on a [`state`] and its
 //! [`entry`]s.
 
@@ -10,6 +11,7 @@ mod departure;
 mod entry;
 mod intake;
 mod ramp;
+mod roll_call;
 mod state;
 mod waves;
 mod work;

@@ -6,38 +6,43 @@ use client::{Session, State};
 use mio::{Interest, Token};
 use protocol::clock;
 
-use super::{entry::Entry, state::Worker, waves::Verdict};
+use super::{
+    entry::Entry,
+    state::Worker,
+    waves::{Begun, Verdict},
+};
 use crate::session::{failure::Failure, socket};
 
 impl Worker {
     /// Begins what is due.
     pub(super) fn open_due(&mut self) {
-        while let Some(number) = self.opening.begin() {
+        while let Some(Begun { number, due }) = self.opening.begin() {
             let started = clock::micros_since_epoch();
             self.arrivals().span.add(started);
-            if let Err(error) = self.open(number, started) {
+            if let Err(error) = self.open(number, due, started) {
                 let errno = error.raw_os_error().unwrap_or_default();
-                self.on_not_opened(number, Failure::Socket(State::Connecting, errno));
+                self.on_not_opened(number, due, Failure::Socket(State::Connecting, errno));
             }
         }
     }
 
-    fn open(&mut self, number: u32, started: u64) -> io::Result<()> {
+    fn open(&mut self, number: u32, due: u64, started: u64) -> io::Result<()> {
         let (address, target) = self.assignment.target(number);
-        let mut stream = socket::connect(address, self.assignment.source(number))?;
+        let source = self.assignment.source(number);
+        let mut stream = socket::connect(address, source, self.assignment.port(number))?;
         let slot = self.sessions.vacant_entry();
         let place = slot.key();
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, Token(place), interest)?;
         let session = Session::new(target.transport);
-        slot.insert(Entry { stream, session, number, started });
-        self.deadlines.push_back((place, number));
+        slot.insert(Entry { stream, session, number, due });
+        self.deadlines.push_back((place, number, started));
         Ok(())
     }
 
     /// A session could not be opened; it is tried again or has failed.
-    pub(super) fn on_not_opened(&mut self, number: u32, failure: Failure) {
-        match self.opening.on_failed(number, &failure) {
+    pub(super) fn on_not_opened(&mut self, number: u32, due: u64, failure: Failure) {
+        match self.opening.on_failed(number, due, &failure) {
             Verdict::Again => self.arrivals().retried.add(failure, 1),
             Verdict::Failed => self.tally.failures.add(failure, 1),
         }
@@ -50,12 +55,12 @@ impl Worker {
             self.tally.failures.add(failure, 1);
         }
         let limit = self.assignment.connect_timeout.as_micros() as u64;
-        while let Some(&(place, number)) = self.deadlines.front() {
+        while let Some(&(place, number, started)) = self.deadlines.front() {
             let entry = self.sessions.get(place).filter(|entry| entry.number == number);
             let opening = entry.filter(|entry| entry.session.state() < State::Live);
-            match opening.map(|entry| (entry.session.state(), entry.started)) {
-                Some((_, started)) if now < self.opening.until().min(started + limit) => return,
-                Some((state, _)) => self.end(place, Failure::Timeout(state)),
+            match opening.map(|entry| entry.session.state()) {
+                Some(_) if now < self.opening.until().min(started + limit) => return,
+                Some(state) => self.end(place, Failure::Timeout(state)),
                 None => {}
             }
             self.deadlines.pop_front();

@@ -7,13 +7,13 @@ use limits::process::resident_bytes;
 use mio::Poll;
 use slab::Slab;
 
-use super::{departure::Departure, entry::Entry, waves::Opening};
+use super::{departure::Departure, entry::Entry, roll_call::RollCall, waves::Opening};
 use crate::{
     fleet::{
         assignment::Assignment,
         wire::{Progress, Wave},
     },
-    measurements::{arrivals::Arrivals, tally::Tally},
+    measurements::{arrivals::Arrivals, book::Book, tally::Tally},
     session::opening::Openings,
 };
 
@@ -29,10 +29,12 @@ pub(super) struct Worker {
     /// All sessions that are not over.
     pub(super) sessions: Slab<Entry>,
     pub(super) opening: Opening,
-    /// Handshakes in the order they began: place in the slab, number. Those that are over are
-    /// skipped when their turn comes.
-    pub(super) deadlines: VecDeque<(usize, u32)>,
+    /// Handshakes in the order they began: place in the slab, number, when it began, in
+    /// microseconds since the epoch. Those that are over are skipped when their turn comes.
+    pub(super) deadlines: VecDeque<(usize, u32, u64)>,
     pub(super) departure: Option<Departure>,
+    pub(super) roll_call: Option<RollCall>,
+    pub(super) book: Book,
     pub(super) tally: Tally,
     pub(super) memory: (Instant, u64),
     pub(super) reported: (Instant, Progress),
@@ -61,6 +63,8 @@ impl Worker {
             opening: Opening::new(nothing, assignment.concurrency),
             deadlines: VecDeque::new(),
             departure: None,
+            roll_call: None,
+            book: Book::new(assignment.run, assignment.first, assignment.count as usize),
             tally: Tally { memory: (memory, memory), ..Tally::default() },
             memory: (now, memory),
             reported: (now, Progress::default()),
@@ -85,6 +89,7 @@ impl Worker {
             failed: self.tally.failures.total(),
             lost: self.tally.losses.total(),
             messages: self.tally.messages,
+            arrived: self.tally.proofs.arrived,
             memory: self.memory.1,
         }
     }

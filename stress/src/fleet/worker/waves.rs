@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Opening {
     wave: Wave,
     pace: Pace,
-    started: Instant,
+    started: (Instant, u64),
     begun: u32,
     concurrency: u32,
     under_way: u32,
@@ -31,11 +31,23 @@ pub(super) struct Opening {
     failed: Vec<u32>,
 }
 
+/// A session that is to be opened now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    pub(super) number: u32,
+    /// When it was due for the first time, in microseconds since the epoch: at a given rate by the
+    /// schedule, however late it is; otherwise now.
+    pub(super) due: u64,
+}
+
 /// A session that is to be tried again.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Again {
-    due: u64,
+    /// When it is to be tried.
+    at: u64,
     number: u32,
+    /// When it was due for the first time.
+    due: u64,
     tries: u32,
     last: Failure,
 }
@@ -55,7 +67,7 @@ impl Opening {
         Self {
             pace: Pace::new(wave.rate),
             wave,
-            started: Instant::now(),
+            started: (Instant::now(), clock::micros_since_epoch()),
             begun: 0,
             concurrency,
             under_way: 0,
@@ -91,37 +103,41 @@ impl Opening {
             return None;
         }
         let fresh = (self.fresh() > 0).then(|| {
-            self.pace.time_of(u64::from(self.begun)).saturating_sub(self.started.elapsed())
+            self.pace.time_of(u64::from(self.begun)).saturating_sub(self.started.0.elapsed())
         });
         let again = self.waiting.peek().map(|Reverse(again)| {
-            Duration::from_micros(again.due.saturating_sub(clock::micros_since_epoch()))
+            Duration::from_micros(again.at.saturating_sub(clock::micros_since_epoch()))
         });
         fresh.into_iter().chain(again).min()
     }
 
     /// The next session to open, if one is due.
-    pub(super) fn begin(&mut self) -> Option<u32> {
+    pub(super) fn begin(&mut self) -> Option<Begun> {
         if self.under_way >= self.concurrency {
             return None;
         }
-        let number = self.begin_again().or_else(|| self.begin_fresh())?;
+        let begun = self.begin_again().or_else(|| self.begin_fresh())?;
         self.under_way += 1;
-        Some(number)
+        Some(begun)
     }
 
-    fn begin_again(&mut self) -> Option<u32> {
+    fn begin_again(&mut self) -> Option<Begun> {
         let due =
-            self.waiting.peek().is_some_and(|Reverse(it)| it.due <= clock::micros_since_epoch());
+            self.waiting.peek().is_some_and(|Reverse(it)| it.at <= clock::micros_since_epoch());
         let Reverse(again) = due.then(|| self.waiting.pop()).flatten()?;
         self.tries.insert(again.number, again.tries);
-        Some(again.number)
+        Some(Begun { number: again.number, due: again.due })
     }
 
-    fn begin_fresh(&mut self) -> Option<u32> {
-        let due = self.pace.time_of(u64::from(self.begun)) <= self.started.elapsed();
-        (due && self.fresh() > 0).then(|| {
+    fn begin_fresh(&mut self) -> Option<Begun> {
+        let since = self.pace.time_of(u64::from(self.begun));
+        (since <= self.started.0.elapsed() && self.fresh() > 0).then(|| {
             self.begun += 1;
-            self.wave.numbers.start + self.begun - 1
+            let due = match self.pace.is_unlimited() {
+                true => clock::micros_since_epoch(),
+                false => self.started.1 + since.as_micros() as u64,
+            };
+            Begun { number: self.wave.numbers.start + self.begun - 1, due }
         })
     }
 
@@ -138,14 +154,15 @@ impl Opening {
     }
 
     /// A session could not be opened.
-    pub(super) fn on_failed(&mut self, number: u32, failure: &Failure) -> Verdict {
+    pub(super) fn on_failed(&mut self, number: u32, due: u64, failure: &Failure) -> Verdict {
         self.under_way -= 1;
         let tries = self.tries.remove(&number).unwrap_or_default();
-        let due = clock::micros_since_epoch() + pause(tries).as_micros() as u64;
-        if tries < self.wave.retries && due < self.until() {
+        let at = clock::micros_since_epoch() + pause(tries).as_micros() as u64;
+        if tries < self.wave.retries && at < self.until() {
             self.waiting.push(Reverse(Again {
-                due,
+                at,
                 number,
+                due,
                 tries: tries + 1,
                 last: failure.clone(),
             }));
@@ -190,15 +207,34 @@ mod tests {
     #[test]
     fn a_bounded_number_is_under_way() {
         let mut opening = Opening::new(wave(5..8, 0, None), 2);
-        assert_eq!((opening.begin(), opening.begin(), opening.begin()), (Some(5), Some(6), None));
+        let mut begin = || opening.begin().map(|begun| begun.number);
+        assert_eq!((begin(), begin(), begin()), (Some(5), Some(6), None));
         assert_eq!(opening.next_due(), None);
         opening.on_held(5);
         assert_eq!(opening.next_due(), Some(Duration::ZERO));
-        assert_eq!(opening.begin(), Some(7));
+        assert_eq!(opening.begin().map(|begun| begun.number), Some(7));
         opening.on_held(6);
-        assert_eq!(opening.on_failed(7, &Failure::Status(503)), Verdict::Failed);
+        assert_eq!(opening.on_failed(7, 0, &Failure::Status(503)), Verdict::Failed);
         assert!(opening.is_settled());
         assert_eq!(opening.take_failed(), [7]);
+    }
+
+    #[test]
+    fn sessions_are_due_by_the_schedule_however_late_they_begin() {
+        let slow = Wave { rate: 1000.0, ..wave(0..5, 0, None) };
+        let mut opening = Opening::new(slow, 1);
+        let start = opening.started.1;
+        for step in 0..5 {
+            let begun = loop {
+                match opening.begin() {
+                    Some(begun) => break begun,
+                    None => std::thread::yield_now(),
+                }
+            };
+            assert_eq!(begun, Begun { number: step, due: start + u64::from(step) * 1000 });
+            std::thread::sleep(Duration::from_millis(3));
+            opening.on_held(step);
+        }
     }
 
     #[test]
@@ -206,19 +242,24 @@ mod tests {
         let mut opening = Opening::new(wave(0..1, 2, None), 1);
         for _ in 0..2 {
             let begun = loop {
-                if let Some(number) = opening.begin() {
-                    break number;
+                if let Some(begun) = opening.begin() {
+                    break begun;
                 }
                 std::thread::yield_now();
             };
-            assert_eq!(opening.on_failed(begun, &Failure::Status(503)), Verdict::Again);
+            let verdict = opening.on_failed(begun.number, 17, &Failure::Status(503));
+            assert_eq!(verdict, Verdict::Again);
             assert!(!opening.is_settled());
             assert!(opening.next_due().expect("one waits") < Duration::from_secs(1));
         }
-        while opening.begin().is_none() {
-            std::thread::yield_now();
+        // Its time counts from when it was due first.
+        loop {
+            match opening.begin() {
+                Some(begun) => break assert_eq!(begun, Begun { number: 0, due: 17 }),
+                None => std::thread::yield_now(),
+            }
         }
-        assert_eq!(opening.on_failed(0, &Failure::Status(503)), Verdict::Failed);
+        assert_eq!(opening.on_failed(0, 0, &Failure::Status(503)), Verdict::Failed);
         assert!(opening.is_settled());
     }
 
@@ -226,15 +267,15 @@ mod tests {
     fn after_the_deadline_what_waits_has_failed() {
         let soon = clock::micros_since_epoch() + 3_600_000_000;
         let mut opening = Opening::new(wave(0..3, 9, Some(soon)), 1);
-        assert_eq!(opening.begin(), Some(0));
-        assert_eq!(opening.on_failed(0, &Failure::Status(503)), Verdict::Again);
+        assert_eq!(opening.begin().map(|begun| begun.number), Some(0));
+        assert_eq!(opening.on_failed(0, 0, &Failure::Status(503)), Verdict::Again);
         assert_eq!(opening.expire(soon - 1), []);
         assert_eq!(opening.expire(soon).len(), 3);
         assert_eq!(opening.take_failed(), [1, 2, 0]);
         assert!(opening.is_settled());
         let mut late = Opening::new(wave(0..1, 9, Some(0)), 1);
         late.begin();
-        assert_eq!(late.on_failed(0, &Failure::Status(503)), Verdict::Failed);
+        assert_eq!(late.on_failed(0, 0, &Failure::Status(503)), Verdict::Failed);
     }
 
     #[test]

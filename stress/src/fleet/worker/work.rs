@@ -9,8 +9,17 @@ use std::{
 
 use mio::{Poll, Token, Waker};
 
-use super::{accounts::REPORT_EVERY, departure::Departure, state::Worker, waves::Opening};
-use crate::fleet::wire::{Command, Event, say};
+use super::{
+    accounts::REPORT_EVERY,
+    departure::Departure,
+    roll_call::{Called, RollCall},
+    state::Worker,
+    waves::Opening,
+};
+use crate::{
+    fleet::wire::{Command, Event, say},
+    session::failure::Failure,
+};
 
 /// The token of the parent's commands; sessions have their place in the slab.
 const COMMANDS: Token = Token(usize::MAX);
@@ -61,6 +70,7 @@ impl Worker {
                 Next::Leave => return Ok(()),
             }
             self.expire();
+            self.call_roll(events)?;
             self.report(events)?;
             self.settle(events)?;
         }
@@ -79,10 +89,31 @@ impl Worker {
         say(events, &Event::Dropped)
     }
 
+    /// Asks who is still there, and says so once everybody has answered or is given up.
+    fn call_roll(&mut self, events: &mut impl Write) -> io::Result<()> {
+        let Some(call) = &mut self.roll_call else { return Ok(()) };
+        let Called { asked, silent, is_over } = call.call(&mut self.sessions);
+        self.tally.asked += asked;
+        silent.into_iter().for_each(|place| self.end(place, Failure::Silent));
+        if !is_over {
+            return Ok(());
+        }
+        self.roll_call = None;
+        say(events, &Event::Progress(self.progress()))?;
+        say(events, &Event::Asked)
+    }
+
     fn patience(&self) -> Duration {
         let opening = self.opening.next_due();
         let dropping = self.departure.as_ref().map(Departure::next_due);
-        opening.into_iter().chain(dropping).min().unwrap_or(REPORT_EVERY).min(REPORT_EVERY)
+        let asking = self.roll_call.as_ref().map(RollCall::next_due);
+        opening
+            .into_iter()
+            .chain(dropping)
+            .chain(asking)
+            .min()
+            .unwrap_or(REPORT_EVERY)
+            .min(REPORT_EVERY)
     }
 
     fn obey(&mut self, inbox: &mpsc::Receiver<Command>) -> Next {
@@ -94,6 +125,10 @@ impl Worker {
                 }
                 Ok(Command::Drop(dropping)) => {
                     self.departure = Some(Departure::begin(&dropping, &self.sessions));
+                }
+                Ok(Command::Ask(within)) => {
+                    let most = self.assignment.concurrency;
+                    self.roll_call = Some(RollCall::begin(within, most, &self.sessions));
                 }
                 Ok(Command::Finish) => return Next::Finish,
                 Ok(Command::Start(_)) => {}

@@ -10,7 +10,7 @@ use super::{
     tables::{Table, tables},
     tiles::{Tile, overview},
 };
-use crate::report::findings::Report;
+use crate::report::{findings::Report, sections::verdict::Finding};
 
 /// What the template shows, in its order.
 #[derive(Template)]
@@ -20,6 +20,8 @@ struct Page<'a> {
     /// Colours in drawings, each with the name of its tone.
     tones: Vec<(String, String)>,
     is_success: bool,
+    result: &'static str,
+    findings: &'a [Finding],
     tiles: Vec<Tile>,
     plots: Vec<Plot>,
     causes: Vec<Cause<'a>>,
@@ -33,6 +35,8 @@ pub(crate) fn page(report: &Report<'_>) -> String {
         title: format!("holdfast stress {}{interrupted}", report.scenario),
         tones: tones(),
         is_success: report.is_success(),
+        result: report.result(),
+        findings: &report.findings,
         tiles: overview(report),
         plots: charts::of(report),
         causes: causes(report),

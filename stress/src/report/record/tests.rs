@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    measurements::{distribution::Distribution, point::Point},
+    measurements::{distribution::Distribution, point::Point, proofs::Verdict},
     session::{failure::Failure, stamp::Stamp},
     settings::phase::Phase,
 };
@@ -49,7 +49,8 @@ impl Record {
             Happening::Lost(code) => tally.losses.add(Failure::Close(code), 1),
             Happening::Message { due, took, phase, broadcast } => {
                 let phase = Phase::from_number(phase);
-                tally.on_message(Some(Stamp { due, phase, is_broadcast: broadcast }), due + took);
+                let stamp = Stamp { due, phase, is_broadcast: broadcast, proof: None };
+                tally.on_message(Some(stamp), Verdict::Proved, due + took);
             }
             Happening::Probe(took) => {
                 let probed = self.probes.entry("connect".into()).or_default();
@@ -129,13 +130,31 @@ fn different_runs_are_both_named() {
 }
 
 #[test]
+fn reports_of_before_are_read_and_said_to_be_unproved() {
+    let mut report: serde_json::Value =
+        serde_json::from_slice(&full().as_report()).expect("a report");
+    report["record"]["form"] = 1.into();
+    for (object, key) in [("", "allowed"), ("", "rate"), ("/tally", "proofs"), ("/pushes", "due")] {
+        let object = report.pointer_mut(&format!("/record{object}")).expect(object);
+        assert!(object.as_object_mut().expect("an object").remove(key).is_some(), "{key}");
+    }
+    let mut old = Record::from_report(report.to_string().as_bytes()).expect("an older report");
+    assert!(!old.is_proved());
+    old.merge(full());
+    assert!(!old.is_proved());
+    assert!(!Record::from_report(&old.as_report()).expect("a merged one").is_proved());
+    let text = crate::report::findings::Report::new(&old).to_string();
+    assert!(text.contains("counted only"), "{text}");
+}
+
+#[test]
 fn wrong_reports_name_their_field() {
     let good = String::from_utf8(full().as_report()).expect("text");
     let histogram = serde_json::to_string(&Distribution::default()).expect("serializes");
     let cases = [
         ("{}".to_owned(), "missing field `record`"),
         ("[1".to_owned(), "invalid"),
-        (good.replace("\"form\":1", "\"form\":9"), "record.form: 9"),
+        (good.replace("\"form\":2", "\"form\":9"), "record.form: 9"),
         (good.replace("\"kept_to_end\":0", "\"kept_to_end\":-1"), "record.tally.kept_to_end"),
         (good.replace(&histogram, "\"AAAA\""), "record.tally.returns.connect"),
         (good.replace("\"slab_bytes\":0", "\"slab_bytes\":\"x\""), "record.timelines[0].points[0]"),

@@ -9,3 +9,4 @@ pub(crate) mod pushes;
 pub(crate) mod received;
 pub(crate) mod sessions;
 pub(crate) mod storms;
+pub(crate) mod verdict;

@@ -20,19 +20,23 @@ pub(crate) struct PhaseReport {
     pub per_second: f64,
     /// From when they were due.
     pub latency: Option<Quantiles>,
-    /// The share received within 200 ms, from 0 to 1.
+    /// The share received within 200 ms, from 0 to 1, of all that were due where that is known.
     pub share_within_200_ms: f64,
     /// What was pushed in it, where phases of pushes follow each other.
     pub pushes: Option<PushReport>,
 }
 
 impl PhaseReport {
-    fn new(Deliveries { latency, receipts }: &Deliveries, pushed: Option<&Pushed>) -> Self {
+    fn new(
+        Deliveries { latency, receipts }: &Deliveries,
+        pushed: Option<&Pushed>,
+        due: Option<u64>,
+    ) -> Self {
         Self {
             messages: latency.count(),
             per_second: rate(latency.count(), receipts.seconds()),
             latency: latency.quantiles(),
-            share_within_200_ms: latency.share_within(ON_TIME_MICROS),
+            share_within_200_ms: latency.share_within(ON_TIME_MICROS, due),
             pushes: pushed.map(PushReport::new),
         }
     }
@@ -42,9 +46,14 @@ impl PhaseReport {
 pub(crate) fn phases(record: &Record) -> BTreeMap<Phase, PhaseReport> {
     let (received, pushed) = (&record.tally.phases, &record.phases);
     let nothing = Deliveries::default();
+    let all = record.pushes.as_ref();
     let report = |phase: &Phase| {
         let received = received.get(phase).unwrap_or(&nothing);
-        (*phase, PhaseReport::new(received, pushed.get(phase)))
+        let pushed = pushed.get(phase);
+        // In a storm one order goes through all phases, each message for one user.
+        let offered = || all?.outcome.offered_in.get(phase).copied();
+        let due = pushed.map_or_else(offered, |pushed| pushed.due);
+        (*phase, PhaseReport::new(received, pushed, due))
     };
     received.keys().chain(pushed.keys()).map(report).collect()
 }

@@ -26,14 +26,19 @@ pub(crate) struct ProbeReport<'a> {
     pub unavailable: Option<&'a str>,
 }
 
+/// Probes without an answer.
+pub(super) fn lost(probed: &Probed) -> u64 {
+    probed.lost.values().fold(0, |sum, count| sum.saturating_add(*count))
+}
+
 impl<'a> ProbeReport<'a> {
     /// What became of the probes of one kind.
     pub(crate) fn new(what: &'a str, probed: &'a Probed) -> Self {
-        let within = probed.answered.share_within(ON_TIME_MICROS) * probed.answered.count() as f64;
+        let within = probed.answered.count_within(ON_TIME_MICROS) as f64;
         Self {
             what,
             sent: probed.sent,
-            lost: probed.lost.values().fold(0, |sum, count| sum.saturating_add(*count)),
+            lost: lost(probed),
             lost_by: &probed.lost,
             latency: probed.answered.quantiles(),
             share_within_200_ms: (probed.sent > 0).then(|| within / probed.sent as f64),

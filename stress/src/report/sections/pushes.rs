@@ -19,18 +19,28 @@ pub(crate) struct PushReport {
     pub accepted_per_second: f64,
     /// Messages that had to arrive; nothing where that cannot be known.
     pub expected: Option<u64>,
-    /// Those that did not. Below zero if some came twice.
+    /// Those that did not. Below zero if some arrived that nobody had said to be accepted, because
+    /// an answer was lost.
     pub missing: Option<i64>,
+    /// The share that pusher-api did not take, from 0 to 1.
+    pub share_refused: f64,
+    /// Messages that would have had to arrive if all had been accepted.
+    pub due: Option<u64>,
+    /// Messages per second that were asked for; nothing for as fast as possible.
+    pub asked_per_second: Option<f64>,
 }
 
 impl PushReport {
     /// What was pushed, and what is missing of it.
-    pub(crate) fn new(Pushed { outcome, expected, arrived }: &Pushed) -> Self {
+    pub(crate) fn new(Pushed { outcome, expected, arrived, due, rate: asked }: &Pushed) -> Self {
         Self {
             accepted_per_second: rate(outcome.accepted, outcome.seconds),
             expected: *expected,
             missing: expected
                 .map(|expected| expected.cast_signed().wrapping_sub_unsigned(*arrived)),
+            share_refused: outcome.share_refused(),
+            due: *due,
+            asked_per_second: asked.map(|asked| asked.per_second),
             outcome: outcome.clone(),
         }
     }
@@ -38,12 +48,16 @@ impl PushReport {
 
 impl fmt::Display for PushReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { outcome, expected, missing, accepted_per_second } = self;
-        writeln!(
+        let Self { outcome, expected, missing, accepted_per_second, .. } = self;
+        write!(
             f,
             "pushed       {} offered, {} accepted in {:.2} s, {accepted_per_second:.0}/s",
             outcome.offered, outcome.accepted, outcome.seconds,
         )?;
+        match self.asked_per_second {
+            Some(asked) => writeln!(f, " ({asked:.0}/s asked for)")?,
+            None => writeln!(f)?,
+        }
         for (why, count) in &outcome.refused {
             writeln!(f, "refused      {count} × {why}")?;
         }

@@ -28,11 +28,17 @@ pub(crate) struct SessionsReport {
     pub ramp_seconds: f64,
     /// Sessions opened per second over the whole ramp.
     pub per_second: f64,
+    /// Sessions per second that were asked for; nothing for as fast as possible.
+    pub asked_per_second: Option<f64>,
+    /// How many were asked in the end for a sign of life.
+    pub asked_for_life: u64,
+    /// How many gave one.
+    pub alive: u64,
     /// Sessions opened in the best second.
     pub best_second: u64,
     /// This client's memory per session, in bytes of RSS.
     pub client_bytes_per_session: f64,
-    /// From the start of a connect until the session was held.
+    /// From when a session was due until it was held, with all tries in between.
     pub connect: Option<Quantiles>,
 }
 
@@ -51,6 +57,9 @@ impl SessionsReport {
             processes: record.processes,
             ramp_seconds: span.seconds(),
             per_second: rate(*held, span.seconds()),
+            asked_per_second: record.rate.map(|rate| rate.per_second),
+            asked_for_life: tally.asked,
+            alive: tally.answered,
             best_second: per_second.values().copied().max().unwrap_or_default(),
             client_bytes_per_session: after.saturating_sub(before) as f64 / (*held).max(1) as f64,
             connect: connect.quantiles(),
@@ -77,11 +86,15 @@ impl fmt::Display for SessionsReport {
             "sessions     {held} of {asked} held, {held_to_end} to the end, by {processes} {}",
             if *processes == 1 { "process" } else { "processes" },
         )?;
-        writeln!(
-            f,
-            "ramp         {:.2} s, {:.0}/s, best second {}",
-            self.ramp_seconds, self.per_second, self.best_second,
-        )?;
+        write!(f, "ramp         {:.2} s, {:.0}/s", self.ramp_seconds, self.per_second)?;
+        if let Some(asked) = self.asked_per_second {
+            write!(f, " ({asked:.0}/s asked for)")?;
+        }
+        writeln!(f, ", best second {}", self.best_second)?;
+        match self.asked_for_life {
+            0 => writeln!(f, "alive        nobody was asked in the end")?,
+            asked => writeln!(f, "alive        {} of {asked} answered in the end", self.alive)?,
+        }
         if *refused > 0 {
             writeln!(f, "refused      {refused} by the server; --retry N tries again")?;
         }

@@ -66,7 +66,7 @@ impl Line {
     }
 
     fn connect(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let mut stream = socket::connect(self.address, None)?;
+        let mut stream = socket::connect(self.address, None, None)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         let session = Session::new(self.target.transport);
         self.connection = Some(Connection { stream, session });

@@ -43,7 +43,7 @@ impl Exchange {
         registry: &Registry,
         token: Token,
     ) -> io::Result<Self> {
-        let mut stream = socket::connect(address, None)?;
+        let mut stream = socket::connect(address, None, None)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         let (request, wants_answer) = (request.clone(), request.is_some());
         Ok(Self { sort, due, stream, request, wants_answer, received: Vec::new() })

@@ -27,25 +27,44 @@ struct BatchAnswer {
 #[derive(Deserialize)]
 struct Rejected {
     detail: String,
+    /// The first and the last line that this is about; one line if they are not told.
+    lines: Option<[u64; 2]>,
 }
 
 impl Answer {
-    /// How many of a request's messages were accepted, and why the others were not.
-    pub(super) fn verdict(&self, mode: Mode, messages: u64) -> (u64, String) {
+    /// How many of a request's messages were accepted, and how many were not for which reason.
+    pub(super) fn verdict(&self, mode: Mode, messages: u64) -> (u64, Vec<(String, u64)>) {
         let status = format!("HTTP status {}", self.status);
         if !(200..300).contains(&self.status) {
-            return (0, status);
+            return (0, vec![(status, messages)]);
         }
         if mode == Mode::Single {
-            return (messages, status);
+            return (messages, Vec::new());
         }
         match serde_json::from_slice::<BatchAnswer>(&self.body) {
-            Ok(BatchAnswer { accepted, rejected }) => {
-                let detail = rejected.into_iter().next().map(|line| line.detail);
-                (accepted.min(messages), detail.unwrap_or_else(|| "rejected without reason".into()))
-            }
-            Err(error) => (0, format!("{status}, but no batch answer: {error}")),
+            Ok(answer) => answer.verdict(messages),
+            Err(error) => (0, vec![(format!("{status}, but no batch answer: {error}"), messages)]),
         }
+    }
+}
+
+impl BatchAnswer {
+    /// The same, with no more refused than were not accepted.
+    fn verdict(self, messages: u64) -> (u64, Vec<(String, u64)>) {
+        let accepted = self.accepted.min(messages);
+        let mut left = messages - accepted;
+        let mut refused = Vec::new();
+        for Rejected { detail, lines } in self.rejected {
+            let count = lines.map_or(1, |[first, last]| last.saturating_sub(first) + 1).min(left);
+            if count > 0 {
+                refused.push((detail, count));
+            }
+            left -= count;
+        }
+        if left > 0 {
+            refused.push(("rejected without reason".to_owned(), left));
+        }
+        (accepted, refused)
     }
 }
 
@@ -73,30 +92,32 @@ mod tests {
 
     #[test]
     fn answers_say_how_much_was_accepted() {
+        let batch = |body: &'static str, accepted, refused: &'static [(&str, u64)]| {
+            (Mode::Batch, "200 OK", body, accepted, refused)
+        };
         let cases = [
-            (Mode::Single, "202 Accepted", r#"{"id":"x"}"#, 1, "HTTP status 202"),
-            (Mode::Single, "503 Busy", "", 0, "HTTP status 503"),
-            (
-                Mode::Batch,
-                "200 OK",
-                r#"{"accepted":5,"rejected":[]}"#,
-                5,
-                "rejected without reason",
-            ),
-            (
-                Mode::Batch,
-                "200 OK",
+            (Mode::Single, "202 Accepted", r#"{"id":"x"}"#, 1, &[][..]),
+            (Mode::Single, "503 Busy", "", 0, &[("HTTP status 503", 1)]),
+            batch(r#"{"accepted":5,"rejected":[]}"#, 5, &[]),
+            batch(
                 r#"{"accepted":4,"rejected":[{"line":3,"detail":"no user"}]}"#,
                 4,
-                "no user",
+                &[("no user", 1)],
             ),
-            (Mode::Batch, "401 No", "{}", 0, "HTTP status 401"),
+            batch(
+                r#"{"accepted":1,"rejected":[{"lines":[2,4],"detail":"full"}]}"#,
+                1,
+                &[("full", 3), ("rejected without reason", 1)],
+            ),
+            (Mode::Batch, "401 No", "{}", 0, &[("HTTP status 401", 5)]),
         ];
-        for (mode, status, body, accepted, why) in cases {
+        for (mode, status, body, accepted, refused) in cases {
             let length = body.len();
             let text = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
             let messages = if mode == Mode::Single { 1 } else { 5 };
-            assert_eq!(complete(&text).verdict(mode, messages), (accepted, why.into()), "{text}");
+            let refused: Vec<_> =
+                refused.iter().map(|(why, count)| ((*why).to_owned(), *count)).collect();
+            assert_eq!(complete(&text).verdict(mode, messages), (accepted, refused), "{text}");
             assert_eq!(answer(&text.as_bytes()[..text.len() - 1]), Ok(None));
         }
     }

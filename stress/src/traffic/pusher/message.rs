@@ -9,8 +9,13 @@ use std::{
     },
 };
 
-use super::{order::Order, schedule::Schedule};
-use crate::settings::phases::{Mode, Recipients};
+use parking_lot::Mutex;
+
+use super::{order::Order, schedule::Schedule, sequences::Sequences};
+use crate::settings::{
+    phase::Phase,
+    phases::{Mode, Recipients},
+};
 
 /// Writes requests; keeps its buffers.
 pub(super) struct Writer {
@@ -22,6 +27,9 @@ pub(super) struct Writer {
     /// Escaped for JSON.
     user_prefix: String,
     online: Arc<Vec<u32>>,
+    connections: usize,
+    run: u32,
+    sequences: Arc<Mutex<Sequences>>,
     phase: Arc<AtomicU8>,
     body: Vec<u8>,
     request: Vec<u8>,
@@ -47,17 +55,33 @@ impl Writer {
             recipients: order.recipients,
             user_prefix: quoted[1..quoted.len() - 1].to_owned(),
             online: Arc::clone(&order.online),
+            connections: order.connections,
+            run: order.run,
+            sequences: Arc::clone(&order.sequences),
             phase: Arc::clone(&order.phase),
             body: Vec::new(),
             request: Vec::new(),
         }
     }
 
-    /// The request that carries these messages.
-    pub(super) fn request(&mut self, messages: Range<u64>, schedule: &Schedule) -> &[u8] {
+    /// Whether a connection of this number has anybody to carry messages to.
+    pub(super) fn has_recipients(&self, connection: usize) -> bool {
+        self.recipients == Recipients::All || connection < self.online.len()
+    }
+
+    /// The request that carries these messages over a connection, and the phase it belongs to.
+    pub(super) fn request(
+        &mut self,
+        messages: Range<u64>,
+        schedule: &Schedule,
+        connection: usize,
+    ) -> (&[u8], Option<Phase>) {
         self.body.clear();
+        let phase = Phase::from_number(self.phase.load(Ordering::Relaxed));
+        let sequences = Arc::clone(&self.sequences);
+        let mut sequences = sequences.lock();
         for number in messages {
-            self.message(number, schedule.due_micros(number));
+            self.message(schedule.due_micros(number), phase, connection, &mut sequences);
             if self.batch {
                 self.body.push(b'\n');
             }
@@ -66,31 +90,62 @@ impl Writer {
         request.clear();
         write!(request, "{head}{}\r\n\r\n", body.len()).expect("writing to memory does not fail");
         request.extend_from_slice(body);
-        request
+        (request, phase)
     }
 
-    fn message(&mut self, number: u64, due: u64) {
-        let Self { user_prefix, online, phase, body, .. } = self;
-        let (written, kind) = match self.recipients {
-            Recipients::All => (write!(body, r#"{{"to":{{"all":true}},"data":"#), 'b'),
-            Recipients::Random => {
-                let user = online[fastrand::usize(..online.len())];
-                (write!(body, r#"{{"to":{{"user":"{user_prefix}{user}"}},"data":"#), 'n')
-            }
-        };
-        let start = body.len();
-        written
-            .and_then(|()| write!(body, r#"{{"t":{due},"#))
-            .and_then(|()| match phase.load(Ordering::Relaxed) {
-                0 => Ok(()),
-                phase => write!(body, r#""f":{phase},"#),
-            })
-            .and_then(|()| write!(body, r#""{kind}":{number},"p":""#))
-            .expect("writing to memory does not fail");
+    fn message(
+        &mut self,
+        due: u64,
+        phase: Option<Phase>,
+        connection: usize,
+        sequences: &mut Sequences,
+    ) {
+        let recipient = (self.recipients == Recipients::Random).then(|| self.recipient(connection));
+        let start = self.stamp(due, phase, recipient, sequences);
+        let body = &mut self.body;
         // Two bytes end the data.
         let padded = (start + self.payload).saturating_sub(2).max(body.len());
         body.resize(padded, b'x');
         body.extend_from_slice(br#""}}"#);
+    }
+
+    /// Somebody whose messages go over this connection, by the place among those who are online.
+    fn recipient(&self, connection: usize) -> usize {
+        let step = self.connections.min(self.online.len()).max(1);
+        let count = (self.online.len() - connection).div_ceil(step);
+        connection + step * fastrand::usize(..count)
+    }
+
+    /// Writes a message up to the text that fills it; where its data begins.
+    fn stamp(
+        &mut self,
+        due: u64,
+        phase: Option<Phase>,
+        recipient: Option<usize>,
+        sequences: &mut Sequences,
+    ) -> usize {
+        let Self { user_prefix, online, run, body, .. } = self;
+        let user = recipient.map(|place| online[place]);
+        let written = match user {
+            None => write!(body, r#"{{"to":{{"all":true}},"data":"#),
+            Some(user) => write!(body, r#"{{"to":{{"user":"{user_prefix}{user}"}},"data":"#),
+        };
+        let start = body.len();
+        written
+            .and_then(|()| write!(body, r#"{{"t":{due},"#))
+            .and_then(|()| match phase {
+                None => Ok(()),
+                Some(phase) => write!(body, r#""f":{},"#, phase as u8),
+            })
+            .and_then(|()| match recipient.zip(user) {
+                None => write!(body, r#""b":{},"#, sequences.next_of_all()),
+                Some((place, user)) => {
+                    write!(body, r#""n":{},"u":{user},"#, sequences.next_of(place))
+                }
+            })
+            .and_then(|()| write!(body, r#""r":{run},"p":""#))
+            .expect("writing to memory does not fail");
+        start
     }
 }
 
@@ -98,8 +153,8 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::{
-        session::stamp::stamp,
-        settings::{phase::Phase, phases::Limit},
+        session::stamp::{Proof, stamp},
+        settings::phases::Limit,
     };
 
     fn order(mode: Mode, recipients: Recipients) -> Order {
@@ -117,13 +172,15 @@ mod tests {
             rate: 1.0,
             limit: Limit::Messages(10),
             first: 0,
+            run: 9,
+            sequences: Arc::default(),
             phase: Arc::default(),
         }
     }
 
     fn written(order: &Order, messages: Range<u64>) -> (String, Vec<serde_json::Value>) {
         let schedule = Schedule::new(order.rate, order.limit, order.first);
-        let request = Writer::new(order).request(messages, &schedule).to_vec();
+        let request = Writer::new(order).request(messages, &schedule, 0).0.to_vec();
         let request = String::from_utf8(request).expect("text");
         let (head, body) = request.split_once("\r\n\r\n").expect("a head");
         assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{head}");
@@ -138,7 +195,36 @@ mod tests {
         assert!(head.contains("\r\nAuthorization: Bearer k\r\n"), "{head}");
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[2]["to"], serde_json::json!({"user": "u\"7"}));
-        assert_eq!(lines[2]["data"]["n"], 2);
+        assert_eq!(lines[2]["data"]["n"], 3);
+        assert_eq!((&lines[2]["data"]["u"], &lines[2]["data"]["r"]), (&7.into(), &9.into()));
+    }
+
+    #[test]
+    fn a_user_has_one_sequence_over_one_connection_in_all_orders() {
+        let online: Arc<Vec<u32>> = Arc::new((10..20).collect());
+        let mut order = order(Mode::Batch, Recipients::Random);
+        (order.online, order.connections) = (Arc::clone(&online), 4);
+        let schedule = Schedule::new(0.0, Limit::Messages(9000), 0);
+        let mut numbers = std::collections::BTreeMap::<u64, Vec<u64>>::new();
+        for connection in [0, 1, 2, 3, 0, 2] {
+            let mut writer = Writer::new(&order);
+            assert!(writer.has_recipients(connection));
+            let request = writer.request(0..200, &schedule, connection).0.to_vec();
+            let text = String::from_utf8(request).expect("text");
+            for line in text.split_once("\r\n\r\n").expect("a head").1.lines() {
+                let data = &serde_json::from_str::<serde_json::Value>(line).expect(line)["data"];
+                let user = data["u"].as_u64().expect("a user");
+                assert_eq!((user - 10) as usize % 4, connection);
+                numbers.entry(user).or_default().push(data["n"].as_u64().expect("a number"));
+            }
+        }
+        assert_eq!(numbers.len(), online.len());
+        for (user, numbers) in numbers {
+            let count = numbers.len() as u64;
+            assert!(numbers.into_iter().eq(1..=count), "{user}");
+        }
+        order.online = Arc::new(vec![7]);
+        assert!(!Writer::new(&order).has_recipients(1));
     }
 
     #[test]
@@ -146,7 +232,7 @@ mod tests {
         let order = order(Mode::Single, Recipients::Random);
         order.phase.store(Phase::After as u8, Ordering::Relaxed);
         let schedule = Schedule::new(1.0, Limit::Messages(9), 0);
-        let request = Writer::new(&order).request(4..5, &schedule).to_vec();
+        let request = Writer::new(&order).request(4..5, &schedule, 0).0.to_vec();
         assert_eq!(stamp(&request).expect("a stamp").phase, Some(Phase::After));
     }
 
@@ -156,9 +242,12 @@ mod tests {
         assert!(head.starts_with("POST /v1/push HTTP/1.1\r\n"), "{head}");
         assert_eq!(lines[0]["to"], serde_json::json!({"all": true}));
         let request = Writer::new(&order(Mode::Single, Recipients::All))
-            .request(4..5, &Schedule::new(1.0, Limit::Messages(9), 0))
+            .request(4..5, &Schedule::new(1.0, Limit::Messages(9), 0), 0)
+            .0
             .to_vec();
-        assert!(stamp(&request).expect("a stamp").is_broadcast);
+        let found = stamp(&request).expect("a stamp");
+        assert!(found.is_broadcast);
+        assert_eq!(found.proof, Some(Proof { run: 9, user: None, number: 1 }));
         let text = String::from_utf8(request).expect("text");
         let data = text.split_once("\"data\":").expect("data").1;
         assert_eq!(data.len(), 100 + 1);

@@ -5,6 +5,9 @@ use std::{
     sync::{Arc, atomic::AtomicU8},
 };
 
+use parking_lot::Mutex;
+
+use super::sequences::Sequences;
 use crate::settings::phases::{Limit, Mode, Recipients};
 
 /// Which messages go where.
@@ -18,7 +21,8 @@ pub(crate) struct Order {
     pub key: Option<String>,
     /// How messages travel.
     pub mode: Mode,
-    /// Connections, each with one request under way.
+    /// Connections, each with one request under way. A user's messages all go over the same one,
+    /// since only those of one connection keep their order.
     pub connections: usize,
     /// Most messages in a request.
     pub batch: u64,
@@ -36,6 +40,10 @@ pub(crate) struct Order {
     pub limit: Limit,
     /// The number of the first message.
     pub first: u64,
+    /// The run, as it stands in messages.
+    pub run: u32,
+    /// The numbers that messages of this run carry, over all its orders.
+    pub sequences: Arc<Mutex<Sequences>>,
     /// The phase of the scenario, to be written into messages; 0 is none.
     pub phase: Arc<AtomicU8>,
 }

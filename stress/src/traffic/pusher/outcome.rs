@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measurements::sum::add;
+use crate::{measurements::sum::add, settings::phase::Phase};
 
 /// What became of an order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,12 @@ pub(crate) struct Outcome {
     pub refused: BTreeMap<String, u64>,
     /// From the first request to the last answer.
     pub seconds: f64,
+    /// Of the messages offered, how many in each phase.
+    #[serde(default)]
+    pub offered_in: BTreeMap<Phase, u64>,
+    /// Whether pushing ended before its time, because nobody took pushes any more.
+    #[serde(default)]
+    pub gave_up: bool,
 }
 
 impl Outcome {
@@ -30,7 +36,24 @@ impl Outcome {
         add(&mut self.offered, other.offered);
         add(&mut self.accepted, other.accepted);
         self.seconds += other.seconds;
+        self.gave_up |= other.gave_up;
+        for (phase, count) in other.offered_in {
+            add(self.offered_in.entry(phase).or_default(), count);
+        }
         other.refused.into_iter().for_each(|(why, count)| self.refuse(why, count));
+    }
+
+    /// The share of messages that were not taken.
+    pub(crate) fn share_refused(&self) -> f64 {
+        self.offered.saturating_sub(self.accepted) as f64 / self.offered.max(1) as f64
+    }
+
+    /// So many more are on their way.
+    pub(super) fn offer(&mut self, count: u64, phase: Option<Phase>) {
+        self.offered += count;
+        if let Some(phase) = phase {
+            *self.offered_in.entry(phase).or_default() += count;
+        }
     }
 
     /// So many were not taken.

@@ -67,7 +67,11 @@ impl Pusher<'_> {
             }
             let busy = self.connections.iter().any(Connection::is_busy);
             let over = self.schedule.is_over() || stop.load(Ordering::Relaxed);
-            if (over && !busy) || self.refused_connects >= MOST_REFUSED_CONNECTS {
+            if over && !busy {
+                return Ok(());
+            }
+            if self.refused_connects >= MOST_REFUSED_CONNECTS {
+                self.give_up();
                 return Ok(());
             }
             let wait = self.schedule.next_due().clamp(TICK / 2, REST);
@@ -86,7 +90,7 @@ impl Pusher<'_> {
     /// Gives every connection that is free as many messages as are due.
     fn send_due(&mut self) {
         for index in 0..self.connections.len() {
-            if !self.connections[index].is_free() {
+            if !self.connections[index].is_free() || !self.writer.has_recipients(index) {
                 continue;
             }
             let messages = self.schedule.peek(self.order.batch);
@@ -97,9 +101,9 @@ impl Pusher<'_> {
                 continue;
             }
             let count = messages.end - messages.start;
-            let request = self.writer.request(messages, &self.schedule);
+            let (request, phase) = self.writer.request(messages, &self.schedule, index);
             self.schedule.advance(count);
-            self.outcome.offered += count;
+            self.outcome.offer(count, phase);
             let finished = self.connections[index].send(request, count);
             self.on_finished(index, finished);
         }
@@ -119,6 +123,16 @@ impl Pusher<'_> {
         self.connections[index].is_open()
     }
 
+    /// Nobody is there any more: what was to be pushed all the same counts as refused.
+    fn give_up(&mut self) {
+        self.outcome.gave_up = true;
+        let unsent = self.schedule.unsent();
+        if unsent > 0 {
+            self.outcome.offer(unsent, None);
+            self.outcome.refuse("not sent, since nobody took pushes any more".into(), unsent);
+        }
+    }
+
     fn expire(&mut self) {
         for index in 0..self.connections.len() {
             let finished = self.connections[index].expire();
@@ -130,10 +144,10 @@ impl Pusher<'_> {
         let Some(Finished { messages, answer }) = finished else { return };
         match answer {
             Ok(answer) => {
-                let (accepted, why) = answer.verdict(self.order.mode, messages);
+                let (accepted, refused) = answer.verdict(self.order.mode, messages);
                 self.outcome.accepted += accepted;
-                if accepted < messages {
-                    self.outcome.refuse(why, messages - accepted);
+                for (why, count) in refused {
+                    self.outcome.refuse(why, count);
                 }
                 if matches!(answer.status, 429 | 503) {
                     self.connections[index].rest(REST);

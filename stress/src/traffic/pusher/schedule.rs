@@ -38,6 +38,14 @@ impl Schedule {
         self.pace.is_unlimited()
     }
 
+    /// How many messages were not sent, where their number was given.
+    pub(super) fn unsent(&self) -> u64 {
+        match self.limit {
+            Limit::Messages(total) if total < u64::MAX => total - self.sent,
+            _ => 0,
+        }
+    }
+
     /// Whether everything was sent, or its time is over.
     pub(super) fn is_over(&self) -> bool {
         match self.limit {
