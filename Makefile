@@ -1,5 +1,5 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn binaries \
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi binaries \
   bench figures million-native side-by-side programs million limits-lab docker-test
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
@@ -55,6 +55,12 @@ test: lint
 autobahn: setup
 	cargo build
 	tests/autobahn/run
+
+# A running pusher-api held against its description, by schemathesis (tests/openapi). Takes about a
+# minute, with the binary that the tests have built.
+openapi: setup
+	cargo build
+	tests/openapi/run
 
 # Every limit hit for real, as root: also those that are the whole machine's, for some seconds each.
 limits-lab: setup

@@ -2,7 +2,6 @@
 
 use protocol::link::LinkAnswer;
 use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The state of a link.
@@ -35,14 +34,13 @@ impl LinkState {
 }
 
 /// One gateway, as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct GatewayStatus {
     /// What it calls itself.
     pub name: String,
     /// Where it is.
     pub address: String,
     /// `connecting`, `syncing`, `up` or `lost`.
-    #[schema(value_type = String)]
     pub state: LinkState,
     /// Users with at least one session there.
     pub users: u64,

@@ -6,12 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures::StreamExt;
 use protocol::problem::Problem;
 use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::{
-    body,
-    problem::{ApiError, ProblemBody},
-};
+use super::{body, problem::ApiError};
 use crate::{
     api::Api,
     engine::contract::{Dispatch, Engine},
@@ -28,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The answer to a batch.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct BatchReport {
     /// Pushes accepted.
     pub accepted: u64,
@@ -40,7 +36,7 @@ pub(crate) struct BatchReport {
 }
 
 /// A line that was not accepted; the others were not affected.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct RejectedLine {
     /// Counted from 1, blank lines included.
     pub line: u64,
@@ -52,21 +48,6 @@ pub(crate) struct RejectedLine {
 }
 
 /// Push one line after the other, of a body of any length.
-#[utoipa::path(
-    post,
-    path = "/v1/push/batch",
-    tag = "pushes",
-    request_body(
-        content = String,
-        content_type = "application/x-ndjson",
-        description = "One push, as for /v1/push, a line"
-    ),
-    responses(
-        (status = 200, description = "What became of the lines", body = BatchReport),
-        (status = 503, description = "No gateway is connected", body = ProblemBody),
-    ),
-    security(("key" = [])),
-)]
 pub(crate) async fn batch(
     request: HttpRequest,
     mut payload: web::Payload,

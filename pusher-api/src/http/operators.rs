@@ -3,46 +3,34 @@
 use actix_web::{HttpResponse, web};
 use protocol::problem::Problem;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::problem::ApiError;
 use crate::{api::Api, engine::contract::Engine, metrics, status::GatewayStatus};
 
 /// The gateways.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct GatewayList {
     /// In the order they were found.
     pub gateways: Vec<GatewayStatus>,
 }
 
 /// The gateways and their links.
-#[utoipa::path(
-    get, path = "/v1/gateways", tag = "gateways",
-    responses((status = 200, description = "Every gateway known", body = GatewayList)),
-    security(("key" = [])),
-)]
 pub(crate) async fn gateways(api: web::Data<Api>) -> HttpResponse {
     HttpResponse::Ok().json(GatewayList { gateways: api.engine.gateways() })
 }
 
 /// The process lives.
-#[utoipa::path(get, path = "/healthz", tag = "operators", responses((status = 200)))]
 pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
 /// Pushes can be taken.
-#[utoipa::path(
-    get, path = "/readyz", tag = "operators",
-    responses((status = 200), (status = 503, description = "Says why not")),
-)]
 pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     api.engine.readiness().await.map_err(Problem::unavailable)?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
 }
 
 /// Prometheus text.
-#[utoipa::path(get, path = "/metrics", tag = "operators", responses((status = 200)))]
 pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
     let pending = i64::try_from(api.receipts.pending()).unwrap_or(i64::MAX);
     api.metrics.receipts_pending.set(pending);

@@ -6,7 +6,6 @@ use actix_web::{
 };
 use protocol::problem::Problem;
 use serving::problem;
-use utoipa::ToSchema;
 
 /// An error that ends a request.
 #[derive(Debug, thiserror::Error)]
@@ -31,21 +30,4 @@ impl ResponseError for ApiError {
         }
         response.body(self.0.to_json())
     }
-}
-
-/// An error (RFC 9457, `application/problem+json`).
-#[derive(Debug, ToSchema)]
-#[schema(as = Problem)]
-#[allow(dead_code, reason = "describes protocol::problem::Problem, which knows no OpenAPI")]
-pub(crate) struct ProblemBody {
-    /// Always `about:blank`.
-    r#type: String,
-    /// The HTTP status code.
-    status: u16,
-    /// The kind of problem.
-    title: String,
-    /// What was wrong this time.
-    detail: String,
-    /// JSON pointer (RFC 6901) to the wrong field of the body.
-    pointer: Option<String>,
 }

@@ -9,37 +9,30 @@ use protocol::{
     receipt::{MAX_RECEIPT_SESSIONS, Outcome},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::{
-    body,
-    problem::{ApiError, ProblemBody},
-    query,
-};
+use super::{body, problem::ApiError, query};
 use crate::{
     api::Api,
     engine::contract::Engine,
     intake::{self, Forwarded, Staged},
     receipts::{Collector, GatewayReceipt},
-    validate::{PushBody, without_byte_order_mark},
+    validate::without_byte_order_mark,
 };
 
 /// Longest time a request may wait for its receipts.
 const MAX_RECEIPT_WAIT: Duration = Duration::from_secs(30);
 
 /// The answer to a push that was accepted.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct PushAccepted {
     /// The message.
-    #[schema(value_type = Uuid)]
     pub id: MessageId,
 }
 
 /// The answer to a push whose receipts were waited for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct PushReceipt {
     /// The message.
-    #[schema(value_type = Uuid)]
     pub id: MessageId,
     /// The sessions it reached, as far as their gateways answered in time.
     pub sessions: Vec<SessionReceipt>,
@@ -51,32 +44,17 @@ pub(crate) struct PushReceipt {
 }
 
 /// What became of a push at one session.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct SessionReceipt {
     /// The session.
-    #[schema(value_type = String)]
     pub session: SessionId,
     /// The gateway that holds it.
     pub gateway: String,
     /// `written`, `queued` or `dropped`.
-    #[schema(value_type = String)]
     pub outcome: Outcome,
 }
 
 /// Push to a user, several users, a topic or everybody.
-#[utoipa::path(
-    post,
-    path = "/v1/push",
-    tag = "pushes",
-    request_body = PushBody,
-    responses(
-        (status = 202, description = "On its way", body = PushAccepted),
-        (status = 200, description = "The receipts, where they were waited for", body = PushReceipt),
-        (status = 422, description = "Not a push; pointer names the field", body = ProblemBody),
-        (status = 503, description = "Gateways are away or cannot keep up", body = ProblemBody),
-    ),
-    security(("key" = [])),
-)]
 pub(crate) async fn push(
     request: HttpRequest,
     payload: web::Payload,

@@ -3,34 +3,21 @@
 use actix_web::{HttpResponse, web};
 use protocol::{Topic, UserId, link::LinkRequest, problem::Problem};
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
-    problem::{ApiError, ProblemBody},
+    problem::ApiError,
     questions::{ask, count, name},
 };
 use crate::api::Api;
 
 /// How many sessions it concerned.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Sessions {
     /// Sessions.
     pub sessions: u64,
 }
 
 /// Subscribe a user's sessions to a topic.
-#[utoipa::path(
-    put, path = "/v1/users/{user}/topics/{topic}", tag = "users",
-    params(
-        ("user" = String, Path, description = "The user id"),
-        ("topic" = String, Path, description = "The topic"),
-    ),
-    responses(
-        (status = 200, description = "They are subscribed", body = Sessions),
-        (status = 404, description = "The user is not online", body = ProblemBody),
-    ),
-    security(("key" = [])),
-)]
 pub(crate) async fn subscribe(
     path: web::Path<(String, String)>,
     api: web::Data<Api>,
@@ -40,18 +27,6 @@ pub(crate) async fn subscribe(
 }
 
 /// End a subscription of a user's sessions.
-#[utoipa::path(
-    delete, path = "/v1/users/{user}/topics/{topic}", tag = "users",
-    params(
-        ("user" = String, Path, description = "The user id"),
-        ("topic" = String, Path, description = "The topic"),
-    ),
-    responses(
-        (status = 200, description = "They are not subscribed any more", body = Sessions),
-        (status = 404, description = "The user is not online", body = ProblemBody),
-    ),
-    security(("key" = [])),
-)]
 pub(crate) async fn unsubscribe(
     path: web::Path<(String, String)>,
     api: web::Data<Api>,

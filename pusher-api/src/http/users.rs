@@ -8,20 +8,18 @@ use protocol::{
     link::{LinkAnswer, LinkRequest, SessionInfo},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
-    problem::{ApiError, ProblemBody},
+    problem::ApiError,
     query,
     questions::{ask, count, name},
 };
 use crate::{api::Api, status::GatewayAnswer};
 
 /// A user, as backends see it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct UserStatus {
     /// The user id.
-    #[schema(value_type = String)]
     pub user: UserId,
     /// Whether there is a session.
     pub online: bool,
@@ -32,10 +30,9 @@ pub(crate) struct UserStatus {
 }
 
 /// One session of a user.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct SessionStatus {
     /// The session.
-    #[schema(value_type = String)]
     pub id: SessionId,
     /// The gateway that holds it.
     pub gateway: String,
@@ -44,29 +41,19 @@ pub(crate) struct SessionStatus {
     /// The `device` claim of its token.
     pub device: Option<String>,
     /// When it began (RFC 3339, UTC).
-    #[schema(format = DateTime)]
     pub since: String,
     /// The peer's address and port.
     pub address: String,
 }
 
 /// How many sessions were closed.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Closed {
     /// Sessions.
     pub closed: u64,
 }
 
 /// Who a user is connected as.
-#[utoipa::path(
-    get, path = "/v1/users/{user}", tag = "users",
-    params(("user" = String, Path, description = "The user id")),
-    responses(
-        (status = 200, description = "Online or not", body = UserStatus),
-        (status = 503, description = "A gateway does not answer", body = ProblemBody),
-    ),
-    security(("key" = [])),
-)]
 pub(crate) async fn get(
     path: web::Path<String>,
     api: web::Data<Api>,
@@ -79,12 +66,6 @@ pub(crate) async fn get(
 }
 
 /// Close a user's sessions.
-#[utoipa::path(
-    delete, path = "/v1/users/{user}/sessions", tag = "users",
-    params(("user" = String, Path, description = "The user id")),
-    responses((status = 200, description = "They are closing", body = Closed)),
-    security(("key" = [])),
-)]
 pub(crate) async fn close_sessions(
     path: web::Path<String>,
     request: HttpRequest,

@@ -8,57 +8,44 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::text::{CollapseKey, Name, Text};
 
 /// A push, as backends write it.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Push)]
 pub(crate) struct PushBody<'a> {
     /// Who the push is for.
     #[serde(borrow, default)]
-    #[schema(value_type = To, required = true)]
     pub to: Option<To<'a>>,
     /// The payload: any JSON value of at most 64 KiB. Exactly one of `data` and `data_base64`.
     #[serde(borrow, default, deserialize_with = "given")]
-    #[schema(value_type = Option<serde_json::Value>)]
     pub data: Option<&'a RawValue>,
     /// The payload, binary: at most 64 KiB in standard base64 with padding.
     #[serde(borrow, default)]
-    #[schema(value_type = Option<String>)]
     pub data_base64: Option<Text<'a>>,
     /// Seconds the push is kept for; 0 is for sessions online now.
     #[serde(default, deserialize_with = "time_to_live")]
-    #[schema(maximum = 2_419_200, default = 0)]
     pub ttl: u32,
     /// A later push replaces an undelivered earlier one with the same key.
     #[serde(borrow, default)]
-    #[schema(value_type = Option<String>, max_length = 64)]
     pub collapse_key: Option<CollapseKey<'a>>,
     /// The same id twice within 5 minutes is one push.
     #[serde(default, deserialize_with = "chosen_id")]
-    #[schema(value_type = Option<Uuid>)]
     pub id: Option<Uuid>,
 }
 
 /// Who a push is for: exactly one of these.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum To<'a> {
     /// Every session of one user.
-    #[schema(value_type = String)]
     User(Name<'a>),
     /// Every session of up to 10,000 users; a user named twice counts once.
-    #[schema(value_type = Vec<String>)]
     Users(Names<'a>),
     /// Every session subscribed to a topic.
-    #[schema(value_type = String)]
     Topic(Name<'a>),
     /// Every session there is.
-    #[schema(value_type = bool)]
     All(True),
 }
 

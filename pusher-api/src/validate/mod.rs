@@ -19,16 +19,15 @@ mod text;
 
 mod problems;
 
-pub(crate) use self::{
-    body::PushBody,
-    parse::{MAX_BODY_BYTES, without_byte_order_mark},
-    text::Name,
-};
 pub use self::{
     body::To,
     lines::{Line, Lines},
     parse::parse,
     push::Push,
+};
+pub(crate) use self::{
+    parse::{MAX_BODY_BYTES, without_byte_order_mark},
+    text::Name,
 };
 
 #[cfg(test)]
