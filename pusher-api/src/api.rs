@@ -5,8 +5,13 @@ use std::sync::Arc;
 use settings::ConfigError;
 
 use crate::{
-    backends::Backends, dedupe::Dedupe, engine::any::AnyEngine, metrics::Metrics,
-    receipts::Receipts, settings::Settings,
+    backends::Backends,
+    dedupe::Dedupe,
+    engine::{any::AnyEngine, contract::Engine},
+    metrics::Metrics,
+    receipts::Receipts,
+    settings::Settings,
+    validate::To,
 };
 
 /// Shared by all HTTP threads.
@@ -33,13 +38,26 @@ impl Api {
     pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let receipts = Receipts::new(settings.pending_receipts);
         let metrics = Arc::<Metrics>::default();
+        let dedupe = Dedupe::new(settings.ids_memory, metrics.ids_forgotten.clone());
+        metrics.begin(settings, dedupe.most());
+        for kind in To::KINDS {
+            metrics.targets.with_label_values(&[kind]);
+        }
         Ok(Self {
             engine: AnyEngine::new(settings, Arc::clone(&receipts), Arc::clone(&metrics))?,
-            dedupe: Dedupe::new(settings.dedupe_ids, metrics.dedupe_evictions.clone()),
+            dedupe,
             receipts,
             metrics,
             backends: settings.backends()?,
             page_websocket_url: settings.page_websocket_url.clone(),
         })
+    }
+
+    /// What is counted, as Prometheus reads it.
+    pub(crate) async fn metrics(&self) -> Vec<u8> {
+        let known = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        self.metrics.receipts_pending.set(known(self.receipts.pending()));
+        self.metrics.ids_remembered.set(known(self.dedupe.known()));
+        self.metrics.text(self.engine.readiness().await, &self.engine.gateways())
     }
 }

@@ -59,6 +59,12 @@ impl Backend {
     /// Whoever sends a request where no key is needed.
     pub(crate) const ANYONE: Self = Self { ids: 0, scopes: u8::MAX };
 
+    /// Another one, who may do the same.
+    #[cfg(test)]
+    pub(crate) const fn with_ids(self, ids: u32) -> Self {
+        Self { ids, ..self }
+    }
+
     /// Whether its key allows this.
     pub(crate) const fn may(self, scope: Scope) -> bool {
         self.scopes & scope.bit() != 0

@@ -1,27 +1,33 @@
-//! The way of a push into this process, in two steps.
+//! The way of a push into this process, in three steps.
 //!
-//! [`stage`] needs nobody else: it checks the push, gives it its id, looks whether that was seen
-//! before, and encodes what clients receive. [`commit`] routes it and hands it over, which may
-//! wait for others. A push that was staged and not committed, for whatever reason, was never
-//! here: its id may come again.
+//! [`check`] reads it. [`stage`] gives it its id, looks whether that was seen before, and encodes what
+//! clients receive; it waits only for another push of the same id. [`commit`] routes it and hands it
+//! over, which may wait for others. A push that was staged and not committed, for whatever reason, was
+//! never here: its id may come again.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use protocol::{MessageId, Topic, clock, problem::Problem, server_frame};
 
 use crate::{
     api::Api,
-    dedupe::Claim,
+    backends::Backend,
+    dedupe::{Claim, Collecting, Key, Repeated},
     engine::contract::{Dispatch, NamedPush},
     receipts::Collector,
     validate::{self, Push, To},
 };
 
-/// A push after the first step.
+/// A push after the second step.
 #[derive(Debug)]
 pub(crate) enum Staged<'a> {
     /// It may be committed.
     Fresh(Fresh<'a>),
-    /// Its id was seen before.
+    /// It was taken before.
     Duplicate(MessageId),
+    /// It was taken before, and this is the receipt that was given.
+    Answered(Bytes),
 }
 
 /// A push that nobody else knows of so far.
@@ -35,32 +41,54 @@ pub(crate) struct Fresh<'a> {
     frame: Vec<u8>,
 }
 
-/// A push after the second step. It is on its way once its dispatch is flushed.
+/// A push after the last step. It is on its way once its dispatch is flushed.
 #[derive(Debug)]
-pub(crate) struct Forwarded {
+pub(crate) struct Forwarded<'a> {
     /// Its id.
     pub id: MessageId,
     /// How many gateways hold whom it is for.
     pub gateways: usize,
     /// Waits for the receipts, if they are wanted.
     pub collector: Option<Collector>,
+    /// Whoever repeats the push is given the same receipt, if the backend chose the id.
+    pub collecting: Option<Collecting<'a>>,
 }
 
-/// Checks, names and encodes a push.
+/// Reads a push and checks that this process can do what it asks for.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn stage<'a>(api: &'a Api, body: &'a [u8]) -> Result<Staged<'a>, Problem> {
-    let push = checked(body).inspect_err(|_| api.metrics.invalid.inc())?;
+pub(crate) fn check<'a>(api: &Api, body: &'a [u8]) -> Result<Push<'a>, Problem> {
+    let missing = |detail| Problem::new(501, "Not implemented", detail);
+    let checked = validate::parse(body).and_then(|push| match (push.ttl, &push.collapse_key) {
+        (0, None) => Ok(push),
+        (0, Some(_)) => Err(missing("pushes cannot replace each other yet").at("/collapse_key")),
+        (1.., _) => Err(missing("messages cannot be kept yet").at("/ttl")),
+    });
+    checked.inspect_err(|_| api.metrics.invalid.inc())
+}
+
+/// Names and encodes a push of this backend; `receipt` says how long one is waited for, if it is.
+///
+/// # Errors
+/// The id was another push's, or this push's and what was asked for is not known of it.
+pub(crate) async fn stage<'a>(
+    api: &'a Api,
+    backend: Backend,
+    push: Push<'a>,
+    receipt: Option<Duration>,
+) -> Result<Staged<'a>, Problem> {
     let (id, claim) = match push.id {
         None => (MessageId::generate(), None),
-        Some(id) => match api.dedupe.claim(id) {
-            Some(claim) => (id, Some(claim)),
-            None => {
-                api.metrics.duplicate.inc();
-                return Ok(Staged::Duplicate(id));
+        Some(id) => {
+            let key = Key { backend: backend.ids, id: *id.0.as_bytes() };
+            let content = (&push.to, &push.payload, push.ttl, &push.collapse_key);
+            let content = api.dedupe.content(&content);
+            match api.dedupe.claim(key, content, receipt).await {
+                Ok(claim) => (id, Some(claim)),
+                Err(repeated) => return repetition(api, id, repeated),
             }
-        },
+        }
     };
     let frame = frame_of(id, &push);
     let accepted_micros = clock::micros_since_epoch();
@@ -71,12 +99,12 @@ pub(crate) fn stage<'a>(api: &'a Api, body: &'a [u8]) -> Result<Staged<'a>, Prob
 ///
 /// # Errors
 /// 503 when it cannot be forwarded now.
-pub(crate) async fn commit(
+pub(crate) async fn commit<'a>(
     api: &Api,
     dispatch: &mut impl Dispatch,
-    push: Fresh<'_>,
+    push: Fresh<'a>,
     receipt: bool,
-) -> Result<Forwarded, Problem> {
+) -> Result<Forwarded<'a>, Problem> {
     let refused = |problem| {
         api.metrics.refused.inc();
         problem
@@ -90,20 +118,43 @@ pub(crate) async fn commit(
     let outgoing = NamedPush { id, accepted_micros, receipt, to: &to, frame: &frame };
     let added = dispatch.add(&outgoing).await;
     let gateways = added.map_err(|reason| refused(Problem::unavailable(reason)))?;
-    claim.into_iter().for_each(Claim::keep);
+    let collecting = match (claim, receipt) {
+        (Some(claim), true) => Some(claim.keep_collecting()),
+        (claim, _) => {
+            claim.into_iter().for_each(Claim::keep);
+            None
+        }
+    };
     api.metrics.accepted.inc();
     api.metrics.bytes.inc_by(frame.len() as u64);
     api.metrics.targets.with_label_values(&[to.kind()]).inc();
-    Ok(Forwarded { id, gateways, collector })
+    Ok(Forwarded { id, gateways, collector, collecting })
 }
 
-fn checked(body: &[u8]) -> Result<Push<'_>, Problem> {
-    let push = validate::parse(body)?;
-    let missing = |detail| Problem::new(501, "Not implemented", detail);
-    match (push.ttl, &push.collapse_key) {
-        (0, None) => Ok(push),
-        (0, Some(_)) => Err(missing("pushes cannot replace each other yet").at("/collapse_key")),
-        (1.., _) => Err(missing("messages cannot be kept yet").at("/ttl")),
+fn repetition<'a>(api: &Api, id: MessageId, repeated: Repeated) -> Result<Staged<'a>, Problem> {
+    let conflict = |detail| {
+        api.metrics.conflict.inc();
+        Err(Problem::new(409, "Conflict", detail).at("/id"))
+    };
+    match repeated {
+        Repeated::Taken => {
+            api.metrics.duplicate.inc();
+            Ok(Staged::Duplicate(id))
+        }
+        Repeated::Answered(answer) => {
+            api.metrics.duplicate.inc();
+            Ok(Staged::Answered(answer))
+        }
+        Repeated::Unanswered => {
+            conflict("this push was taken before, and its receipt is not known (any more)")
+        }
+        Repeated::OtherContent => {
+            conflict("the id was used for another push within the last 5 minutes")
+        }
+        Repeated::UnderWay => {
+            api.metrics.refused.inc();
+            Err(Problem::unavailable("a push of this id is under way, and undecided").at("/id"))
+        }
     }
 }
 

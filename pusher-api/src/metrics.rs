@@ -3,7 +3,10 @@
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use serving::metrics::Registrar;
 
-use crate::status::{GatewayStatus, LinkState};
+use crate::{
+    settings::Settings,
+    status::{GatewayStatus, LinkState, NotReady},
+};
 
 /// The media type of the text.
 pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -25,8 +28,12 @@ pub(crate) struct Metrics {
     pub entries: IntCounter,
     /// Bytes of client frames accepted.
     pub bytes: IntCounter,
+    /// Pushes whose id was another's, or whose receipt is not known any more.
+    pub conflict: IntCounter,
     /// Ids forgotten before their time.
-    pub dedupe_evictions: IntCounter,
+    pub ids_forgotten: IntCounter,
+    /// Ids that are known.
+    pub ids_remembered: IntGauge,
     /// Connected links that were lost.
     pub reconnects: IntCounter,
     /// Pushes dropped because their gateway stayed away.
@@ -41,6 +48,11 @@ pub(crate) struct Metrics {
     pub link_unsupported_requests: IntCounter,
     /// Pushes that wait for receipts.
     pub receipts_pending: IntGauge,
+    /// 1 where pushes can be taken.
+    ready: IntGauge,
+    /// 1 for the reason why they cannot.
+    not_ready: IntGaugeVec,
+    limits: Limits,
     /// Requests by route, method and status.
     pub requests: IntCounterVec,
     /// Time to answer, by route.
@@ -57,7 +69,9 @@ struct LinkGauges {
 
 const REQUESTS: &str = "holdfast_pusher_requests_total";
 const DROPPED: &str = "holdfast_pusher_dropped_pushes_total";
-const EVICTIONS: &str = "holdfast_pusher_dedupe_evictions_total";
+const FORGOTTEN: &str = "holdfast_pusher_ids_forgotten_total";
+const REMEMBERED: &str = "holdfast_pusher_ids_remembered";
+const NOT_READY: &str = "holdfast_pusher_not_ready";
 const RECEIPTS: &str = "holdfast_pusher_receipts_pending";
 const LINK_UNKNOWN: &str = "holdfast_pusher_link_unknown_total";
 const LINK_QUEUE: &str = "holdfast_pusher_link_queue_bytes";
@@ -74,6 +88,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let registrar = Registrar::default();
         let r = &registrar;
+        r.build_info();
         let results = r.counters(
             "holdfast_pusher_pushes_total",
             "Pushes by what became of them",
@@ -92,7 +107,9 @@ impl Default for Metrics {
             targets: r.counters("holdfast_pusher_targets_total", "Accepted pushes", &["to"]),
             entries: r.counter("holdfast_pusher_entries_total", "Entries handed to links"),
             bytes: r.counter("holdfast_pusher_frame_bytes_total", "Bytes of accepted frames"),
-            dedupe_evictions: r.counter(EVICTIONS, "Ids forgotten early for lack of room"),
+            conflict: result("conflict"),
+            ids_forgotten: r.counter(FORGOTTEN, "Ids forgotten early for lack of room"),
+            ids_remembered: r.gauge(REMEMBERED, "Ids of the last 5 minutes that are known"),
             reconnects: r.counter("holdfast_pusher_link_losses_total", "Links that were lost"),
             dropped_at_loss: dropped.with_label_values(&["gateway_lost"]),
             dropped_at_restart: dropped.with_label_values(&["gateway_restarted"]),
@@ -100,10 +117,37 @@ impl Default for Metrics {
             link_unknown_answers: unknown("answer"),
             link_unsupported_requests: unknown("request"),
             receipts_pending: r.gauge(RECEIPTS, "Pushes waiting for receipts"),
+            ready: r.gauge("holdfast_pusher_ready", "1 if pushes can be taken"),
+            not_ready: r.gauges(NOT_READY, "1 for why pushes cannot be taken", &["reason"]),
+            limits: Limits::new(r),
             requests: r.counters(REQUESTS, "Requests answered", &["route", "method", "status"]),
             request_seconds: durations(r),
             links: LinkGauges::new(r),
             registrar,
+        }
+    }
+}
+
+/// What was set as a limit, beside what is measured against it.
+struct Limits {
+    ids: IntGauge,
+    receipts: IntGauge,
+    link_queue: IntGauge,
+}
+
+impl Limits {
+    fn new(r: &Registrar) -> Self {
+        let gauge = |name, help| r.gauge(name, help);
+        Self {
+            ids: gauge("holdfast_pusher_ids_limit", "Most ids that can be known"),
+            receipts: gauge(
+                "holdfast_pusher_receipts_pending_limit",
+                "Most pushes that may wait for receipts",
+            ),
+            link_queue: gauge(
+                "holdfast_pusher_link_queue_limit_bytes",
+                "Most bytes a gateway may leave unacknowledged",
+            ),
         }
     }
 }
@@ -127,7 +171,6 @@ impl LinkGauges {
     }
 
     fn show(&self, gateway: &GatewayStatus) {
-        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let address = [gateway.address.as_str()];
         self.queue.with_label_values(&address).set(signed(gateway.queued_bytes));
         self.gateway_queue.with_label_values(&address).set(signed(gateway.gateway_queued_bytes));
@@ -140,9 +183,30 @@ impl LinkGauges {
 }
 
 impl Metrics {
-    /// Everything as text, with the links to these gateways as they are now.
-    pub(crate) fn text(&self, gateways: &[GatewayStatus]) -> Vec<u8> {
+    /// Begins to count: what is known before anything has come, and what was set.
+    pub(crate) fn begin(&self, settings: &Settings, ids: usize) {
+        self.limits.ids.set(signed(ids));
+        self.limits.receipts.set(signed(settings.pending_receipts));
+        self.limits.link_queue.set(signed(settings.link_queue));
+    }
+
+    /// Everything as text, with readiness and the links to these gateways as they are now.
+    pub(crate) fn text(
+        &self,
+        readiness: Result<(), NotReady>,
+        gateways: &[GatewayStatus],
+    ) -> Vec<u8> {
+        self.ready.set(i64::from(readiness.is_ok()));
+        let reason = readiness.err().map(|reason| reason.as_str());
+        for known in NotReady::REASONS {
+            let is_it = i64::from(reason == Some(known));
+            self.not_ready.with_label_values(&[known]).set(is_it);
+        }
         self.links.set(gateways);
         self.registrar.text()
     }
+}
+
+fn signed(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }

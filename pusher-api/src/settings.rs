@@ -10,9 +10,6 @@ use settings::{
 
 use crate::backends::Backends;
 
-/// How long an id that a backend chose is remembered.
-pub(crate) const DEDUPE_WINDOW: Duration = Duration::from_secs(5 * 60);
-
 /// Settings of `holdfast pusher-api`.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
@@ -60,9 +57,9 @@ pub struct Settings {
     /// Threads that serve HTTP [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub workers: Option<u16>,
-    /// Ids of backends remembered to recognise repeated pushes
-    #[arg(long, value_name = "N", default_value_t = 500_000)]
-    pub dedupe_ids: u64,
+    /// Memory for the ids of repeated pushes and their receipts; an id costs 48 bytes, for 5 minutes
+    #[arg(long, value_name = "SIZE", value_parser = units::size, default_value = "64MiB")]
+    pub ids_memory: usize,
     /// Most pushes that may wait for their receipts at the same time
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub pending_receipts: usize,
@@ -91,6 +88,10 @@ impl Settings {
             let problem = format!("{} bytes cannot hold a large push", self.link_queue);
             return Err(ConfigError::new("--link-queue", problem, "give at least 2MiB"));
         }
+        if self.ids_memory < MIN_IDS_MEMORY {
+            let problem = format!("{} bytes hold hardly any id", self.ids_memory);
+            return Err(ConfigError::new("--ids-memory", problem, "give at least 64KiB"));
+        }
         let (backends, secrets) = (self.backends()?, self.link.load()?);
         if self.insecure {
             return Ok(());
@@ -111,6 +112,8 @@ impl Settings {
     }
 }
 
+/// Below this, ids are forgotten as fast as they come.
+const MIN_IDS_MEMORY: usize = 64 * 1024;
 /// Below this, a push to 10,000 users with the largest payload could never be taken.
 const MIN_LINK_QUEUE: usize = 2 * 1024 * 1024;
 
@@ -173,6 +176,8 @@ mod tests {
         assert_eq!(error.expect_err("path").key, "--gateway");
         let error = with(|settings| settings.link_queue = 1);
         assert_eq!(error.expect_err("small").key, "--link-queue");
+        let error = with(|settings| settings.ids_memory = 1000);
+        assert_eq!(error.expect_err("small").key, "--ids-memory");
         let error = with(|settings| settings.api_key = vec![secret("")]);
         assert_eq!(error.expect_err("empty").key, "--api-key");
         let error = with(|settings| settings.api_key_file = Some("/nowhere".into()));

@@ -80,6 +80,20 @@ pub(crate) enum NotReady {
     NoGateway,
 }
 
+impl NotReady {
+    /// Every reason, as it stands in metric labels.
+    pub(crate) const REASONS: [&str; 3] = ["looking_up", "presence_unknown", "no_gateway"];
+
+    /// The reason as it stands in metric labels.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::LookingUp => "looking_up",
+            Self::PresenceUnknown(_) => "presence_unknown",
+            Self::NoGateway => "no_gateway",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

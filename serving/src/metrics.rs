@@ -33,6 +33,12 @@ impl Registrar {
         self.keep(IntGaugeVec::new(Opts::new(name, help), labels))
     }
 
+    /// Which build this is: 1 with its version.
+    pub fn build_info(&self) {
+        let version = self.gauges("holdfast_build_info", "1, with the version", &["version"]);
+        version.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    }
+
     /// Keeps a metric of any kind.
     pub fn keep<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
         let metric = made.expect("names and labels are constants that fit the format");
@@ -53,6 +59,9 @@ impl Registrar {
 mod tests {
     use super::*;
 
+    const BUILD: &str =
+        concat!("holdfast_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1");
+
     #[test]
     fn what_was_made_is_shown() {
         let registrar = Registrar::default();
@@ -60,8 +69,9 @@ mod tests {
         registrar.counters("b_total", "B", &["kind"]).with_label_values(&["x"]).inc();
         registrar.gauge("c", "C").set(-1);
         registrar.gauges("d", "D", &["kind"]).with_label_values(&["y"]).set(3);
+        registrar.build_info();
         let text = String::from_utf8(registrar.text()).expect("text");
-        for line in ["a_total 2", r#"b_total{kind="x"} 1"#, "c -1", r#"d{kind="y"} 3"#] {
+        for line in ["a_total 2", r#"b_total{kind="x"} 1"#, "c -1", r#"d{kind="y"} 3"#, BUILD] {
             assert!(text.lines().any(|shown| shown == line), "{line} is not in {text}");
         }
     }

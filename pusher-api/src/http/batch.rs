@@ -1,50 +1,40 @@
 //! `POST /v1/push/batch`: one push a line, forwarded while the body is still arriving.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures::StreamExt;
 use protocol::problem::Problem;
-use serde::Serialize;
+use serving::problem;
 
-use super::{body, problem::ApiError};
+use super::{behind::Behind, body, problem::ApiError, report::Report};
 use crate::{
     api::Api,
+    backends::Backend,
     engine::contract::{Dispatch, Engine},
     intake::{self, Staged},
     validate::{Line, Lines, MAX_BODY_BYTES, without_byte_order_mark},
 };
 
-/// Most rejected lines that are listed.
-const MAX_REJECTED: usize = 1000;
 /// How long a body is left unread because a gateway has not caught up. After that, lines for
 /// which there is no room are rejected until it has.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The buffers of a batch, one for each gateway, begin with this size together.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// How long a thread works on a batch before others have their turn; a line with thousands of users
+/// takes longer.
+const TURN: Duration = Duration::from_millis(1);
+/// How many turns others have then: as many as a request needs from being accepted to its answer.
+const TURNS_OF_OTHERS: usize = 4;
 
-/// The answer to a batch.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct BatchReport {
-    /// Pushes accepted.
-    pub accepted: u64,
-    /// Lines that were not, in order; at most 1,000.
-    pub rejected: Vec<RejectedLine>,
-    /// Whether more lines were rejected than are listed.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
-}
-
-/// A line that was not accepted; the others were not affected.
-#[derive(Debug, Serialize)]
-pub(crate) struct RejectedLine {
-    /// Counted from 1, blank lines included.
-    pub line: u64,
-    /// What is wrong.
-    pub detail: String,
-    /// JSON pointer to the wrong field of the line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pointer: Option<String>,
+/// A batch as far as it has been read.
+struct Batch<'a, D> {
+    api: &'a Api,
+    backend: Backend,
+    dispatch: D,
+    report: Report,
+    behind: Behind,
+    turn: Instant,
 }
 
 /// Push one line after the other, of a body of any length.
@@ -52,25 +42,37 @@ pub(crate) async fn batch(
     request: HttpRequest,
     mut payload: web::Payload,
     api: web::Data<Api>,
+    backend: web::ReqData<Backend>,
 ) -> Result<HttpResponse, ApiError> {
     body::check_type(&request, &["application/x-ndjson", "application/ndjson"])?;
     api.engine.readiness().await.map_err(Problem::unavailable)?;
-    let mut dispatch = api.engine.dispatch(BUFFER_BYTES);
-    let mut report = BatchReport::default();
+    let mut batch = Batch {
+        api: &api,
+        backend: *backend,
+        dispatch: api.engine.dispatch(BUFFER_BYTES),
+        report: Report::default(),
+        behind: Behind::default(),
+        turn: Instant::now(),
+    };
     let mut lines = Lines::new(MAX_BODY_BYTES);
     let mut patient = true;
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| body::broken(&error))?;
-        patient = let_catch_up(&dispatch, patient).await;
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) => return Ok(batch.interrupted(&body::broken(&error))),
+        };
+        patient = let_catch_up(&batch.dispatch, patient).await;
         let mut bytes = chunk.as_ref();
         while let Some((number, line)) = lines.next(&mut bytes) {
-            report.take(&api, &mut dispatch, number, line).await;
+            batch.on_line(number, line).await;
         }
-        dispatch.flush();
+        batch.dispatch.flush();
+        batch.give_way().await;
     }
     if let Some((number, line)) = lines.last() {
-        report.take(&api, &mut dispatch, number, line).await;
+        batch.on_line(number, line).await;
     }
+    let Batch { dispatch, report, .. } = batch;
     drop(dispatch);
     Ok(HttpResponse::Ok().json(report))
 }
@@ -83,33 +85,67 @@ async fn let_catch_up(dispatch: &impl Dispatch, patient: bool) -> bool {
     tokio::time::timeout(patience, dispatch.eased()).await.is_ok()
 }
 
-impl BatchReport {
-    async fn take(&mut self, api: &Api, dispatch: &mut impl Dispatch, number: u64, line: Line<'_>) {
-        let line = match line {
-            Line::Complete(text) if number == 1 => Line::Complete(without_byte_order_mark(text)),
-            other => other,
-        };
-        let outcome = match line {
-            Line::Complete(text) if text.trim_ascii().is_empty() => return,
-            Line::Complete(text) => match intake::stage(api, text) {
-                Ok(Staged::Fresh(push)) => {
-                    intake::commit(api, dispatch, push, false).await.map(drop)
-                }
-                Ok(Staged::Duplicate(_)) => Ok(()),
-                Err(problem) => Err(problem),
-            },
+impl<D: Dispatch> Batch<'_, D> {
+    async fn on_line(&mut self, number: u64, line: Line<'_>) {
+        match self.take(number, line).await {
+            Ok(true) => self.report.accept(),
+            Ok(false) => {}
+            Err(problem) => self.report.reject(number, problem),
+        }
+        self.give_way().await;
+    }
+
+    /// Whether there was a push on the line, which was taken.
+    async fn take(&mut self, number: u64, line: Line<'_>) -> Result<bool, Problem> {
+        let text = match line {
+            Line::Complete(text) if number == 1 => without_byte_order_mark(text),
+            Line::Complete(text) => text,
             Line::TooLong => {
-                api.metrics.invalid.inc();
+                self.api.metrics.invalid.inc();
                 let detail = format!("the line is longer than {MAX_BODY_BYTES} bytes");
-                Err(Problem::new(413, "Line too long", detail))
+                return Err(Problem::new(413, "Line too long", detail));
             }
         };
-        match outcome {
-            Ok(()) => self.accepted += 1,
-            Err(_) if self.rejected.len() >= MAX_REJECTED => self.truncated = true,
-            Err(Problem { detail, pointer, .. }) => {
-                self.rejected.push(RejectedLine { line: number, detail, pointer });
+        if text.trim_ascii().is_empty() {
+            return Ok(false);
+        }
+        if self.report.is_full() {
+            return Err(self.held_back("the report is full"));
+        }
+        let push = intake::check(self.api, text)?;
+        if self.behind.holds(&push.to) {
+            return Err(self.held_back("an earlier line of the same user was refused"));
+        }
+        if let Staged::Fresh(push) = intake::stage(self.api, self.backend, push, None).await? {
+            let committed = intake::commit(self.api, &mut self.dispatch, push, false).await;
+            if let Err(problem) = committed {
+                // Rare enough to be read again, so that no line is copied for it.
+                self.behind.add(&intake::check(self.api, text)?.to);
+                return Err(problem);
             }
         }
+        Ok(true)
+    }
+
+    fn held_back(&self, reason: &str) -> Problem {
+        self.api.metrics.refused.inc();
+        Problem::unavailable(reason)
+    }
+
+    /// Lets others on this thread have their turn: single pushes and health stay quick however
+    /// long a batch is.
+    async fn give_way(&mut self) {
+        if self.turn.elapsed() >= TURN {
+            self.dispatch.flush();
+            for _ in 0..TURNS_OF_OTHERS {
+                tokio::task::yield_now().await;
+            }
+            self.turn = Instant::now();
+        }
+    }
+
+    /// The body ended before it was complete: what became of the lines until then.
+    fn interrupted(self, problem: &Problem) -> HttpResponse {
+        problem::head(problem).body(self.report.interrupted_by(problem))
     }
 }

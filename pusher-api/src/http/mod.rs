@@ -12,6 +12,9 @@ mod openapi;
 mod batch;
 mod push;
 
+mod behind;
+mod report;
+
 mod subscriptions;
 mod topics;
 mod users;

@@ -32,8 +32,5 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError
 
 /// Prometheus text.
 pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
-    let pending = i64::try_from(api.receipts.pending()).unwrap_or(i64::MAX);
-    api.metrics.receipts_pending.set(pending);
-    let text = api.metrics.text(&api.engine.gateways());
-    HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text)
+    HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(api.metrics().await)
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web};
+use bytes::Bytes;
 use protocol::{
     MessageId, SessionId,
     problem::Problem,
@@ -13,6 +14,7 @@ use serde::Serialize;
 use super::{body, problem::ApiError, query};
 use crate::{
     api::Api,
+    backends::Backend,
     engine::contract::Engine,
     intake::{self, Forwarded, Staged},
     receipts::{Collector, GatewayReceipt},
@@ -59,25 +61,34 @@ pub(crate) async fn push(
     request: HttpRequest,
     payload: web::Payload,
     api: web::Data<Api>,
+    backend: web::ReqData<Backend>,
 ) -> Result<HttpResponse, ApiError> {
     body::check_type(&request, &["application/json"])?;
     let patience = patience(&request)?;
     let body = body::read(payload).await?;
     api.engine.readiness().await.map_err(Problem::unavailable)?;
-    let forwarded = match intake::stage(&api, without_byte_order_mark(&body))? {
+    let push = intake::check(&api, without_byte_order_mark(&body))?;
+    let forwarded = match intake::stage(&api, *backend, push, patience).await? {
         Staged::Duplicate(id) => return Ok(HttpResponse::Accepted().json(PushAccepted { id })),
+        Staged::Answered(answer) => return Ok(answered(answer)),
         Staged::Fresh(push) => {
             // Flushed when it is dropped, before anything is waited for.
             let mut dispatch = api.engine.dispatch(body.len());
             intake::commit(&api, &mut dispatch, push, patience.is_some()).await?
         }
     };
-    match (forwarded, patience) {
-        (Forwarded { id, gateways, collector: Some(collector) }, Some(patience)) => {
-            Ok(HttpResponse::Ok().json(receipt(id, gateways, collector, patience).await))
-        }
-        (Forwarded { id, .. }, _) => Ok(HttpResponse::Accepted().json(PushAccepted { id })),
-    }
+    let Forwarded { id, gateways, collector, collecting } = forwarded;
+    let (Some(collector), Some(patience)) = (collector, patience) else {
+        return Ok(HttpResponse::Accepted().json(PushAccepted { id }));
+    };
+    let receipt = receipt(id, gateways, collector, patience).await;
+    let answer = Bytes::from(serde_json::to_vec(&receipt).expect("a receipt is plain data"));
+    collecting.into_iter().for_each(|collecting| collecting.answered(answer.clone()));
+    Ok(answered(answer))
+}
+
+fn answered(receipt: Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(receipt)
 }
 
 fn patience(request: &HttpRequest) -> Result<Option<Duration>, Problem> {

@@ -31,7 +31,6 @@ struct Fixture {
 fn fixture(keys: &[&str]) -> Fixture {
     let settings = Settings {
         gateway_timeout: Duration::from_millis(1),
-        dedupe_ids: 10,
         pending_receipts: 1,
         api_key: keys.iter().map(|key| key.parse().expect("any text")).collect(),
         ..Settings::default()
@@ -266,8 +265,8 @@ async fn one_bad_line_never_spoils_the_others() {
     let (status, report) = fixture.json(request).await;
     assert_eq!((status, &report["accepted"]), (200, &json!(2)));
     let rejected = report["rejected"].as_array().expect("a list");
-    let lines: Vec<_> = rejected.iter().map(|line| (&line["line"], &line["pointer"])).collect();
-    assert_eq!(lines, [(&json!(3), &Value::Null), (&json!(4), &json!("/to/user"))]);
+    let lines: Vec<_> = rejected.iter().map(|entry| (&entry["lines"], &entry["pointer"])).collect();
+    assert_eq!(lines, [(&json!([3, 3]), &Value::Null), (&json!([4, 4]), &json!("/to/user"))]);
 }
 
 #[actix_rt::test]
@@ -285,12 +284,41 @@ async fn a_batch_waits_for_room_before_it_rejects() {
 }
 
 #[actix_rt::test]
-async fn many_rejected_lines_are_cut_off() {
+async fn a_user_whose_line_found_no_room_waits_with_all_that_follow() {
     let fixture = fixture(&[]);
-    let request = TestRequest::post().uri("/v1/push/batch").set_payload("x\n".repeat(1500));
+    assert!(fixture.link.room.reserve(700));
+    // The first needs more than the link has room for, the second less, but it is the same user's.
+    let large = json!({"to": {"user": "u"}, "data": "x".repeat(900)}).to_string();
+    let small = r#"{"to":{"user":"u"},"data":1}"#;
+    let other = r#"{"to":{"user":"nobody"},"data":1}"#;
+    let body = [&large, small, other, small].join("\n");
+    let request = TestRequest::post().uri("/v1/push/batch").set_payload(body);
     let (_, report) = fixture.json(request).await;
-    assert_eq!(report["rejected"].as_array().map(Vec::len), Some(1000));
-    assert_eq!(report["truncated"], json!(true));
+    let lines: Vec<_> = report["rejected"].as_array().expect("a list").iter().collect();
+    let lines: Vec<_> =
+        lines.iter().map(|it| (it["lines"].clone(), it["status"].clone())).collect();
+    let expected = [1, 2, 4].map(|line| (json!([line, line]), json!(503)));
+    assert_eq!((lines, &report["accepted"]), (expected.to_vec(), &json!(1)));
+    assert_eq!((fixture.link.room.taken(), &report["retry_after"]), (700, &json!(1)));
+}
+
+/// Whatever the speed, so many lines are more than a turn's work.
+#[actix_rt::test]
+async fn others_have_their_turn_while_a_batch_is_read() {
+    let fixture = fixture(&[]);
+    let line = r#"{"to":{"user":"nobody"},"data":1}"#.to_owned() + "\n";
+    let request = TestRequest::post().uri("/v1/push/batch").set_payload(line.repeat(20_000));
+    let mut batch = Box::pin(fixture.json(request));
+    let mut turns = 0;
+    let (_, report) = loop {
+        match futures::poll!(&mut batch) {
+            std::task::Poll::Ready(answer) => break answer,
+            std::task::Poll::Pending => turns += 1,
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(report["accepted"], 20_000);
+    assert!(turns > 16, "{turns} turns");
 }
 
 #[actix_rt::test]
@@ -300,6 +328,12 @@ async fn nothing_is_accepted_without_a_gateway() {
     let (status, body) = fixture.push(r#"{"to":{"user":"u"},"data":1}"#).await;
     assert_eq!((status, &body["detail"]), (503, &json!("no gateway is connected")));
     assert_eq!(fixture.json(TestRequest::get().uri("/readyz")).await.0, 503);
+    let metrics = fixture.call(TestRequest::get().uri("/metrics")).await;
+    let metrics = test::read_body(metrics).await;
+    let metrics = std::str::from_utf8(&metrics).expect("text");
+    for line in ["holdfast_pusher_ready 0", "holdfast_pusher_not_ready{reason=\"no_gateway\"} 1"] {
+        assert!(metrics.contains(line), "{line}");
+    }
     assert_eq!(fixture.call(TestRequest::get().uri("/healthz")).await.status(), 200);
 }
 
@@ -332,6 +366,13 @@ async fn metrics_name_gateways_and_never_users() {
         "holdfast_pusher_request_duration_seconds_count{route=\"/v1/push\"} 1",
         "holdfast_pusher_requests_total{method=\"POST\",route=\"/v1/push\",status=\"202\"} 1",
         "holdfast_pusher_targets_total{to=\"user\"} 1",
+        "holdfast_pusher_targets_total{to=\"topic\"} 0",
+        "holdfast_pusher_ready 1",
+        "holdfast_pusher_not_ready{reason=\"no_gateway\"} 0",
+        "holdfast_pusher_receipts_pending_limit 1",
+        "holdfast_pusher_link_queue_limit_bytes 67108864",
+        "holdfast_pusher_ids_remembered 0",
+        "holdfast_build_info{version=",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }

@@ -37,7 +37,7 @@ pub(crate) struct PushBody<'a> {
 }
 
 /// Who a push is for: exactly one of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum To<'a> {
     /// Every session of one user.
     User(Name<'a>),
@@ -50,6 +50,9 @@ pub enum To<'a> {
 }
 
 impl To<'_> {
+    /// Every kind.
+    pub const KINDS: [&'static str; 4] = ["user", "users", "topic", "all"];
+
     /// The field that was given, as it stands in metric labels.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -62,11 +65,11 @@ impl To<'_> {
 }
 
 /// Different names, at least one and at most 10,000.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Names<'a>(pub Vec<Name<'a>>);
 
 /// The literal `true`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct True;
 
 /// A payload of `null` is a payload, not an absent one.

@@ -22,7 +22,7 @@ pub struct Push<'a> {
 }
 
 /// The payload on a single line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Payload<'a> {
     /// A JSON value as the backend wrote it.
     Json(Cow<'a, str>),

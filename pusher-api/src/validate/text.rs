@@ -9,15 +9,15 @@ use serde::{
 };
 
 /// Any text.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Text<'a>(pub Cow<'a, str>);
 
 /// A user id or a topic: 1 to 128 bytes without control characters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name<'a>(Text<'a>);
 
 /// At most 64 bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CollapseKey<'a>(Text<'a>);
 
 impl Name<'_> {

@@ -60,8 +60,11 @@ fn one_bad_line_does_not_spoil_a_batch() {
     let report = pusher.client.batch(lines.join("\n").as_bytes());
     assert_eq!(report["accepted"], 2, "{report}");
     let rejected = report["rejected"].as_array().unwrap();
-    let numbers: Vec<_> = rejected.iter().map(|line| line["line"].as_u64().unwrap()).collect();
-    assert_eq!((numbers, &rejected[1]["pointer"]), (vec![3, 4], &json!("/ttl")));
+    let lines: Vec<_> = rejected.iter().map(|entry| &entry["lines"]).collect();
+    assert_eq!(
+        (lines, &rejected[1]["pointer"]),
+        (vec![&json!([3, 3]), &json!([4, 4])], &json!("/ttl"))
+    );
     assert_eq!(client.expect("push")["data"], 1);
     assert_eq!(client.expect("push")["data"], 3);
 }

@@ -1,6 +1,7 @@
 //! Gateways and pusher-apis together, and what operators do to them.
 
 mod backends;
+mod batches;
 mod broadcast;
 mod configuration;
 mod descriptors;
@@ -9,6 +10,7 @@ mod doctor;
 mod emptiness;
 mod first_line;
 mod health;
+mod ids;
 mod joining;
 mod listening;
 mod order;

@@ -1,0 +1,399 @@
+//! Part of the ids that are remembered: a table of bounded size, which forgets in the order in which it
+//! learned. A plain value without a clock or a lock.
+//!
+//! A record is 40 bytes; a slot of 4 finds it by its key's hash (open addressing, linear probing), so
+//! that an id costs about 46. Records of pushes that were taken stand in one queue, oldest first. One
+//! whose push is not decided yet stands in none: it is never forgotten, and given back it leaves
+//! nothing behind.
+
+use std::hash::{BuildHasher, RandomState};
+
+/// Whose id it is, and which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The backend.
+    pub backend: u32,
+    /// Its id.
+    pub id: [u8; 16],
+}
+
+/// What is known of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Whether its push is taken has not been decided.
+    Begun,
+    /// It was taken, and its receipt is waited for.
+    Collecting,
+    /// It was taken.
+    Done,
+}
+
+/// What a table makes of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It was not known and is now; `forgot` if another one had to be forgotten for it.
+    Fresh {
+        /// Whether one was forgotten before its time.
+        forgot: bool,
+    },
+    /// It was not known, and nothing can be forgotten for it.
+    NoRoom,
+    /// It is known with the same content.
+    Same(State),
+    /// It is known with another content.
+    Other,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    content: u64,
+    key: Key,
+    /// The second at which it is forgotten.
+    until: u32,
+    /// The record behind it in the queue, or among those that are free.
+    next: u32,
+    state: State,
+}
+
+/// No record.
+const NONE: u32 = u32::MAX;
+
+/// Ids, found by their key and forgotten in order.
+#[derive(Debug)]
+pub(super) struct Table {
+    hasher: RandomState,
+    /// Where the record of a key is; a power of two of them.
+    slots: Box<[u32]>,
+    /// Grows up to `most`.
+    records: Vec<Record>,
+    most: usize,
+    known: usize,
+    free: u32,
+    oldest: u32,
+    newest: u32,
+}
+
+impl Table {
+    /// A table of at most about this many bytes.
+    pub(super) fn new(bytes: usize) -> Self {
+        let slots = (bytes / 32).next_power_of_two().max(4);
+        let for_records = bytes.saturating_sub(slots * size_of::<u32>());
+        // A search ends at an empty slot: there is always one.
+        let most = (for_records / size_of::<Record>()).clamp(1, slots - 1);
+        Self {
+            hasher: RandomState::new(),
+            slots: vec![NONE; slots].into(),
+            records: Vec::new(),
+            most,
+            known: 0,
+            free: NONE,
+            oldest: NONE,
+            newest: NONE,
+        }
+    }
+
+    /// How many ids it knows.
+    pub(super) fn known(&self) -> usize {
+        self.known
+    }
+
+    /// How many it can know.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Claims an id, at this second, for a push of this content.
+    pub(super) fn claim(&mut self, key: Key, content: u64, now: u32) -> Found {
+        self.forget_until(now);
+        if let Some(slot) = self.find(key) {
+            let record = self.records[self.slots[slot] as usize];
+            return if record.content == content {
+                Found::Same(record.state)
+            } else {
+                Found::Other
+            };
+        }
+        let forgot = self.known == self.most;
+        if forgot && !self.forget_oldest() {
+            return Found::NoRoom;
+        }
+        self.insert(Record { content, key, until: 0, next: NONE, state: State::Begun });
+        Found::Fresh { forgot }
+    }
+
+    /// The push of a claimed id was taken: it is known until this second, which is never before that
+    /// of the one settled last.
+    pub(super) fn settle(&mut self, key: Key, state: State, until: u32) {
+        let Some(slot) = self.find(key) else { return };
+        let place = self.slots[slot];
+        let record = &mut self.records[place as usize];
+        if record.state == State::Begun {
+            (record.until, record.next) = (until, NONE);
+            match self.newest {
+                NONE => self.oldest = place,
+                newest => self.records[newest as usize].next = place,
+            }
+            self.newest = place;
+        }
+        self.records[place as usize].state = state;
+    }
+
+    /// Gives back an id that was claimed and not settled.
+    pub(super) fn give_back(&mut self, key: Key) {
+        let Some(slot) = self.find(key) else { return };
+        if self.records[self.slots[slot] as usize].state == State::Begun {
+            self.remove(slot);
+        }
+    }
+
+    fn forget_until(&mut self, now: u32) {
+        while self.oldest != NONE && self.records[self.oldest as usize].until <= now {
+            self.forget_oldest();
+        }
+    }
+
+    /// Whether there was one that could be forgotten.
+    fn forget_oldest(&mut self) -> bool {
+        if self.oldest == NONE {
+            return false;
+        }
+        let Record { key, next, .. } = self.records[self.oldest as usize];
+        self.oldest = next;
+        if next == NONE {
+            self.newest = NONE;
+        }
+        if let Some(slot) = self.find(key) {
+            self.remove(slot);
+        }
+        true
+    }
+
+    fn insert(&mut self, record: Record) {
+        let place = match self.free {
+            NONE => {
+                if self.records.len() == self.records.capacity() {
+                    let more = self.records.len().max(64).min(self.most - self.records.len());
+                    self.records.reserve_exact(more);
+                }
+                self.records.push(record);
+                self.records.len() as u32 - 1
+            }
+            free => {
+                self.free = self.records[free as usize].next;
+                self.records[free as usize] = record;
+                free
+            }
+        };
+        let mut slot = self.home(record.key);
+        while self.slots[slot] != NONE {
+            slot = self.behind(slot);
+        }
+        self.slots[slot] = place;
+        self.known += 1;
+    }
+
+    /// Empties a slot and frees its record. Those behind move up, so that a search never has to pass
+    /// what is gone.
+    fn remove(&mut self, slot: usize) {
+        let place = self.slots[slot];
+        let (mut hole, mut at) = (slot, slot);
+        loop {
+            at = self.behind(at);
+            let Some(record) = self.records.get(self.slots[at] as usize) else { break };
+            // It may move if its search passes the hole.
+            let home = self.home(record.key);
+            if self.distance(home, at) >= self.distance(hole, at) {
+                self.slots[hole] = self.slots[at];
+                hole = at;
+            }
+        }
+        self.slots[hole] = NONE;
+        self.records[place as usize].next = self.free;
+        self.free = place;
+        self.known -= 1;
+    }
+
+    fn find(&self, key: Key) -> Option<usize> {
+        let mut slot = self.home(key);
+        while let Some(record) = self.records.get(self.slots[slot] as usize) {
+            if record.key == key {
+                return Some(slot);
+            }
+            slot = self.behind(slot);
+        }
+        None
+    }
+
+    fn home(&self, key: Key) -> usize {
+        self.hasher.hash_one(key) as usize & (self.slots.len() - 1)
+    }
+
+    fn behind(&self, slot: usize) -> usize {
+        (slot + 1) & (self.slots.len() - 1)
+    }
+
+    fn distance(&self, from: usize, to: usize) -> usize {
+        to.wrapping_sub(from) & (self.slots.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(number: u8) -> Key {
+        Key { backend: u32::from(number % 2), id: [number; 16] }
+    }
+
+    #[test]
+    fn an_id_costs_less_than_48_bytes() {
+        assert_eq!(size_of::<Record>(), 40);
+        for bytes in [4 * 1024, 100_000, 4 << 20, 64 << 20] {
+            let table = Table::new(bytes);
+            let all = table.most() * size_of::<Record>() + table.slots.len() * size_of::<u32>();
+            assert!(all <= bytes && bytes - all < 64, "{all} of {bytes}");
+            // Searches stay short.
+            assert!(table.most() * 4 <= table.slots.len() * 3, "{} in {bytes}", table.most());
+        }
+        assert!((64 << 20) / Table::new(64 << 20).most() < 48);
+        assert_eq!(Table::new(0).most(), 1);
+    }
+
+    #[test]
+    fn memory_grows_with_the_ids_and_not_beyond_the_limit() {
+        let mut table = Table::new(10_000);
+        assert_eq!(table.records.capacity(), 0);
+        for number in 0..u32::MAX {
+            let key = Key { backend: number, id: [0; 16] };
+            let Found::Fresh { forgot } = table.claim(key, 0, 0) else { panic!("{number}") };
+            table.settle(key, State::Done, 1);
+            if forgot {
+                break;
+            }
+        }
+        assert_eq!((table.known(), table.records.capacity()), (table.most(), table.most()));
+    }
+
+    #[test]
+    fn the_same_id_may_be_under_way_or_taken_or_of_another_push() {
+        let mut table = Table::new(4096);
+        let (one, other) = (key(2), Key { backend: 1, ..key(2) });
+        assert_eq!(table.claim(one, 7, 0), Found::Fresh { forgot: false });
+        assert_eq!(table.claim(one, 7, 0), Found::Same(State::Begun));
+        assert_eq!(table.claim(one, 8, 0), Found::Other);
+        assert_eq!(table.claim(other, 8, 0), Found::Fresh { forgot: false });
+        table.settle(one, State::Collecting, 300);
+        assert_eq!(table.claim(one, 7, 299), Found::Same(State::Collecting));
+        table.settle(one, State::Done, 400);
+        assert_eq!(table.claim(one, 7, 299), Found::Same(State::Done));
+        table.give_back(one);
+        assert_eq!(table.claim(one, 7, 299), Found::Same(State::Done), "taken is taken");
+        assert_eq!(table.claim(one, 7, 300), Found::Fresh { forgot: false }, "forgotten in time");
+        table.give_back(one);
+        assert_eq!(table.claim(one, 9, 300), Found::Fresh { forgot: false });
+        assert_eq!(table.claim(other, 8, 1000), Found::Same(State::Begun), "as long as it takes");
+    }
+
+    #[test]
+    fn what_is_under_way_is_not_forgotten_for_lack_of_room() {
+        let mut table = Table::new(0);
+        assert_eq!(table.claim(key(1), 0, 0), Found::Fresh { forgot: false });
+        assert_eq!(table.claim(key(2), 0, 0), Found::NoRoom);
+        table.settle(key(2), State::Done, 300);
+        table.settle(key(1), State::Done, 300);
+        assert_eq!(table.claim(key(2), 0, 0), Found::Fresh { forgot: true });
+        assert_eq!(table.claim(key(1), 0, 0), Found::NoRoom);
+    }
+
+    /// The same by searching a list.
+    #[derive(Default)]
+    struct Model {
+        settled: VecDeque<(Key, u64, State, u32)>,
+        begun: Vec<(Key, u64)>,
+    }
+
+    impl Model {
+        fn claim(&mut self, most: usize, key: Key, content: u64, now: u32) -> Found {
+            self.settled.retain(|(_, _, _, until)| *until > now);
+            let settled =
+                self.settled.iter().map(|(key, content, state, _)| (*key, *content, *state));
+            let begun = self.begun.iter().map(|(key, content)| (*key, *content, State::Begun));
+            let known = settled.chain(begun).find(|(known, _, _)| *known == key);
+            if let Some((_, known, state)) = known {
+                return if known == content { Found::Same(state) } else { Found::Other };
+            }
+            let forgot = self.settled.len() + self.begun.len() == most;
+            if forgot && self.settled.pop_front().is_none() {
+                return Found::NoRoom;
+            }
+            self.begun.push((key, content));
+            Found::Fresh { forgot }
+        }
+
+        fn settle(&mut self, key: Key, state: State, until: u32) {
+            if let Some(at) = self.begun.iter().position(|(known, _)| *known == key) {
+                let (key, content) = self.begun.remove(at);
+                self.settled.push_back((key, content, state, until));
+            } else if let Some(known) = self.settled.iter_mut().find(|(known, ..)| *known == key) {
+                known.2 = state;
+            }
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Claim(u8, u64),
+        Settle(u8, bool),
+        GiveBack(u8),
+        Wait(u32),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let number = 0..40_u8;
+        prop_oneof![
+            4 => (number.clone(), 0..2_u64).prop_map(|(number, content)| Step::Claim(number, content)),
+            3 => (number.clone(), any::<bool>()).prop_map(|(number, done)| Step::Settle(number, done)),
+            1 => number.prop_map(Step::GiveBack),
+            1 => (0..4_u32).prop_map(Step::Wait),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_table_is_a_list_that_is_searched(
+            bytes in 0..1500_usize,
+            steps in prop::collection::vec(step(), 0..300),
+        ) {
+            let (mut table, mut model, mut now) = (Table::new(bytes), Model::default(), 0);
+            let most = table.most();
+            for step in steps {
+                match step {
+                    Step::Claim(number, content) => {
+                        let key = key(number);
+                        let expected = model.claim(most, key, content, now);
+                        prop_assert_eq!(table.claim(key, content, now), expected);
+                    }
+                    Step::Settle(number, done) => {
+                        let state = if done { State::Done } else { State::Collecting };
+                        table.settle(key(number), state, now + 9);
+                        model.settle(key(number), state, now + 9);
+                    }
+                    Step::GiveBack(number) => {
+                        table.give_back(key(number));
+                        model.begun.retain(|(known, _)| *known != key(number));
+                    }
+                    Step::Wait(seconds) => now += seconds,
+                }
+                prop_assert_eq!(table.known() <= most, true);
+                prop_assert!(table.records.len() <= most);
+            }
+            model.settled.retain(|(_, _, _, until)| *until > now);
+            table.forget_until(now);
+            prop_assert_eq!(table.known(), model.settled.len() + model.begun.len());
+        }
+    }
+}
