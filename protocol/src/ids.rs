@@ -18,18 +18,23 @@ pub enum InvalidName {
     /// Longer than [`MAX_NAME_BYTES`].
     #[error("must be at most {MAX_NAME_BYTES} bytes of UTF-8")]
     TooLong,
+    /// `.` or `..`, which clients of HTTP take out of a path (RFC 3986 section 5.2.4).
+    #[error("must not be . or ..")]
+    DotSegment,
     /// Contains a control character (Unicode category Cc).
     #[error("must not contain control characters")]
     ControlCharacter,
 }
 
 /// Checks the rules that user ids, topics and device names share: 1 to 128 bytes of UTF-8
-/// without control characters.
+/// without control characters, and not `.` or `..`.
 pub fn check_name(text: &str) -> Result<(), InvalidName> {
     if text.is_empty() {
         Err(InvalidName::Empty)
     } else if text.len() > MAX_NAME_BYTES {
         Err(InvalidName::TooLong)
+    } else if matches!(text, "." | "..") {
+        Err(InvalidName::DotSegment)
     } else if text.chars().any(char::is_control) {
         Err(InvalidName::ControlCharacter)
     } else {
@@ -41,7 +46,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// 1 to 128 bytes of UTF-8 without control characters; cloning shares the text. One word long,
+        /// 1 to 128 bytes of UTF-8 without control characters, not `.` or `..`; cloning shares the text. One word long,
         /// because every session has a few.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(ArcStr);
@@ -179,6 +184,10 @@ mod tests {
             ("héloïse 💡", Ok(())),
             (long.as_str(), Ok(())),
             ("", Err(InvalidName::Empty)),
+            (".", Err(InvalidName::DotSegment)),
+            ("..", Err(InvalidName::DotSegment)),
+            ("...", Ok(())),
+            (".a", Ok(())),
             (too_long.as_str(), Err(InvalidName::TooLong)),
             ("a\nb", Err(InvalidName::ControlCharacter)),
             ("a\u{0}", Err(InvalidName::ControlCharacter)),
