@@ -4,11 +4,17 @@ mod table;
 
 use std::{
     io::{self, Write},
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, value_parser};
-use limits::{Assessment, Machine, Question, machine::Depth, remedy, row::Row};
+use limits::{
+    Assessment, Machine, Question,
+    machine::Depth,
+    remedy,
+    row::{Row, Scope},
+};
 use serde::Serialize;
 use settings::ConfigError;
 
@@ -33,6 +39,10 @@ pub(crate) struct Settings {
     /// Set what can be set while things run (as root), and say what cannot
     #[arg(long)]
     fix: bool,
+    /// With --fix: write what was set into this file, too, so that it is set when the machine starts
+    /// again, like /etc/sysctl.d/90-holdfast.conf
+    #[arg(long, value_name = "FILE", requires = "fix")]
+    keep_in: Option<PathBuf>,
 }
 
 /// What `--fix` made of one limit.
@@ -70,10 +80,7 @@ fn print(settings: &Settings, assessment: &Assessment, fixes: &[Fix]) -> io::Res
         serde_json::to_writer_pretty(&mut output, &Answer { assessment, fixes })?;
         return writeln!(output);
     }
-    for Fix { limit, detail, .. } in fixes {
-        writeln!(output, "{limit}: {detail}")?;
-    }
-    writeln!(output, "{}", table::Page(assessment))
+    writeln!(output, "{}", table::Page { found: assessment, fixes })
 }
 
 fn refuse_process(settings: &Settings, error: &io::Error) -> ExitCode {
@@ -87,8 +94,25 @@ fn look_and_fix(settings: &Settings) -> io::Result<(Assessment, Vec<Fix>)> {
     if !settings.fix {
         return Ok((found, Vec::new()));
     }
-    let fixes: Vec<_> = found.bad().map(|row| fix(row, settings.pid)).collect();
+    let mut bad: Vec<_> = found.bad().collect();
+    bad.sort_by_key(|row| remedy::order(row));
+    let mut fixes: Vec<_> = bad.iter().map(|row| fix(row, settings.pid)).collect();
+    if let Some(file) = &settings.keep_in {
+        let set = bad.iter().zip(&fixes).filter(|(_, fix)| fix.done).map(|(row, _)| *row);
+        let kept = keep(set, found.in_first_network, file);
+        fixes.push(kept);
+    }
     Ok((look(settings)?, fixes))
+}
+
+/// Settings of another network namespace end with it, so they are for whoever starts it.
+fn keep<'a>(rows: impl Iterator<Item = &'a Row>, is_first: bool, file: &Path) -> Fix {
+    let lasting = rows.filter(|row| is_first || row.scope == Scope::Host);
+    let (done, detail) = match remedy::keep(lasting, file) {
+        Ok(count) => (true, format!("{count} settings are in {}", file.display())),
+        Err(error) => (false, format!("cannot write {}: {error}", file.display())),
+    };
+    Fix { limit: "--keep-in", done, detail }
 }
 
 fn look(settings: &Settings) -> io::Result<Assessment> {
@@ -103,9 +127,25 @@ fn look(settings: &Settings) -> io::Result<Assessment> {
 fn fix(row: &Row, process: Option<u32>) -> Fix {
     let outcome = remedy::apply(row, process);
     let detail = match &outcome {
-        Some(Ok(())) => "set, until the next restart".to_owned(),
+        Some(Ok(())) => set(row),
         Some(Err(error)) => format!("cannot be set ({error}): {}", row.cure),
         None => format!("cannot be set from here: {}", row.cure),
     };
     Fix { limit: row.limit, done: matches!(outcome, Some(Ok(()))), detail }
+}
+
+/// What was set, and how long that holds.
+fn set(row: &Row) -> String {
+    let lasting = remedy::lasting(row);
+    if lasting.is_empty() {
+        let needed = row.needed.unwrap_or_default();
+        return format!("set to {needed} until the process ends; for the next: {}", row.cure);
+    }
+    let settings = lasting.iter().map(|(name, value)| format!("{name} = {value}"));
+    let settings = settings.collect::<Vec<_>>().join("; ");
+    let until = match row.scope {
+        Scope::Network => "until the network namespace or the machine starts again",
+        _ => "until the machine starts again",
+    };
+    format!("set {until}, unless a file under /etc/sysctl.d/ says: {settings}")
 }

@@ -31,6 +31,8 @@ pub struct Assessment {
     pub stopped_by: Option<&'static str>,
     /// Whether nothing is too low.
     pub good: bool,
+    /// Whether the network namespace is the machine's first: others do not show all limits.
+    pub in_first_network: bool,
     /// Every limit.
     pub limits: Vec<Row>,
     /// What has been hit since the namespace or the machine started.
@@ -52,6 +54,7 @@ impl Assessment {
             fits: first.map(|(fits, _)| fits),
             stopped_by: first.map(|(_, limit)| limit),
             good: !limits.iter().any(|row| row.verdict.is_bad()),
+            in_first_network: machine.in_first_network,
             hit: traces(&limits, &machine.counters),
             limits,
             counters: machine.counters.clone(),
@@ -63,9 +66,9 @@ impl Assessment {
         self.limits.iter().filter(|row| row.verdict.is_bad())
     }
 
-    /// Whether something cannot be seen from here.
-    pub fn has_unknown(&self) -> bool {
-        self.limits.iter().any(|row| row.verdict == Verdict::Unknown)
+    /// The limits that cannot be judged from here.
+    pub fn unknown(&self) -> impl Iterator<Item = &Row> {
+        self.limits.iter().filter(|row| row.verdict == Verdict::Unknown)
     }
 }
 

@@ -30,6 +30,14 @@ impl Version {
         }
     }
 
+    /// Where processes are slowed down before that, if the version has it.
+    fn throttle_file(self) -> Option<&'static str> {
+        match self {
+            Self::V1 => None,
+            Self::V2 => Some("memory.high"),
+        }
+    }
+
     fn current_file(self) -> &'static str {
         match self {
             Self::V1 => "memory.usage_in_bytes",
@@ -58,6 +66,9 @@ pub struct MemoryCgroup {
 pub struct MemoryUse {
     /// The file with the limit.
     pub file: PathBuf,
+    /// Whether the kernel slows its processes to a standstill there instead of killing them
+    /// (memory.high).
+    pub throttles: bool,
     /// Bytes it may use.
     pub limit: u64,
     /// Bytes it uses, without what the kernel can drop.
@@ -118,16 +129,30 @@ impl MemoryCgroup {
     }
 
     fn read(&self, level: &Path) -> Option<MemoryUse> {
-        let file = level.join(self.version.limit_file());
-        let limit = number(&file).filter(|limit| *limit < UNLIMITED)?;
+        let limit = |file: &str, throttles| {
+            let file = level.join(file);
+            let limit = number(&file).filter(|limit| *limit < UNLIMITED)?;
+            Some((limit, throttles, file))
+        };
+        let hard = limit(self.version.limit_file(), false);
+        let high = self.version.throttle_file().and_then(|file| limit(file, true));
+        // Whoever is above memory.high is hardly let on, so what lies between the two is of no use.
+        let (limit, throttles, file) = hard.into_iter().chain(high).min_by_key(|it| it.0)?;
         let current = number(&level.join(self.version.current_file()))?;
         let stat = fs::read_to_string(level.join("memory.stat")).unwrap_or_default();
         let cache = named_lines(&stat).get(self.version.cache_name()).copied();
         let used = current.saturating_sub(cache.unwrap_or_default());
-        Some(MemoryUse { file, limit, used, charges_sockets: self.version == Version::V2 })
+        let charges_sockets = self.version == Version::V2;
+        Some(MemoryUse { file, throttles, limit, used, charges_sockets })
     }
 
-    /// How often the process's own level ran into its limit, and how many processes that cost.
+    /// Version 1's soft limit of the process's own level, if one is set. It stops nobody.
+    pub fn soft_limit(&self) -> Option<u64> {
+        let file = self.levels.first()?.join("memory.soft_limit_in_bytes");
+        number(&file).filter(|limit| *limit < UNLIMITED)
+    }
+
+    /// How often the process's own level ran into a limit, and how many processes that cost.
     pub fn events(&self) -> (u64, u64) {
         let read = |file: &str| fs::read_to_string(self.levels[0].join(file)).unwrap_or_default();
         let (hits, kills) = match self.version {
@@ -135,7 +160,8 @@ impl MemoryCgroup {
             Version::V2 => (String::new(), named_lines(&read("memory.events"))),
         };
         let value = |name: &str| kills.get(name).copied().unwrap_or_default();
-        (hits.trim().parse().unwrap_or_else(|_| value("max")), value("oom_kill"))
+        let hits = hits.trim().parse();
+        (hits.unwrap_or_else(|_| value("max").saturating_add(value("high"))), value("oom_kill"))
     }
 }
 
@@ -191,6 +217,16 @@ mod tests {
         assert_eq!(group.events(), (3, 1));
         folder.write("a/b/memory.max", "200");
         assert_eq!(group.tightest().unwrap().left(), 150);
+        // What slows down comes before what kills, and counts.
+        folder.write("a/b/memory.high", "max");
+        assert!(!group.tightest().unwrap().throttles);
+        folder.write("a/b/memory.high", "120");
+        let high = group.tightest().unwrap();
+        assert_eq!((high.left(), high.throttles), (70, true));
+        assert_eq!(high.file, folder.0.join("a/b/memory.high"));
+        folder.write("a/b/memory.events", "high 9\nmax 3\noom_kill 1\n");
+        assert_eq!(group.events(), (12, 1));
+        assert_eq!(group.soft_limit(), None);
     }
 
     #[test]
@@ -204,6 +240,10 @@ mod tests {
         folder.write("a/memory.oom_control", "oom_kill_disable 0\noom_kill 2\n");
         let group = MemoryCgroup::below(Version::V1, &folder.0, Path::new("a")).unwrap();
         assert_eq!(group.tightest().unwrap().used, 3000);
+        folder.write("a/memory.soft_limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(group.soft_limit(), None);
+        folder.write("a/memory.soft_limit_in_bytes", "2048\n");
+        assert_eq!((group.soft_limit(), group.tightest().unwrap().limit), (Some(2048), 4096));
         assert_eq!(group.events(), (12, 2));
         assert!(
             MemoryCgroup::below(Version::V1, &folder.0, Path::new(""))

@@ -65,6 +65,11 @@ pub fn numbers(text: &str) -> Option<Vec<u64>> {
     found.filter(|numbers| !numbers.is_empty())
 }
 
+/// Whether two settings say the same, however far apart their numbers stand.
+pub fn same_words(one: &str, other: &str) -> bool {
+    one.split_whitespace().eq(other.split_whitespace())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -3,7 +3,7 @@
 //!
 //! [`network`] enters the network namespace in question; there, and in [`process`] and [`cgroup`],
 //! [`machine`] reads what is set and [`counters`] what has happened, from [`kernel_text`],
-//! [`sysctl`]s and [`sockets`]. [`rows`] hold that against the wanted number of sessions
+//! [`sysctl`]s, [`sockets`] and [`reserved`] ports. [`rows`] hold that against the wanted number of sessions
 //! ([`question`]), by what each one costs ([`cost`]), and [`assessment`] adds up. [`remedy`] sets
 //! what can be set while things run. [`symptom`] goes the other way, from an error to the limit
 //! behind it, and [`headroom`] watches how much memory is left. A process asks [`descriptors`] for
@@ -31,6 +31,7 @@ pub mod kernel_memory;
 pub mod cgroup;
 pub mod network;
 pub mod process;
+pub mod reserved;
 pub mod sockets;
 pub mod sysctl;
 

@@ -9,8 +9,9 @@ use crate::{
     counters::Counters,
     network::Network,
     process::ProcessLimits,
+    reserved::ReservedPorts,
     sockets::Sockets,
-    sysctl::{OF_A_NETWORK, OF_THE_MACHINE, Sysctls},
+    sysctl::{self, OF_A_NETWORK, OF_THE_MACHINE, Sysctls},
 };
 
 /// A machine, as a process on it meets it.
@@ -24,8 +25,15 @@ pub struct Machine {
     pub counters: Counters,
     /// Sockets of note there.
     pub sockets: Sockets,
+    /// Ports of that namespace that no connect is given.
+    pub reserved_ports: ReservedPorts,
+    /// Whether that namespace is the machine's first: others do not show all there is.
+    pub in_first_network: bool,
     /// The tightest limit of the process's memory control groups.
     pub cgroup: Option<MemoryUse>,
+    /// How much of them is reclaimed first when the machine is short, where that is set: version
+    /// 1's soft limit, in bytes.
+    pub soft_limit: Option<u64>,
     /// Memory of the machine.
     pub memory: Memory,
 }
@@ -69,21 +77,28 @@ impl Machine {
     pub fn read(process: Option<u32>, depth: Depth) -> io::Result<Self> {
         let limits = ProcessLimits::read(process)?;
         let network = process.map_or(Network::Own, Network::Of);
-        let (of_network, counters, sockets) = network.within(|| {
-            let sockets = match depth {
-                Depth::Settings => Sockets::default(),
-                // A kernel that tells nothing about sockets still has limits.
-                Depth::Sockets => Sockets::read().unwrap_or_default(),
-            };
-            let names = [OF_A_NETWORK, OF_THE_MACHINE].concat();
-            (Sysctls::read(&names), Counters::read(), sockets)
-        })?;
+        let (of_network, counters, sockets, reserved_ports, in_first_network) =
+            network.within(|| {
+                let sockets = match depth {
+                    Depth::Settings => Sockets::default(),
+                    // A kernel that tells nothing about sockets still has limits.
+                    Depth::Sockets => Sockets::read().unwrap_or_default(),
+                };
+                let names = [OF_A_NETWORK, OF_THE_MACHINE].concat();
+                let reserved = sysctl::text("net.ipv4.ip_local_reserved_ports").unwrap_or_default();
+                let reserved = ReservedPorts::parse(&reserved);
+                let is_first = sysctl::is_in_first_network();
+                (Sysctls::read(&names), Counters::read(), sockets, reserved, is_first)
+            })?;
         let group = MemoryCgroup::find(process);
         Ok(Self {
             process: limits,
             sysctls: of_the_machine().or(of_network),
             counters: counters.with_sockets(&sockets).with_cgroup(group.as_ref()),
             sockets,
+            reserved_ports,
+            in_first_network,
+            soft_limit: group.as_ref().and_then(MemoryCgroup::soft_limit),
             cgroup: group.and_then(|group| group.tightest()),
             memory: Memory::read()?,
         })

@@ -82,8 +82,8 @@ impl Verdict {
 /// What can be set while everything runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A setting under /proc/sys.
-    Sysctl(&'static str, String),
+    /// Settings under /proc/sys, in this order.
+    Sysctls(Vec<(&'static str, String)>),
     /// The RLIMIT_NOFILE of a process.
     Descriptors(u32, u64),
 }
@@ -109,8 +109,12 @@ pub struct Row {
     pub hit: Option<String>,
     /// How it shows when it is hit.
     pub symptom: &'static str,
-    /// What to do.
+    /// What to do; empty where nothing has to be done.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub cure: String,
+    /// Why it is of no account here, or cannot be known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'static str>,
     /// The same, as something that can be done at once.
     #[serde(skip)]
     pub change: Option<Change>,
@@ -130,6 +134,7 @@ impl Row {
             hit: None,
             symptom,
             cure: String::new(),
+            note: None,
             change: None,
         }
     }
@@ -181,9 +186,23 @@ impl Row {
     }
 
     /// It is of no account here, for this reason.
-    pub fn without_effect(mut self, why: &str) -> Self {
-        (self.verdict, self.needed, self.fits, self.change) = (Verdict::Ok, None, None, None);
-        self.cure = why.to_owned();
+    pub fn without_effect(mut self, why: &'static str) -> Self {
+        (self.verdict, self.needed, self.fits) = (Verdict::Ok, None, None);
+        self.note = Some(why);
+        self
+    }
+
+    /// Whether it is enough cannot be known here, for this reason.
+    pub fn not_known(mut self, why: &'static str) -> Self {
+        (self.verdict, self.fits, self.note) = (Verdict::Unknown, None, Some(why));
+        self
+    }
+
+    /// Without a cure where there is nothing to be cured.
+    pub fn settled(mut self) -> Self {
+        if matches!(self.verdict, Verdict::Ok | Verdict::Unknown) {
+            (self.cure, self.change) = (String::new(), None);
+        }
         self
     }
 
@@ -194,11 +213,25 @@ impl Row {
     }
 
     /// What to do about it: set a sysctl of the row's name.
-    pub fn sysctl(mut self, value: impl ToString) -> Self {
-        let value = value.to_string();
-        let quote = if value.contains(' ') { "'" } else { "" };
-        self.cure = format!("sysctl -w {quote}{}={value}{quote}", self.limit);
-        self.change = Some(Change::Sysctl(self.limit, value));
+    pub fn sysctl(self, value: impl ToString) -> Self {
+        let name = self.limit;
+        self.sysctls(vec![(name, value.to_string())])
+    }
+
+    /// The same, to no less than it is: a cure must never take away.
+    pub fn raise(self, value: u64) -> Self {
+        let value = value.max(self.current.unwrap_or_default());
+        self.sysctl(value)
+    }
+
+    /// What to do about it: set these sysctls, in this order.
+    pub fn sysctls(mut self, settings: Vec<(&'static str, String)>) -> Self {
+        let command = |(name, value): &(&str, String)| {
+            let quote = if value.contains(' ') { "'" } else { "" };
+            format!("sysctl -w {quote}{name}={value}{quote}")
+        };
+        self.cure = settings.iter().map(command).collect::<Vec<_>>().join("; ");
+        self.change = Some(Change::Sysctls(settings));
         self
     }
 

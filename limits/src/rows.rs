@@ -35,7 +35,7 @@ impl Case<'_> {
             endings::rows(self),
             memory::rows(self),
         ];
-        groups.into_iter().flatten().collect()
+        groups.into_iter().flatten().map(Row::settled).collect()
     }
 
     fn wanted(&self) -> u64 {

@@ -1,9 +1,17 @@
 //! Settings under /proc/sys, as the thread that reads them sees them: those of the network belong
 //! to its namespace, and some are seen in the machine's first namespace only.
 
-use std::{collections::BTreeMap, fs, io, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read},
+    path::PathBuf,
+};
 
 use crate::kernel_text::numbers;
+
+/// The longest text read; a setting is a page at most, but for lists of ports.
+const LONGEST: usize = 64 * 1024;
 
 /// Those that belong to a network namespace.
 pub const OF_A_NETWORK: &[&str] = &[
@@ -43,7 +51,7 @@ impl Sysctls {
     /// Those of these names that this thread can see.
     pub fn read(names: &[&'static str]) -> Self {
         let value = |name: &&'static str| {
-            let text = fs::read_to_string(path(name)).ok()?;
+            let text = text(name).ok()?;
             // A namespace without a table of connections of its own shows the size of the shared
             // one as a negative number (ip-sysctl, tcp_ehash_entries).
             Some((*name, numbers(text.trim_start_matches('-'))?))
@@ -86,6 +94,25 @@ impl Sysctls {
 /// It may not be set, or not here.
 pub fn write(name: &str, value: &str) -> io::Result<()> {
     fs::write(path(name), value)
+}
+
+/// What one says, in the namespace of this thread.
+///
+/// # Errors
+/// It cannot be seen here.
+pub fn text(name: &str) -> io::Result<String> {
+    // Lists are told in one read, and a second one begins nowhere: what does not fit into the buffer
+    // is lost, and reading to the end begins with a small one.
+    let mut buffer = vec![0; LONGEST];
+    let length = File::open(path(name))?.read(&mut buffer)?;
+    buffer.truncate(length);
+    String::from_utf8(buffer).map_err(io::Error::other)
+}
+
+/// Whether this thread is in the machine's first network namespace, where alone some settings of the
+/// machine are seen.
+pub fn is_in_first_network() -> bool {
+    text("net.ipv4.tcp_mem").is_ok()
 }
 
 fn path(name: &str) -> PathBuf {

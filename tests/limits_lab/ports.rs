@@ -45,6 +45,9 @@ fn ports_run_out_and_a_wider_range_cures_it() {
         let (gateway, mut witness) = too_few_ports(home);
         let fixed = Diagnosis::of(home, &gateway, SESSIONS, &["--with-client", "--fix"]);
         fixed.assert_fixed(LIMIT);
+        // The gateway can start again on its ports, however many connects there are.
+        let reserved = limits::sysctl::text("net.ipv4.ip_local_reserved_ports");
+        assert_eq!(reserved.unwrap().trim(), "8080-8082,8090,8100-8102,8200,8300");
         Load::idle("ws://127.0.0.1:8100", SESSIONS, &[]).assert_passes();
         witness.expect_alive();
     });

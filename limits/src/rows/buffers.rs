@@ -18,8 +18,12 @@ pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
             "clients that read slowly hold this much of the kernel's memory each",
         );
         let most = if case.wanted() >= MANY { SMALL_BUFFER } else { u64::MAX };
+        let [least, start] = match case.machine.sysctls.all(name) {
+            Some([least, start, _]) => [*least, (*start).min(SMALL_BUFFER)],
+            _ => [4096, 16_384],
+        };
         let cure = format!(
-            "sysctl -w '{name}=4096 16384 {SMALL_BUFFER}'; slows downloads over long distances, so \
+            "sysctl -w '{name}={least} {start} {SMALL_BUFFER}'; slows downloads over long distances, so \
              only where nothing else shares the namespace"
         );
         row.at_most(case.machine.sysctls.last(name), most).cure(cure).as_advice()
@@ -27,9 +31,18 @@ pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
     vec![tcp_mem(case), advice("net.ipv4.tcp_rmem"), advice("net.ipv4.tcp_wmem")]
 }
 
+/// The three values with this highest one, none of them less than it was.
+fn thresholds(needed: u64, before: &[u64]) -> String {
+    let least = |index: usize| before.get(index).copied().unwrap_or_default();
+    let low = (needed * 2 / 5).max(least(0));
+    let pressure = (needed * 3 / 5).max(least(1)).max(low);
+    format!("{low} {pressure} {}", needed.max(least(2)).max(pressure))
+}
+
 fn tcp_mem(case: &Case<'_>) -> Row {
     let counters = &case.machine.counters;
     let current = case.machine.sysctls.all("net.ipv4.tcp_mem").map(<[u64]>::to_vec);
+    let before = current.clone();
     let pages = case.machine.memory.total / PAGE;
     let is_pressed = matches!(current.as_deref(), Some([_, pressure, _])
         if counters.tcp_pages >= *pressure);
@@ -55,5 +68,5 @@ fn tcp_mem(case: &Case<'_>) -> Row {
             counters.memory_pressures, counters.receive_drops, counters.tcp_pages
         )
     })
-    .sysctl(format!("{} {} {needed}", needed * 2 / 5, needed * 3 / 5))
+    .sysctl(thresholds(needed, before.as_deref().unwrap_or_default()))
 }

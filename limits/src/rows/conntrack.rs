@@ -30,7 +30,7 @@ pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
         true => format!("the table holds {} of {most} now", counters.conntrack),
         false => format!("{} connections dropped", counters.conntrack_drops),
     })
-    .sysctl(needed.max(counters.conntrack.saturating_mul(2)))
+    .raise(needed.max(counters.conntrack.saturating_mul(2)))
     .remark("kube-proxy sets it back (--conntrack-max-per-core)");
     let buckets = Row::new(
         "net.netfilter.nf_conntrack_buckets",
@@ -39,13 +39,19 @@ pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
         "every packet searches a long chain",
     )
     .at_least(case.get("net.netfilter.nf_conntrack_buckets"), needed / CHAIN)
-    .sysctl((needed / CHAIN).next_power_of_two())
+    .raise((needed / CHAIN).next_power_of_two())
     .as_advice();
     // The setting is there wherever the module is; entries are there only where rules use it.
-    match counters.conntrack {
-        0 => {
+    match (counters.conntrack, case.machine.in_first_network) {
+        (0, true) => {
             let why = "nothing is tracked in this network namespace";
             vec![table.without_effect(why), buckets.without_effect(why)]
+        }
+        // What a container's packets pass on the host, nobody says in here.
+        (0, false) => {
+            let why = "nothing is tracked in this network namespace; whether the host tracks its \
+                       connections cannot be seen from here: run doctor on the host, too";
+            vec![table.not_known(why), buckets.not_known(why)]
         }
         _ => vec![table, buckets],
     }

@@ -52,7 +52,7 @@ fn nr_open(case: &Case<'_>) -> Row {
     )
     .at_least(current, needed)
     .fitting(current.map(|it| it.saturating_sub(RESERVED_DESCRIPTORS)), case.wanted())
-    .sysctl(needed.next_power_of_two())
+    .raise(needed.next_power_of_two())
 }
 
 fn file_max(case: &Case<'_>) -> Row {
@@ -70,7 +70,7 @@ fn file_max(case: &Case<'_>) -> Row {
     .at_least(current, sessions.saturating_add(OTHER_FILES))
     .fitting(fits, case.wanted())
     .hit_if(current.is_some_and(|it| open >= it), || format!("{open} files are open now"))
-    .sysctl(sessions.saturating_add(OTHER_FILES).max(others.saturating_mul(2)))
+    .raise(sessions.saturating_add(others.saturating_mul(2).max(OTHER_FILES)))
 }
 
 fn watches(case: &Case<'_>) -> Row {
@@ -85,5 +85,5 @@ fn watches(case: &Case<'_>) -> Row {
     )
     .at_least(current, needed)
     .fitting(fits, case.wanted())
-    .sysctl(needed)
+    .raise(needed)
 }

@@ -33,7 +33,7 @@ fn orphans(case: &Case<'_>) -> Row {
     .hit_if(aborted || full, || {
         format!("{} orphans now, TCPAbortOnMemory {}", counters.orphans, counters.aborts_on_memory)
     })
-    .sysctl(needed.next_power_of_two())
+    .raise(needed.next_power_of_two())
 }
 
 fn time_wait(case: &Case<'_>) -> Row {
@@ -46,7 +46,7 @@ fn time_wait(case: &Case<'_>) -> Row {
     )
     .at_least(case.get("net.ipv4.tcp_max_tw_buckets"), case.wanted())
     .hit_if(overflows > 0, || format!("TCPTimeWaitOverflow {overflows}"))
-    .sysctl(case.wanted().next_power_of_two())
+    .raise(case.wanted().next_power_of_two())
 }
 
 fn fin_timeout(case: &Case<'_>) -> Row {

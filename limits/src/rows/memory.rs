@@ -9,8 +9,11 @@ use crate::{
     row::{Row, Scope, Unit},
 };
 
+const SHORT: &str =
+    "the gateway refuses sessions with 503 (--memory-reserve); without that: OOM kill";
+
 pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
-    let mut rows: Vec<_> = container(case).into_iter().collect();
+    let mut rows: Vec<_> = container(case).into_iter().chain(soft_limit(case)).collect();
     rows.push(machine(case));
     rows
 }
@@ -34,16 +37,37 @@ fn container(case: &Case<'_>) -> Option<Row> {
         "memory cgroup",
         Scope::Container,
         Unit::Bytes,
-        "the gateway refuses sessions with 503 (--memory-reserve); without that: OOM kill",
+        match group.throttles {
+            true => {
+                "the gateway refuses sessions with 503 (--memory-reserve); without that the kernel \
+                     slows it to a standstill (memory.high)"
+            }
+            false => SHORT,
+        },
     )
     .at_least(Some(group.limit), needed)
     .fitting(Some(fits), case.wanted())
     .hit_if(kills + hits > 0, || format!("limit met {hits} times, {kills} processes killed"));
-    let cure = format!(
-        "echo {needed} > {}; docker run --memory {needed}; in its systemd unit: MemoryMax={needed}",
-        group.file.display()
-    );
+    let needed = needed.max(group.limit);
+    let file = group.file.display();
+    let cure = match group.throttles {
+        true => format!(
+            "echo {needed} > {file}; in its systemd unit: MemoryHigh={needed}; in Kubernetes it \
+             follows from limits.memory (MemoryQoS)"
+        ),
+        false => format!(
+            "echo {needed} > {file}; docker run --memory {needed}; in its systemd unit: \
+             MemoryMax={needed}"
+        ),
+    };
     Some(row.cure(cure))
+}
+
+/// Of no account, and often taken for a limit.
+fn soft_limit(case: &Case<'_>) -> Option<Row> {
+    let row = Row::new("memory cgroup, soft limit", Scope::Container, Unit::Bytes, "");
+    let row = row.at_least(Some(case.machine.soft_limit?), 0);
+    Some(row.without_effect("stops nobody: what is above it is reclaimed first"))
 }
 
 fn machine(case: &Case<'_>) -> Row {
@@ -59,13 +83,8 @@ fn machine(case: &Case<'_>) -> Row {
         "a larger machine, or several: {each} bytes a session, {} of them the kernel's",
         KERNEL_BYTES * case.ends()
     );
-    Row::new(
-        "available memory",
-        Scope::Host,
-        Unit::Bytes,
-        "the gateway refuses sessions with 503 (--memory-reserve); without that: OOM kill",
-    )
-    .at_least(Some(memory.available), needed)
-    .fitting(Some(fits), case.wanted())
-    .cure(cure)
+    Row::new("available memory", Scope::Host, Unit::Bytes, SHORT)
+        .at_least(Some(memory.available), needed)
+        .fitting(Some(fits), case.wanted())
+        .cure(cure)
 }

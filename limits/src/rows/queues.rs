@@ -47,7 +47,7 @@ fn somaxconn_row(case: &Case<'_>, is_cause: bool) -> Row {
     Row::new("net.core.somaxconn", Scope::Network, Unit::Count, FULL_QUEUE)
         .at_least(case.get("net.core.somaxconn"), needed)
         .hit_if(overflowed, || overflows(case))
-        .sysctl(needed)
+        .raise(needed)
         .remark("then restart what listens: sockets keep the value they were opened with")
 }
 
@@ -80,11 +80,11 @@ fn half_open(case: &Case<'_>) -> Row {
     )
     .at_least(case.get("net.ipv4.tcp_max_syn_backlog"), needed)
     .hit_if(dropped > 0, || format!("TCPReqQFullDrop {dropped}"))
-    .sysctl(needed);
+    .raise(needed);
     match case.get("net.ipv4.tcp_syncookies") {
         Some(1..) => row.without_effect("only consulted where net.ipv4.tcp_syncookies is 0"),
         _ => {
-            let change = Some(Change::Sysctl("net.ipv4.tcp_syncookies", "1".to_owned()));
+            let change = Some(Change::Sysctls(vec![("net.ipv4.tcp_syncookies", "1".to_owned())]));
             Row { change, ..row.cure("sysctl -w net.ipv4.tcp_syncookies=1") }
         }
     }
@@ -117,5 +117,5 @@ fn device(case: &Case<'_>) -> Row {
     )
     .at_least(case.get("net.core.netdev_max_backlog"), needed)
     .hit_if(drops > 0, || format!("{drops} packets dropped"))
-    .sysctl(needed)
+    .raise(needed)
 }

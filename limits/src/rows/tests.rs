@@ -6,7 +6,8 @@ use crate::{
     cgroup::MemoryUse,
     machine::Memory,
     process::{Descriptors, ProcessLimits},
-    row::Verdict,
+    reserved::ReservedPorts,
+    row::{Change, Verdict},
     sockets::{Listener, Sockets},
     sysctl::Sysctls,
 };
@@ -47,6 +48,9 @@ fn machine(changes: &[(&'static str, Vec<u64>)]) -> Machine {
         sysctls: Sysctls::of(changes.to_vec()).or(Sysctls::of(defaults())),
         counters: Counters::default(),
         sockets: Sockets::default(),
+        reserved_ports: ReservedPorts::default(),
+        in_first_network: true,
+        soft_limit: None,
         cgroup: None,
         memory: Memory { total: 24 * GIB, available: 23 * GIB },
     }
@@ -111,6 +115,89 @@ fn conntrack_counts_only_where_it_tracks() {
     let found = Assessment::new(ask(1000), &small);
     assert_eq!(row(&found, "net.netfilter.nf_conntrack_max").verdict, Verdict::Hit);
     assert_eq!((found.fits, found.stopped_by), (Some(0), Some("net.netfilter.nf_conntrack_max")));
+}
+
+#[test]
+fn what_the_host_tracks_is_not_known_in_a_container() {
+    let mut container = machine(&[("net.netfilter.nf_conntrack_max", vec![300])]);
+    container.in_first_network = false;
+    let found = Assessment::new(ask(1000), &container);
+    let table = row(&found, "net.netfilter.nf_conntrack_max");
+    assert_eq!((table.verdict, table.fits), (Verdict::Unknown, None));
+    assert!(table.note.unwrap().contains("cannot be seen from here"), "{table:?}");
+    assert!(found.unknown().count() >= 1 && found.good);
+    container.counters.conntrack = 300;
+    let found = Assessment::new(ask(1000), &container);
+    assert_eq!(row(&found, "net.netfilter.nf_conntrack_max").verdict, Verdict::Hit);
+}
+
+#[test]
+fn a_wider_range_of_ports_leaves_out_those_of_servers() {
+    let mut listening = machine(&[]);
+    let listen = |address: &str| {
+        let address = address.parse().unwrap();
+        Listener { address, waiting: 0, backlog: 16, user: 0 }
+    };
+    listening.sockets.listeners = vec![listen("0.0.0.0:8100"), listen("127.0.0.1:22")];
+    listening.reserved_ports = ReservedPorts::parse("5000");
+    let question = Question { with_client: true, ..ask(100_000) };
+    let ports = row(&Assessment::new(question, &listening), "net.ipv4.ip_local_port_range");
+    let expected = vec![
+        ("net.ipv4.ip_local_reserved_ports", "5000,8080-8082,8090,8100".to_owned()),
+        ("net.ipv4.ip_local_port_range", "1024 65535".to_owned()),
+    ];
+    assert_eq!(ports.change, Some(Change::Sysctls(expected)));
+    assert!(ports.cure.starts_with("sysctl -w net.ipv4.ip_local_reserved_ports=5000,8080-8082"));
+}
+
+#[test]
+fn cures_are_only_for_what_is_not_fine() {
+    for sessions in [1, 10_000, 1_000_000] {
+        let found = Assessment::new(ask(sessions), &machine(&[]));
+        for row in &found.limits {
+            let is_wanted = row.verdict.is_bad() || row.verdict == Verdict::Advice;
+            assert_eq!(!row.cure.is_empty(), is_wanted, "{row:?}");
+            assert!(is_wanted || row.change.is_none(), "{row:?}");
+        }
+        let json = serde_json::to_value(&found).unwrap();
+        for row in json["limits"].as_array().unwrap() {
+            assert_eq!(row.get("cure").is_some(), row["verdict"] != "ok", "{row}");
+        }
+    }
+}
+
+#[test]
+fn what_is_already_high_in_part_stays_so() {
+    let uneven = machine(&[
+        ("net.ipv4.tcp_mem", vec![900_000, 950_000, 960_000]),
+        ("net.ipv4.tcp_rmem", vec![8192, 131_072, 6_291_456]),
+    ]);
+    let found = Assessment::new(ask(1_000_000), &uneven);
+    let tcp_mem = row(&found, "net.ipv4.tcp_mem");
+    assert!(tcp_mem.cure.contains("'net.ipv4.tcp_mem=900000 950000 1000000'"), "{tcp_mem:?}");
+    let rmem = row(&found, "net.ipv4.tcp_rmem");
+    assert!(rmem.cure.contains("=8192 131072 262144'"), "{rmem:?}");
+    // Many files of others make it too low, however high it is.
+    let full =
+        machine(&[("fs.file-max", vec![9_000_000]), ("fs.file-nr", vec![8_999_000, 0, 9_000_000])]);
+    let files = row(&Assessment::new(ask(2000), &full), "fs.file-max");
+    assert_eq!(files.verdict, Verdict::TooLow);
+    assert_eq!(files.cure, "sysctl -w fs.file-max=18000000");
+}
+
+#[test]
+fn a_control_group_that_slows_down_is_named_as_one() {
+    let mut contained = machine(&[]);
+    let file = "/sys/fs/cgroup/memory.high".into();
+    let (limit, used) = (GIB, GIB / 2);
+    contained.cgroup =
+        Some(MemoryUse { file, throttles: true, limit, used, charges_sockets: true });
+    contained.soft_limit = Some(GIB / 4);
+    let found = Assessment::new(ask(200_000), &contained);
+    assert_eq!((found.fits, found.stopped_by), (Some(80_378), Some("memory cgroup")));
+    let group = row(&found, "memory cgroup");
+    assert!(group.symptom.contains("standstill") && group.cure.contains("MemoryHigh="));
+    assert_eq!(row(&found, "memory cgroup, soft limit").verdict, Verdict::Ok);
 }
 
 #[test]
@@ -191,7 +278,8 @@ fn a_control_group_stops_sessions_before_the_machine() {
     let mut contained = machine(&[]);
     let file = "/sys/fs/cgroup/memory.max".into();
     let (limit, used) = (GIB, GIB / 2);
-    contained.cgroup = Some(MemoryUse { file, limit, used, charges_sockets: true });
+    contained.cgroup =
+        Some(MemoryUse { file, throttles: false, limit, used, charges_sockets: true });
     contained.counters.cgroup_oom_kills = 1;
     let found = Assessment::new(ask(200_000), &contained);
     assert_eq!((found.fits, found.stopped_by), (Some(80_378), Some("memory cgroup")));
@@ -226,6 +314,19 @@ proptest! {
         prop_assert_eq!(found.fits, fits);
         if fits.unwrap() < sessions {
             prop_assert!(!found.good);
+        }
+        // Whoever follows a cure has no less of anything that may be too low.
+        for row in found.limits.iter().filter(|row| row.verdict != Verdict::TooHigh) {
+            let Some(Change::Sysctls(settings)) = &row.change else { continue };
+            let Some((_, value)) = settings.iter().find(|(name, _)| *name == row.limit) else {
+                continue;
+            };
+            let before = any_machine.sysctls.all(row.limit).unwrap_or_default();
+            let after: Vec<u64> = value.split(' ').map(|it| it.parse().unwrap()).collect();
+            let is_range = row.limit == "net.ipv4.ip_local_port_range";
+            let is_lowered = before.iter().zip(&after).any(|(old, new)| new < old);
+            let is_advice = row.verdict == Verdict::Advice;
+            prop_assert!(is_range || is_advice || !is_lowered, "{:?} {:?}", before, row);
         }
     }
 }

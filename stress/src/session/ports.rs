@@ -6,12 +6,11 @@
 //! left to the kernel, and of the second half every session has a port of its own. Ports of the
 //! first parity stay free for the connects of everybody else, which avoid ports that were bound.
 
-use std::fs;
-
+use limits::sysctl;
 use serde::{Deserialize, Serialize};
 
-const RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
-const RESERVED: &str = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+const RANGE: &str = "net.ipv4.ip_local_port_range";
+const RESERVED: &str = "net.ipv4.ip_local_reserved_ports";
 
 /// Ports of the second half.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +27,8 @@ pub(crate) struct Ports {
 impl Ports {
     /// Those of this machine; nothing where it does not say.
     pub(crate) fn read(offset: u32) -> Option<Self> {
-        let reserved = fs::read_to_string(RESERVED).unwrap_or_default();
-        Self::parse(&fs::read_to_string(RANGE).ok()?, &reserved, offset)
+        let reserved = sysctl::text(RESERVED).unwrap_or_default();
+        Self::parse(&sysctl::text(RANGE).ok()?, &reserved, offset)
     }
 
     /// Those of a range as the kernel writes it, with what is reserved of it.

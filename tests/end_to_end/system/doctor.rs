@@ -24,6 +24,10 @@ fn the_exit_code_says_whether_it_is_enough() {
     let rows = answer["limits"].as_array().unwrap();
     let row = rows.iter().find(|row| row["limit"] == *stopped_by).unwrap();
     assert_eq!(row["fits"], answer["fits"]);
+    for row in rows {
+        let is_fine = row["verdict"] == "ok" || row["verdict"] == "unknown";
+        assert_eq!(row.get("cure").is_none(), is_fine, "{row:#}");
+    }
     for bad in rows.iter().filter(|row| row["verdict"] == "too_low") {
         assert!(!bad["cure"].as_str().unwrap().is_empty(), "{bad:#}");
         assert!(!bad["symptom"].as_str().unwrap().is_empty(), "{bad:#}");
@@ -38,6 +42,10 @@ fn what_is_wrong_with_the_flags_is_said() {
     assert_eq!(code, 2);
     assert!(error.contains("--pid") && error.contains("no such process"), "{error}");
     assert_eq!(doctor(&["--sessions=0"]).0, 2);
+    let (code, output) = doctor(&["--keep-in=/tmp/x"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(code, 2);
+    assert!(error.contains("--fix"), "{error}");
 }
 
 #[test]
@@ -59,9 +67,10 @@ fn the_page_fits_a_hundred_columns() {
     for line in page.lines().filter(|line| !line.starts_with("    ")) {
         assert!(line.chars().count() <= 100, "{line}");
     }
-    assert!(
-        page.contains("RLIMIT_NOFILE is too low:\n    where it is started: ulimit -n"),
-        "{page}"
-    );
-    assert!(page.lines().last().unwrap().contains("stopped first by"), "{page}");
+    let named = page.split("\nRLIMIT_NOFILE is too low (").nth(1).expect(&page);
+    let cure = named.lines().find(|line| line.starts_with("    where it is started: ulimit -n"));
+    assert!(cure.is_some(), "{page}");
+    // The one sentence that matters comes first.
+    assert!(page.lines().next().unwrap().contains("stopped first by"), "{page}");
+    assert!(page.lines().any(|line| line.starts_with("limit ") && line.ends_with("verdict")));
 }
