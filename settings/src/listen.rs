@@ -36,7 +36,9 @@ impl FromStr for ListenRange {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let ip = match bare {
             "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            _ => bare.parse().map_err(|_| format!("{host:?} is no IP address"))?,
+            _ => bare.parse().map_err(|_| {
+                format!("{host:?} should be an IP address; write IP:PORT, like 0.0.0.0:8080")
+            })?,
         };
         Ok(Self { ip, ports: ports_of(ports)? })
     }
@@ -55,14 +57,14 @@ impl fmt::Display for ListenRange {
 /// Parses `8080` or `8100-8199`.
 pub(crate) fn ports_of(text: &str) -> Result<RangeInclusive<u16>, String> {
     let port = |text: &str| {
-        text.parse::<u16>().map_err(|_| format!("{text:?} is no port number (0 to 65535)"))
+        text.parse::<u16>().map_err(|_| format!("{text:?} should be a port number, 0 to 65535"))
     };
     let Some((first, last)) = text.split_once('-') else {
         return port(text).map(|port| port..=port);
     };
     let range = port(first)?..=port(last)?;
     if range.is_empty() || *range.start() == 0 {
-        return Err(format!("{text:?} is no range of ports, like 8100-8199"));
+        return Err(format!("{text:?} should be a range of ports, like 8100-8199"));
     }
     Ok(range)
 }

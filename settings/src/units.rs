@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Says what a duration looks like.
 pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; a duration is a number and a unit, like 250ms or 30s"))
+        .map_err(|_| "a duration is a number and a unit, like 250ms or 30s".to_owned())
 }
 
 /// Parses a duration above zero.
@@ -17,7 +17,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// Says what a duration looks like.
 pub fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("must be longer than 0s".into()),
+        Duration::ZERO => Err("give more than 0s".into()),
         positive => Ok(positive),
     }
 }
@@ -27,10 +27,9 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Says what a size looks like.
 pub fn size(text: &str) -> Result<usize, String> {
-    let parsed: bytesize::ByteSize = text
-        .parse()
-        .map_err(|error| format!("{error}; a size is a number and a unit, like 64KiB or 1MB"))?;
-    usize::try_from(parsed.as_u64()).map_err(|error| error.to_string())
+    let expected = || "a size is a number and a unit, like 64KiB or 1MB".to_owned();
+    let parsed: bytesize::ByteSize = text.parse().map_err(|_| expected())?;
+    usize::try_from(parsed.as_u64()).map_err(|_| expected())
 }
 
 /// A duration as it stands in help texts and messages.

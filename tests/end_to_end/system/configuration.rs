@@ -122,6 +122,36 @@ fn flag_beats_environment_beats_file_beats_default() {
 }
 
 #[test]
+fn what_is_wrong_is_blamed_on_who_said_it() {
+    let file = File::new("blamed.toml", "[gateway]\nmax-frame = \"lots\"\n");
+    for (variable, flag, named) in [
+        (Some(("HOLDFAST_MAX_FRAME", "much")), None, "HOLDFAST_MAX_FRAME (as --max-frame): much"),
+        (None, Some(file.flag()), "max-frame in "),
+        (Some(("HOLDFAST_ECHO", "perhaps")), None, "HOLDFAST_ECHO (as --echo): perhaps"),
+    ] {
+        let mut command = Command::new(BINARY);
+        command.arg("gateway").args(flag).envs(variable);
+        let mut process = Process::spawn(command);
+        assert_eq!(process.wait().code(), Some(2), "{named}");
+        let log = process.log().join("\n");
+        assert!(log.contains(named), "{named}: {log}");
+    }
+}
+
+#[test]
+fn switches_are_variables_and_strange_variables_are_named() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let mut command = Command::new(BINARY);
+    command.args(arguments([any; 3], &[])).env("HOLDFAST_ECHO", "1").env("HOLDFAST_ECO", "1");
+    command.env("HOLDFAST_SERVICE_HOST", "10.0.0.1");
+    let mut process = Process::spawn(command);
+    process.find_in_log("that it listens", |line| line.contains("gateway listening").then_some(()));
+    let log = process.log().join("\n");
+    let warned: Vec<_> = log.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert!(warned.len() == 1 && warned[0].contains("HOLDFAST_ECO is no setting"), "{log}");
+}
+
+#[test]
 fn variables_mean_the_subcommand_that_runs() {
     // Several addresses are fine for a gateway, though not for `holdfast` alone.
     let mut command = Command::new(BINARY);
