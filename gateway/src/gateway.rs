@@ -1,6 +1,6 @@
 //! What links, operators and the start of a gateway need of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use settings::{ConfigError, Secret};
 use uuid::Uuid;
@@ -33,12 +33,23 @@ pub(crate) struct Gateway {
     pub batches: BatchLog,
     /// Pushes to topics and to everybody.
     pub fan_out: Arc<FanOut>,
+    /// Whether everybody is being told of pushes that were given up.
+    pub everybody: Everybody,
     /// Bytes of pushes that wait.
     pub push_memory: Arc<FrameMemory>,
     /// Ticks.
     pub clock: Clock,
     /// What operators see.
     pub metrics: Arc<Metrics>,
+}
+
+/// Whether everybody is being told of something, and whether that is wanted once more.
+#[derive(Default)]
+pub(crate) struct Everybody {
+    /// Wanted, and not begun.
+    pub wanted: AtomicBool,
+    /// Begun.
+    pub under_way: AtomicBool,
 }
 
 /// What clients and pusher-apis are recognised by.
@@ -73,6 +84,7 @@ impl Gateway {
             directory,
             batches: BatchLog::default(),
             fan_out,
+            everybody: Everybody::default(),
             push_memory,
             clock,
             metrics,

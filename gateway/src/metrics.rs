@@ -46,6 +46,8 @@ pub(crate) struct Metrics {
     pub slow_consumers: IntCounter,
     /// Links of pusher-apis that are up.
     pub links: IntGauge,
+    /// Links whose pusher-apis are not waited for, because they do not confirm.
+    pub links_lagging: IntGauge,
     /// Bytes that wait to be written to pusher-apis.
     pub link_queue: IntGauge,
     /// Links closed because the pusher-api took too little.
@@ -147,6 +149,10 @@ impl Default for Metrics {
                 "Sessions closed because they read too slowly",
             ),
             links: make.gauge("holdfast_links", "Links of pusher-apis that are up"),
+            links_lagging: make.gauge(
+                "holdfast_links_lagging",
+                "Links of pusher-apis that confirm too late who is here; no hello waits for them",
+            ),
             link_queue: make
                 .gauge("holdfast_link_queue_bytes", "Bytes waiting to be written to pusher-apis"),
             link_overflows: make.counter(

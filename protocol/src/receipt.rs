@@ -39,4 +39,36 @@ pub struct Receipt {
     pub sessions: Vec<(SessionId, Outcome)>,
     /// How many sessions the push reached in all.
     pub total: u64,
+    /// What is known of the sessions beside that, of those for which there is anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<SessionDetail>,
+    /// The gateway does not know what the push means, and nobody got it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skipped: bool,
+}
+
+/// What a receipt says of one session beside the outcome. It stands apart from the outcomes because
+/// older builds read those as pairs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionDetail {
+    /// The session.
+    pub session: SessionId,
+    /// Its device, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Why the push was dropped: the reason for which the session ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Receipt {
+    /// A report of sessions of which nothing more is known.
+    pub fn new(id: MessageId, sessions: Vec<(SessionId, Outcome)>, total: u64) -> Self {
+        Self { id, sessions, total, details: Vec::new(), skipped: false }
+    }
+
+    /// A gateway's report that nobody got the push, because it does not know what it means.
+    pub fn skipped(id: MessageId) -> Self {
+        Self { skipped: true, ..Self::new(id, Vec::new(), 0) }
+    }
 }

@@ -61,8 +61,14 @@ pub enum ServerFrame<'a> {
         /// Whether everything since the client's `after` is still there.
         recovered: bool,
     },
-    /// Messages were lost: expired or trimmed.
-    Gap,
+    /// Messages were lost.
+    Gap {
+        /// How: `lost` are live pushes that were given up.
+        reason: &'a str,
+        /// The topic they were pushed to; without one they were for the user.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        topic: Option<&'a str>,
+    },
     /// The gateway is about to close the session.
     Bye {
         /// The reason, from the table of [`CloseReason`].
@@ -120,7 +126,11 @@ mod tests {
         let hello = ServerFrame::Hello { session: SessionId(1), user: "u", recovered: true };
         let cases = [
             (hello, r#"{"type":"hello","session":"0000000000000001","user":"u","recovered":true}"#),
-            (ServerFrame::Gap, r#"{"type":"gap"}"#),
+            (ServerFrame::Gap { reason: "lost", topic: None }, r#"{"type":"gap","reason":"lost"}"#),
+            (
+                ServerFrame::Gap { reason: "lost", topic: Some("t") },
+                r#"{"type":"gap","reason":"lost","topic":"t"}"#,
+            ),
             (
                 ServerFrame::bye(CloseReason::Draining, 1500),
                 r#"{"type":"bye","reason":"draining","retry_ms":1500}"#,

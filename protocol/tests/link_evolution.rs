@@ -70,6 +70,16 @@ fn flags_that_may_be_ignored_are_and_others_cost_the_push() {
 }
 
 #[test]
+fn a_push_that_is_passed_over_is_named_where_it_wants_a_receipt() {
+    for (flags, wanted) in [(0x8001_u16, vec![ENTRY.id]), (0x8000, vec![]), (1, vec![])] {
+        let flagged = framed(|bytes| bytes[FLAGS..FLAGS + 2].copy_from_slice(&flags.to_le_bytes()));
+        let mut entries = PushEntries::new(&flagged, EntryLayout::Framed);
+        entries.by_ref().for_each(|entry| drop(entry.expect("an entry")));
+        assert_eq!(entries.skipped_receipts(), wanted, "{flags:#x}");
+    }
+}
+
+#[test]
 fn a_target_nobody_knows_costs_the_push() {
     let strange = framed(|bytes| bytes[TARGET] = 9);
     assert_eq!(read(&strange), (1, 1));

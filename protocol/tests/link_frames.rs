@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use protocol::{
     MessageId, SessionId, Topic, UserId,
     link::{
-        Capabilities, Down, EntryLayout, FanOutWork, LinkAnswer, LinkRequest, Offer,
+        Capabilities, Down, EntryLayout, FanOutWork, GivenUp, LinkAnswer, LinkRequest, Offer,
         PresenceChange, PresenceChanges, PushEntries, PushEntry, SessionInfo, TargetRef, Up,
     },
-    receipt::{Outcome, Receipt},
+    receipt::{Outcome, Receipt, SessionDetail},
 };
 use uuid::Uuid;
 
@@ -41,7 +41,15 @@ fn down() -> impl Strategy<Value = Down> {
             body: LinkRequest::Subscribe {
                 user: UserId::new(&user).expect("a user"),
                 topic: Topic::new(&topic).expect("a topic"),
+                name_refused: request.is_multiple_of(2),
             },
+        }),
+        (name(), name(), any::<bool>()).prop_map(|(user, topic, everybody)| {
+            Down::GivenUp(GivenUp {
+                users: vec![UserId::new(&user).expect("a user")],
+                topics: vec![Topic::new(&topic).expect("a topic")],
+                everybody,
+            })
         }),
         (any::<u64>(), name()).prop_map(|(request, name)| Down::UnknownRequest { request, name }),
         Just(Down::Heartbeat),
@@ -63,12 +71,23 @@ fn up() -> impl Strategy<Value = Up> {
             .prop_map(|(seq, changes)| Up::Presence { seq, changes: Bytes::from(changes) }),
         (any::<u64>(), any::<u64>())
             .prop_map(|(seq, queued_bytes)| Up::BatchAck { seq, queued_bytes }),
-        (any::<u128>(), any::<u64>(), any::<u64>()).prop_map(|(id, session, total)| {
-            Up::Receipt(Receipt {
-                id: MessageId(Uuid::from_u128(id)),
-                sessions: vec![(SessionId(session), Outcome::Queued)],
-                total,
-            })
+        (any::<u128>(), any::<u64>(), any::<u64>(), proptest::option::of(name())).prop_map(
+            |(id, session, total, device)| {
+                let session = SessionId(session);
+                let id = MessageId(Uuid::from_u128(id));
+                let reason = device.as_ref().map(|_| "too_slow".to_owned());
+                Up::Receipt(Receipt {
+                    details: vec![SessionDetail { session, device, reason }],
+                    ..Receipt::new(id, vec![(session, Outcome::Dropped)], total)
+                })
+            }
+        ),
+        (any::<u64>(), any::<u64>(), name()).prop_map(|(request, session, reason)| Up::Answer {
+            request,
+            body: LinkAnswer::Subscribed {
+                sessions: 1,
+                refused: vec![(SessionId(session), reason)],
+            },
         }),
         (any::<u64>(), any::<u64>(), name(), proptest::option::of(name())).prop_map(
             |(request, id, transport, device)| Up::Answer {

@@ -14,7 +14,7 @@ use crate::{
     api::Api,
     backends::Backend,
     dedupe::{Claim, Collecting, Key, Repeated},
-    engine::contract::{Dispatch, NamedPush},
+    engine::contract::{Dispatch, Handed, NamedPush},
     receipts::Collector,
     validate::{self, Push, To},
 };
@@ -46,8 +46,8 @@ pub(crate) struct Fresh<'a> {
 pub(crate) struct Forwarded<'a> {
     /// Its id.
     pub id: MessageId,
-    /// How many gateways hold whom it is for.
-    pub gateways: usize,
+    /// Where it is on its way to.
+    pub handed: Handed,
     /// Waits for the receipts, if they are wanted.
     pub collector: Option<Collector>,
     /// Whoever repeats the push is given the same receipt, if the backend chose the id.
@@ -117,7 +117,7 @@ pub(crate) async fn commit<'a>(
     };
     let outgoing = NamedPush { id, accepted_micros, receipt, to: &to, frame: &frame };
     let added = dispatch.add(&outgoing).await;
-    let gateways = added.map_err(|reason| refused(Problem::unavailable(reason)))?;
+    let handed = added.map_err(|reason| refused(Problem::unavailable(reason)))?;
     let collecting = match (claim, receipt) {
         (Some(claim), true) => Some(claim.keep_collecting()),
         (claim, _) => {
@@ -128,7 +128,7 @@ pub(crate) async fn commit<'a>(
     api.metrics.accepted.inc();
     api.metrics.bytes.inc_by(frame.len() as u64);
     api.metrics.targets.with_label_values(&[to.kind()]).inc();
-    Ok(Forwarded { id, gateways, collector, collecting })
+    Ok(Forwarded { id, handed, collector, collecting })
 }
 
 fn repetition<'a>(api: &Api, id: MessageId, repeated: Repeated) -> Result<Staged<'a>, Problem> {

@@ -40,6 +40,8 @@ pub(crate) struct Metrics {
     pub dropped_at_loss: IntCounter,
     /// Pushes dropped because their gateway came back as another process.
     pub dropped_at_restart: IntCounter,
+    /// Pushes that were taken and not handed to a gateway that had no room.
+    pub dropped_for_room: IntCounter,
     /// Frames of gateways whose kind this build does not know.
     pub link_unknown_frames: IntCounter,
     /// Answers of gateways that this build does not know.
@@ -112,6 +114,7 @@ impl Default for Metrics {
             ids_remembered: r.gauge(REMEMBERED, "Ids of the last 5 minutes that are known"),
             reconnects: r.counter("holdfast_pusher_link_losses_total", "Links that were lost"),
             dropped_at_loss: dropped.with_label_values(&["gateway_lost"]),
+            dropped_for_room: dropped.with_label_values(&["no_room"]),
             dropped_at_restart: dropped.with_label_values(&["gateway_restarted"]),
             link_unknown_frames: unknown("frame"),
             link_unknown_answers: unknown("answer"),

@@ -10,10 +10,15 @@ use std::{
 
 use dashmap::DashMap;
 use protocol::{MessageId, receipt::Receipt};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
+
+use crate::status::{GatewayIndex, GatewayIndexes};
 
 /// One gateway's receipt.
-pub(crate) type GatewayReceipt = (Arc<str>, Receipt);
+pub(crate) type GatewayReceipt = (GatewayIndex, Receipt);
 
 /// Every push that waits, bounded in number.
 #[derive(Debug)]
@@ -43,9 +48,9 @@ impl Receipts {
     }
 
     /// Takes in what a gateway reports; too late is no error.
-    pub(crate) fn on_receipt(&self, gateway: &Arc<str>, receipt: Receipt) {
+    pub(crate) fn on_receipt(&self, gateway: GatewayIndex, receipt: Receipt) {
         if let Some(sender) = self.waiting.get(&receipt.id) {
-            let _ = sender.send((Arc::clone(gateway), receipt));
+            let _ = sender.send((gateway, receipt));
         }
     }
 
@@ -63,22 +68,39 @@ pub(crate) struct Collector {
     arrivals: mpsc::UnboundedReceiver<GatewayReceipt>,
 }
 
+/// What came in time.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    /// The receipts, at most one of each gateway.
+    pub receipts: Vec<GatewayReceipt>,
+    /// The gateways that have said nothing.
+    pub unanswered: GatewayIndexes,
+}
+
 impl Collector {
-    /// The receipts of that many gateways, or of those that answered in time.
+    /// The receipts of these gateways, or of those of them that answer in time.
     pub(crate) async fn collect(
         mut self,
-        gateways: usize,
+        gateways: GatewayIndexes,
         patience: Duration,
-    ) -> Vec<GatewayReceipt> {
+    ) -> Collected {
         let deadline = Instant::now() + patience;
-        let mut collected = Vec::new();
-        while collected.len() < gateways {
-            match tokio::time::timeout_at(deadline, self.arrivals.recv()).await {
-                Ok(Some(receipt)) => collected.push(receipt),
-                Ok(None) | Err(_) => break,
-            }
+        let mut collected = Collected { receipts: Vec::new(), unanswered: gateways };
+        while !collected.unanswered.is_empty() {
+            let Ok(Some(receipt)) = timeout_at(deadline, self.arrivals.recv()).await else { break };
+            collected.take(receipt);
         }
         collected
+    }
+}
+
+impl Collected {
+    fn take(&mut self, (gateway, receipt): GatewayReceipt) {
+        let expected = self.unanswered.iter().position(|expected| *expected == gateway);
+        if let Some(position) = expected {
+            self.unanswered.remove(position);
+            self.receipts.push((gateway, receipt));
+        }
     }
 }
 
@@ -93,28 +115,48 @@ impl Drop for Collector {
 mod tests {
     use super::*;
 
-    fn receipt(id: MessageId) -> Receipt {
-        Receipt { id, sessions: Vec::new(), total: 0 }
+    const FIRST: GatewayIndex = GatewayIndex(1);
+    const SECOND: GatewayIndex = GatewayIndex(2);
+
+    fn receipt(id: MessageId, total: u64) -> Receipt {
+        Receipt::new(id, Vec::new(), total)
+    }
+
+    fn totals(collected: &Collected) -> Vec<u64> {
+        collected.receipts.iter().map(|(_, receipt)| receipt.total).collect()
     }
 
     #[actix_rt::test]
     async fn receipts_are_collected_until_all_gateways_answered() {
         let receipts = Receipts::new(1);
-        let (id, gateway) = (MessageId::generate(), Arc::from("g"));
+        let id = MessageId::generate();
         let collector = receipts.expect(id).expect("room for one");
         assert!(receipts.expect(MessageId::generate()).is_none());
-        receipts.on_receipt(&gateway, receipt(id));
-        receipts.on_receipt(&gateway, receipt(MessageId::generate()));
-        receipts.on_receipt(&gateway, receipt(id));
-        assert_eq!(collector.collect(2, Duration::from_secs(3600)).await.len(), 2);
+        receipts.on_receipt(FIRST, receipt(id, 1));
+        receipts.on_receipt(FIRST, receipt(MessageId::generate(), 2));
+        receipts.on_receipt(FIRST, receipt(id, 3));
+        receipts.on_receipt(GatewayIndex(9), receipt(id, 4));
+        receipts.on_receipt(SECOND, receipt(id, 5));
+        let gateways = [FIRST, SECOND].into_iter().collect();
+        let collected = collector.collect(gateways, Duration::from_secs(3600)).await;
+        assert_eq!(totals(&collected), [1, 5], "one of each that was asked, and the first");
+        assert!(collected.unanswered.is_empty());
         assert_eq!((receipts.pending(), receipts.waiting.len()), (0, 0));
     }
 
     #[actix_rt::test]
-    async fn a_silent_gateway_ends_the_wait_in_time() {
+    async fn a_silent_gateway_ends_the_wait_in_time_and_is_named() {
+        tokio::time::pause();
         let receipts = Receipts::new(1);
-        let collector = receipts.expect(MessageId::generate()).expect("room for one");
-        assert!(collector.collect(1, Duration::ZERO).await.is_empty());
+        let id = MessageId::generate();
+        let collector = receipts.expect(id).expect("room for one");
+        receipts.on_receipt(SECOND, receipt(id, 1));
+        let begun = Instant::now();
+        let patience = Duration::from_millis(200);
+        let collected = collector.collect([FIRST, SECOND].into_iter().collect(), patience).await;
+        let waited = begun.elapsed();
+        assert!(waited >= patience && waited < patience * 2, "it was waited for, not longer");
+        assert_eq!((totals(&collected), collected.unanswered.as_slice()), (vec![1], &[FIRST][..]));
         assert_eq!(receipts.pending(), 0);
     }
 }

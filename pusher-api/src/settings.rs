@@ -46,6 +46,9 @@ pub struct Settings {
     /// How long presence and queue of a lost gateway are kept while reconnecting
     #[arg(long, value_name = "DURATION", value_parser = units::duration, default_value = "5s")]
     pub link_grace: Duration,
+    /// How long a gateway that its DNS name no longer lists is tried again after its link was lost
+    #[arg(long, value_name = "DURATION", value_parser = units::duration, default_value = "5m")]
+    pub unlisted_retry: Duration,
     /// How long a gateway may take to answer a question
     #[arg(
         long,

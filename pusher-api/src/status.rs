@@ -1,8 +1,18 @@
 //! How gateways and their links are, as every engine says it and operators see it.
 
+use std::{fmt, time::Duration};
+
 use protocol::link::LinkAnswer;
 use serde::Serialize;
+use smallvec::SmallVec;
 use uuid::Uuid;
+
+/// A gateway, counted up for the life of the process and never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct GatewayIndex(pub u32);
+
+/// Some gateways; a push hardly ever concerns more than a few.
+pub(crate) type GatewayIndexes = SmallVec<[GatewayIndex; 4]>;
 
 /// The state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -16,11 +26,14 @@ pub(crate) enum LinkState {
     Up,
     /// Was connected once and is not any more.
     Lost,
+    /// Another address of a gateway that is linked already; not used while that link is.
+    Alias,
 }
 
 impl LinkState {
     /// Every state.
-    pub(crate) const ALL: [Self; 4] = [Self::Connecting, Self::Syncing, Self::Up, Self::Lost];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Connecting, Self::Syncing, Self::Up, Self::Lost, Self::Alias];
 
     /// The state as it stands in answers and metric labels.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -29,6 +42,7 @@ impl LinkState {
             Self::Syncing => "syncing",
             Self::Up => "up",
             Self::Lost => "lost",
+            Self::Alias => "alias",
         }
     }
 }
@@ -40,8 +54,12 @@ pub(crate) struct GatewayStatus {
     pub name: String,
     /// Where it is.
     pub address: String,
-    /// `connecting`, `syncing`, `up` or `lost`.
+    /// `connecting`, `syncing`, `up`, `lost`, or `alias`: another address of a gateway that is
+    /// linked already.
     pub state: LinkState,
+    /// Where the gateway is linked, if this is only another address of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias_of: Option<String>,
     /// Users with at least one session there.
     pub users: u64,
     /// Bytes of pushes it has not acknowledged.
@@ -61,10 +79,39 @@ pub(crate) struct GatewayAnswer {
     pub answer: LinkAnswer,
 }
 
-/// A gateway that was asked did not answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("gateway {0} does not answer")]
-pub(crate) struct Unanswered(pub String);
+/// What the gateways said that a question concerns.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Answers {
+    /// The answers.
+    pub given: Vec<GatewayAnswer>,
+    /// The names of those that said nothing in time, or cannot be asked.
+    pub unanswered: Vec<String>,
+}
+
+impl Answers {
+    /// Whether every gateway has answered.
+    pub(crate) fn are_complete(&self) -> bool {
+        self.unanswered.is_empty()
+    }
+}
+
+/// A link whose gateway may hold users that are not known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OutOfStep {
+    /// The gateway's name, or its address.
+    pub gateway: String,
+    /// How the link is doing.
+    pub state: LinkState,
+    /// For how long it has not been in step.
+    pub since: Duration,
+}
+
+impl fmt::Display for OutOfStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { gateway, state, since } = self;
+        write!(f, "gateway {gateway} has been {} for {} s", state.as_str(), since.as_secs())
+    }
+}
 
 /// Why pushes cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 mod builds;
 mod gateway;
+mod out_of_step;
 mod pusher;
 
 use std::time::Duration;
@@ -177,6 +178,7 @@ async fn receipts_and_answers_come_from_every_gateway() {
     let push = r#"{"to":{"user":"u"},"data":1}"#;
     let (status, receipt) = pusher.post("/v1/push?receipt=30s", push).await;
     assert_eq!((status, &receipt["online"]), (200, &json!(true)));
+    assert_eq!(receipt["complete"], true);
     let mut sessions = receipt["sessions"].as_array().expect("sessions").clone();
     sessions.sort_by_key(|session| session["gateway"].to_string());
     assert_eq!(
@@ -193,9 +195,12 @@ async fn receipts_and_answers_come_from_every_gateway() {
     );
     assert_eq!(user["sessions"].as_array().map(Vec::len), Some(2));
     let (_, nobody) = pusher.get("/v1/users/no%2Fbody").await;
-    assert_eq!(nobody, json!({"user": "no/body", "online": false, "sessions": [], "kept": 0}));
+    assert_eq!(
+        nobody,
+        json!({"user": "no/body", "online": false, "sessions": [], "complete": true, "kept": 0})
+    );
     let (_, topic) = pusher.get("/v1/topics/t").await;
-    assert_eq!(topic, json!({"topic": "t", "sessions": 3}));
+    assert_eq!(topic, json!({"topic": "t", "sessions": 3, "complete": true}));
     pusher.running.stop(false).await;
 }
 
@@ -206,7 +211,7 @@ async fn answer_everything(connection: &mut Connection, number: u64) {
                 for (id, wanted) in entries(&pushes) {
                     assert!(wanted, "the receipt flag is set");
                     let sessions = vec![(SessionId(number), Outcome::Written)];
-                    let receipt = Receipt { id: MessageId(id), sessions, total: 1 };
+                    let receipt = Receipt::new(MessageId(id), sessions, 1);
                     connection.send(&Up::Receipt(receipt)).await;
                 }
             }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use protocol::link::{EntryLayout, LinkError, PushEntries, PushEntry, TargetRef};
+use protocol::{
+    MessageId,
+    link::{EntryLayout, LinkError, PushEntries, PushEntry, TargetRef},
+};
 
 use super::{
     fan_out::FanOut,
@@ -25,6 +28,14 @@ pub(crate) struct Delivery<A> {
     has_fanned_out: bool,
 }
 
+/// Pushes that were passed over.
+pub(crate) struct Skipped {
+    /// How many there were.
+    pub count: u64,
+    /// Those of them whose senders wait for receipts.
+    pub wanted_receipts: Vec<MessageId>,
+}
+
 impl<A: Mailbox + Clone> Delivery<A> {
     /// Receipts go back over `link`.
     pub(crate) fn new(
@@ -36,17 +47,22 @@ impl<A: Mailbox + Clone> Delivery<A> {
         Self { directory, fan_out, memory, link, scratch: Vec::new(), has_fanned_out: false }
     }
 
-    /// Hands every push of a batch to its sessions. Returns how many were passed over, because this
+    /// Hands every push of a batch to its sessions. Returns which were passed over, because this
     /// build does not know what they mean.
     ///
     /// # Errors
     /// The batch is malformed; what stood before has been delivered.
-    pub(crate) fn batch(&mut self, pushes: &[u8], layout: EntryLayout) -> Result<u64, LinkError> {
+    pub(crate) fn batch(
+        &mut self,
+        pushes: &[u8],
+        layout: EntryLayout,
+    ) -> Result<Skipped, LinkError> {
         let mut entries = PushEntries::new(pushes, layout);
         for entry in entries.by_ref() {
             self.push(&entry?);
         }
-        Ok(entries.skipped())
+        let wanted_receipts = entries.skipped_receipts().to_vec();
+        Ok(Skipped { count: entries.skipped(), wanted_receipts })
     }
 
     /// Whether a push to a topic or to everybody came since this was asked last.
@@ -54,7 +70,8 @@ impl<A: Mailbox + Clone> Delivery<A> {
         std::mem::take(&mut self.has_fanned_out)
     }
 
-    fn push(&mut self, entry: &PushEntry<'_>) {
+    /// Hands one push to its sessions.
+    pub(crate) fn push(&mut self, entry: &PushEntry<'_>) {
         let push = Push {
             frame: SharedFrame::new(entry.frame, &self.memory, &mut self.scratch),
             accepted_micros: entry.accepted_micros,

@@ -92,14 +92,22 @@ impl<A: Clone> Registry<A> {
         })
     }
 
+    /// Does something while the user is here and can neither come nor go, if it is.
+    pub fn while_here(&self, user: &str, work: impl FnOnce()) {
+        if let Some(_held) = self.users.get(user) {
+            work();
+        }
+    }
+
     /// The sessions of a user.
     pub fn sessions(&self, user: &str) -> Vec<Registration<A>> {
         self.users.get(user).map_or_else(Vec::new, |sessions| sessions.to_vec())
     }
 
-    /// Calls `visit` for each user, holding the user's shard meanwhile.
-    pub fn for_each_user(&self, mut visit: impl FnMut(&str)) {
-        self.users.iter().for_each(|entry| visit(entry.key().as_str()));
+    /// The users there are, without a lock over all of them: who comes or goes meanwhile may be
+    /// among them or not. A word for each; not for an event loop.
+    pub fn all_users(&self) -> Vec<UserId> {
+        self.users.iter().map(|entry| entry.key().clone()).collect()
     }
 
     /// How many users have a session.

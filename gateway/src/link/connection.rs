@@ -1,6 +1,6 @@
 //! One link, from the 101 to its end: reads frames, delivers, acknowledges.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use bytes::BytesMut;
 use protocol::link::{Down, HEARTBEAT, LinkError, Offer, PresenceChange, SILENCE, Terms, Up};
@@ -12,13 +12,11 @@ use tokio::{
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{requests, unknown::Unknown, work};
+use super::{batches::Batches, given_up, requests, unknown::Unknown, work};
 use crate::{gateway::Gateway, uplink::queue::LinkQueue};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 * 1024;
-/// How long reading pauses when too many pushes wait in this process.
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// Why a link ended.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +43,9 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String
     info!(%peer, "link up");
     gateway.metrics.links.inc();
     let link = Arc::new(LinkQueue::default());
+    let attached = Attached { gateway: &gateway, link: &link };
     let end = serve(&gateway, socket, switch, read, &link).await;
-    gateway.directory.presence.detach(&link);
-    gateway.metrics.links.dec();
+    drop(attached);
     match end {
         LinkEnd::Closed => info!(%peer, "link down"),
         LinkEnd::Overflow => {
@@ -55,6 +53,19 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String
             warn!(%peer, reason = %end, "link down");
         }
         end => warn!(%peer, reason = %end, "link down"),
+    }
+}
+
+/// Takes the link out again on every path: the thread of a snapshot must not wait for it for ever.
+struct Attached<'a> {
+    gateway: &'a Gateway,
+    link: &'a Arc<LinkQueue>,
+}
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        self.gateway.directory.presence.detach(self.link);
+        self.gateway.metrics.links.dec();
     }
 }
 
@@ -119,8 +130,12 @@ async fn read_frames(
     link: &Arc<LinkQueue>,
 ) -> Result<(), LinkEnd> {
     let (sender, terms) = greet(gateway, inbound, link).await?;
+    let batches = Batches::new(gateway, link, sender, terms);
     tokio::select! {
-        end = take_frames(gateway, inbound, link, sender, terms) => end,
+        // What came first is delivered before a request that came behind it is looked at.
+        biased;
+        end = take_frames(gateway, inbound, link, &batches, terms) => end,
+        Err(error) = batches.deliver_waiting() => Err(error.into()),
         never = work::keep_told(gateway, link, terms) => match never {},
     }
 }
@@ -129,32 +144,22 @@ async fn take_frames(
     gateway: &Arc<Gateway>,
     inbound: &mut Inbound<'_>,
     link: &Arc<LinkQueue>,
-    sender: Uuid,
+    batches: &Batches,
     terms: Terms,
 ) -> Result<(), LinkEnd> {
     let mut unknown = Unknown::new(&gateway.metrics);
-    let mut delivery = gateway.delivery(Arc::clone(link));
     while let Some(frame) = inbound.next().await? {
         match frame {
             Down::Batch { seq, pushes } => {
-                while gateway.push_memory.is_full() {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                match gateway.batches.is_new(sender, seq) {
-                    true => unknown.on_pushes(delivery.batch(&pushes, terms.entries())?),
-                    false => gateway.metrics.link_repeats.inc(),
-                }
-                if delivery.take_fanned_out() {
-                    work::tell(gateway, link, terms);
-                }
-                let queued_bytes = gateway.push_memory.used() as u64;
-                link.send(&Up::BatchAck { seq, queued_bytes });
+                batches.on_batch(seq, pushes)?;
+                batches.room().await;
             }
             Down::PresenceAck { seq } => link.confirm(seq),
             Down::Request { request, body } => {
                 let (gateway, link) = (Arc::clone(gateway), Arc::clone(link));
                 actix_rt::spawn(requests::answer(gateway, link, request, body));
             }
+            Down::GivenUp(given_up) => given_up::tell(gateway, link, given_up),
             Down::UnknownRequest { request, name } => {
                 unknown.on_request(link, terms, request, name);
             }
@@ -183,18 +188,33 @@ async fn greet(
         last_seq: gateway.batches.last(sender),
         gateway: gateway.name.clone(),
     });
+    link.set_sender(sender);
     gateway.directory.presence.attach(Arc::clone(link));
     send_snapshot(gateway, link);
     Ok((sender, terms))
 }
 
-/// Names every user. On a thread of its own, because a million users take a while; changes that
-/// happen meanwhile go into the same queue with the user's shard locked, and so in true order.
+/// How many users are named before it is looked whether there is room for more.
+const PAGE: usize = 1024;
+
+/// Names every user, page by page, as the pusher-api takes them. On a thread of its own, because a
+/// million users take a while; changes that happen meanwhile go into the same queue with the user's
+/// shard locked, and so in true order.
 fn send_snapshot(gateway: &Arc<Gateway>, link: &Arc<LinkQueue>) {
     let (gateway, link) = (Arc::clone(gateway), Arc::clone(link));
     actix_rt::task::spawn_blocking(move || {
         link.append(PresenceChange::SnapshotBegin);
-        gateway.directory.registry.for_each_user(|user| link.append(PresenceChange::Came(user)));
+        let registry = &gateway.directory.registry;
+        for page in registry.all_users().chunks(PAGE) {
+            // Not with a user locked, who may be about to leave.
+            if !link.wait_for_room() {
+                return;
+            }
+            for user in page {
+                let came = PresenceChange::Came(user.as_str());
+                registry.while_here(user.as_str(), || link.append(came));
+            }
+        }
         link.append(PresenceChange::SnapshotEnd);
     });
 }

@@ -1,11 +1,14 @@
 //! The gateway's end of the links: each pusher-api opens one at the operators' port.
 //!
 //! [`upgrade`] checks the HTTP request, and answers it in the [`terms`] of the other build;
-//! [`connection`] reads what comes down, hands pushes to [`crate::delivery`] and writes what
-//! [`crate::uplink`] gathers: who came and went, acknowledgements, receipts and the answers to
-//! [`requests`], and how much [`work`] there is. What is [`unknown`] is passed over.
+//! [`connection`] reads what comes down, hands [`batches`] of pushes to [`crate::delivery`] and
+//! writes what [`crate::uplink`] gathers: who came and went, acknowledgements, receipts and the
+//! answers to [`requests`], and how much [`work`] there is. Sessions are told of pushes that were
+//! [`given_up`]. What is [`unknown`] is passed over.
 
+mod batches;
 pub(crate) mod connection;
+mod given_up;
 mod requests;
 mod terms;
 mod unknown;

@@ -5,17 +5,19 @@ use std::{sync::Arc, time::Duration};
 use actix::Message;
 use futures::future::join_all;
 use protocol::{
-    CloseReason, Device, UserId,
+    CloseReason, Device, SessionId, UserId,
     link::{LinkAnswer, LinkRequest, SessionInfo, Up},
 };
 
 use crate::{
     directory::registry::Registration,
     gateway::Gateway,
-    session::{Address, Close, Describe, Session, Topical},
+    session::{Address, Close, Describe, Session, Subscription, Topical},
     uplink::queue::LinkQueue,
 };
 
+/// The code that a client hears that subscribes too often.
+const TOO_MANY_TOPICS: &str = "too_many_topics";
 /// A worker that is stalled for longer is not waited for.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -34,16 +36,25 @@ pub(super) async fn answer(
         LinkRequest::Disconnect { user, device } => {
             let sessions =
                 of_device(gateway.directory.registry.sessions(user.as_str()), device.as_ref());
-            tell_each(sessions, || Close(CloseReason::Disconnected)).await
+            let closed = tell_each(&sessions, || Close(CloseReason::Disconnected)).await;
+            LinkAnswer::Count(closed.iter().filter(|closed| **closed == Some(true)).count() as u64)
         }
-        LinkRequest::Subscribe { user, topic } => {
+        LinkRequest::Subscribe { user, topic, name_refused } => {
             let sessions = gateway.directory.registry.sessions(user.as_str());
-            tell_each(sessions, || Topical::Subscribe(topic.clone())).await
+            let told = tell_each(&sessions, || Topical::Subscribe(topic.clone())).await;
+            match name_refused {
+                true => LinkAnswer::Subscribed {
+                    sessions: changed(&told),
+                    refused: refused(&sessions, &told),
+                },
+                false => LinkAnswer::Count(changed(&told)),
+            }
         }
         LinkRequest::Unsubscribe { user, topic } => {
             let sessions = gateway.directory.registry.sessions(user.as_str());
             let after = gateway.fan_out.last();
-            tell_each(sessions, || Topical::Unsubscribe(topic.clone(), after)).await
+            let told = tell_each(&sessions, || Topical::Unsubscribe(topic.clone(), after)).await;
+            LinkAnswer::Count(changed(&told))
         }
     };
     link.send(&Up::Answer { request, body });
@@ -69,15 +80,31 @@ async fn describe(gateway: &Gateway, user: &UserId) -> Vec<SessionInfo> {
     join_all(asked).await.into_iter().flatten().collect()
 }
 
-/// Tells every session, and counts those that did it.
-async fn tell_each<M>(sessions: Vec<Registration<Address>>, message: impl Fn() -> M) -> LinkAnswer
+/// Tells every session, and returns what each said, in their order; nothing where it is gone.
+async fn tell_each<M>(
+    sessions: &[Registration<Address>],
+    message: impl Fn() -> M,
+) -> Vec<Option<M::Result>>
 where
-    M: Message<Result = bool> + Send + 'static,
+    M: Message + Send + 'static,
+    M::Result: Send,
     Session: actix::Handler<M>,
 {
-    let asked = sessions.iter().map(|session| ask(&session.address, message()));
-    let done = join_all(asked).await.into_iter().filter(|done| *done == Some(true)).count();
-    LinkAnswer::Count(done as u64)
+    join_all(sessions.iter().map(|session| ask(&session.address, message()))).await
+}
+
+fn changed(told: &[Option<Subscription>]) -> u64 {
+    told.iter().filter(|one| **one == Some(Subscription::Changed)).count() as u64
+}
+
+/// Sessions that stay as they are, each with the reason.
+fn refused(
+    sessions: &[Registration<Address>],
+    told: &[Option<Subscription>],
+) -> Vec<(SessionId, String)> {
+    let told = sessions.iter().zip(told);
+    let refused = told.filter(|(_, one)| **one == Some(Subscription::TooMany));
+    refused.map(|(session, _)| (session.id, TOO_MANY_TOPICS.to_owned())).collect()
 }
 
 async fn ask<M>(address: &Address, message: M) -> Option<M::Result>

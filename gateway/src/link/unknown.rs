@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use protocol::link::{LinkAnswer, Terms, UnknownKinds, Up};
+use protocol::{
+    link::{LinkAnswer, Terms, UnknownKinds, Up},
+    receipt::Receipt,
+};
 use tracing::debug;
 
-use crate::{metrics::Metrics, uplink::queue::LinkQueue};
+use crate::{delivery::dispatch::Skipped, metrics::Metrics, uplink::queue::LinkQueue};
 
 /// Keeps account for one link.
 pub(super) struct Unknown {
@@ -44,7 +47,12 @@ impl Unknown {
         }
     }
 
-    pub(super) fn on_pushes(&mut self, skipped: u64) {
+    /// Pushes were passed over; those that wanted receipts get the word that nobody has them.
+    pub(super) fn on_pushes(&mut self, link: &LinkQueue, pushes: Skipped) {
+        for id in pushes.wanted_receipts {
+            link.send(&Up::Receipt(Receipt::skipped(id)));
+        }
+        let skipped = pushes.count;
         self.metrics.link_unknown_pushes.inc_by(skipped);
         if skipped > 0 && !std::mem::replace(&mut self.has_pushes, true) {
             debug!(skipped, "pushes of an unknown kind are not delivered");

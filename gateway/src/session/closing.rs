@@ -52,6 +52,7 @@ impl Session {
     }
 
     fn leave(&mut self, reason: CloseReason) {
+        self.reason.get_or_insert(reason);
         if self.member.leave() && self.member.is_client() {
             self.local().metrics.closed(reason);
             debug!(session = %self.member.id, reason = reason.as_str(), "session closed");

@@ -160,6 +160,7 @@ impl Runner {
         self.session.shed();
         match again {
             _ if self.session.stage == Stage::Gone || self.context.state.stopping() => {
+                self.refuse_messages();
                 self.session.stopped(&mut self.context);
                 After::Over
             }
@@ -183,6 +184,16 @@ impl Runner {
             }
         }
         true
+    }
+
+    /// What is left in the mailbox of a session that is over hears so, message by message: a push
+    /// that wanted a receipt has an outcome, and a question an answer.
+    fn refuse_messages(&mut self) {
+        self.session.stage = Stage::Gone;
+        let mut cx = Context::from_waker(&self.waker);
+        while let Poll::Ready(Some(mut envelope)) = self.context.mailbox.poll_next_unpin(&mut cx) {
+            envelope.handle(&mut self.session, &mut self.context);
+        }
     }
 
     fn poll_futures(&mut self) {

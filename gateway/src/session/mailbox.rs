@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     delivery::message::{Deliver, Mailbox, Push},
-    uplink::queue::Gate,
+    uplink::gates::Gate,
 };
 
 impl Mailbox for Address {
@@ -102,9 +102,20 @@ impl Handler<Close> for Session {
     }
 }
 
-/// A backend subscribes the session or ends a subscription. Answers whether it is so now.
+/// What became of a backend's word on a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subscription {
+    /// It is as the backend wants it.
+    Changed,
+    /// The session has as many topics as it may.
+    TooMany,
+    /// The session is ending.
+    Gone,
+}
+
+/// A backend subscribes the session or ends a subscription.
 #[derive(Message)]
-#[rtype(result = "bool")]
+#[rtype(result = "Subscription")]
 pub(crate) enum Topical {
     /// Subscribe.
     Subscribe(Topic),
@@ -117,12 +128,15 @@ impl Handler<Topical> for Session {
 
     fn handle(&mut self, message: Topical, _: &mut SessionContext) -> Self::Result {
         MessageResult(match message {
-            _ if self.stage >= Stage::Closing => false,
-            Topical::Subscribe(topic) => self.subscribe(&topic),
+            _ if self.stage >= Stage::Closing => Subscription::Gone,
+            Topical::Subscribe(topic) => match self.subscribe(&topic) {
+                true => Subscription::Changed,
+                false => Subscription::TooMany,
+            },
             Topical::Unsubscribe(topic, after) => {
                 self.catch_up(after);
                 self.unsubscribe(&[topic]);
-                true
+                Subscription::Changed
             }
         })
     }

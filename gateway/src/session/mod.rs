@@ -21,7 +21,7 @@ mod state;
 
 pub(crate) use self::{
     context::{After, Runner, SessionContext},
-    mailbox::{Close, Describe, Topical},
+    mailbox::{Close, Describe, Subscription, Topical},
     opening::Joining,
     state::{Address, Directory, Local, Session, Shared},
 };

@@ -86,6 +86,7 @@ impl Session {
                 true => Stage::Joining,
                 false => Stage::Live,
             },
+            reason: None,
             member,
             socket,
             rare: None,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use protocol::{
-    CloseReason, clock::micros_since_epoch, receipt::Outcome, server_frame::ServerFrame,
+    CloseReason, Device, clock::micros_since_epoch, receipt::Outcome, server_frame::ServerFrame,
 };
 
 use super::{
@@ -29,8 +29,21 @@ impl Session {
             metrics.push_latency.observe(micros as f64 / 1e6);
         }
         if let Some(receipt) = &push.receipt {
-            receipt.record(self.member.id, outcome);
+            let reason = self.reason.filter(|_| outcome == Outcome::Dropped);
+            receipt.record(self.member.id, outcome, self.device().as_ref(), reason);
         }
+    }
+
+    /// Its device, which the registry knows as long as the session is entered there.
+    fn device(&self) -> Option<Device> {
+        let mut device = None;
+        let user = self.member.user.as_ref()?;
+        self.local().directory.registry.visit(user.as_str(), |other| {
+            if other.id == self.member.id {
+                device.clone_from(&other.device);
+            }
+        });
+        device
     }
 
     fn send_shared(&mut self, frame: &SharedFrame) -> Outcome {

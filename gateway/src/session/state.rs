@@ -3,6 +3,7 @@
 use std::net::TcpStream;
 
 use actix::WeakAddr;
+use protocol::CloseReason;
 
 use super::{local, membership::Membership, queue::OutboundQueue};
 use crate::{
@@ -71,6 +72,8 @@ pub(crate) struct Session {
     pub(super) frame_window: u32,
     pub(super) frames: u16,
     pub(super) stage: Stage,
+    /// Why it ends, once it does.
+    pub(super) reason: Option<CloseReason>,
     /// Whether anything came since the last ping.
     pub(super) heard: bool,
     /// Whether what comes from the client can no longer be understood.

@@ -1,6 +1,8 @@
 //! What goes up the links: who came and went ([`presence`]), what became of pushes
-//! ([`receipts`]), gathered for each pusher-api in a [`queue`].
+//! ([`receipts`]), gathered for each pusher-api in a [`queue`], whose [`gates`] hold sessions back
+//! that it does not know of.
 
+pub(crate) mod gates;
 pub(crate) mod presence;
 pub(crate) mod queue;
 pub(crate) mod receipts;

@@ -2,33 +2,59 @@
 //!
 //! A session says hello only after every pusher-api has taken in that its user is here, so that
 //! whoever has seen the hello can be reached: it waits behind a [`Gate`] that opens when the last
-//! [`LinkQueue`] has let go of it.
+//! [`LinkQueue`] has let go of it. A link that was lost is waited for, too, for a moment: its
+//! pusher-api may not have noticed, and take a user for absent who has just come.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use parking_lot::RwLock;
 use protocol::link::PresenceChange;
+use tracing::{info, warn};
 
-use super::queue::{Gate, LinkQueue};
+use super::{
+    gates::{Gate, Held},
+    queue::LinkQueue,
+};
 
 /// Tells every link who came and who went.
 #[derive(Default)]
 pub struct PresenceFeed {
+    /// Those that are up, and those that were lost so recently that their pusher-api is waited for.
     links: RwLock<Vec<Arc<LinkQueue>>>,
+    /// Hellos that did not wait for a pusher-api that lags, since they were last asked for.
+    unconfirmed: AtomicUsize,
 }
 
 impl PresenceFeed {
-    /// Adds a link; changes from now on reach it.
+    /// Adds a link; changes from now on reach it. Who waited for an earlier link of its pusher-api
+    /// waits no longer: that it connects anew shows that it knows of the loss.
     pub fn attach(&self, link: Arc<LinkQueue>) {
-        self.links.write().push(link);
+        let is_earlier =
+            |other: &Arc<LinkQueue>| other.sender().is_some() && other.sender() == link.sender();
+        let mut links = self.links.write();
+        let (earlier, others) = links.drain(..).partition::<Vec<_>, _>(is_earlier);
+        *links = others;
+        links.push(link);
+        drop(links);
+        for earlier in earlier {
+            // Its end may not have shown here so far.
+            earlier.leave();
+            drop(earlier.take_gates());
+        }
     }
 
-    /// Takes a link out; gates that waited for it open.
+    /// A link has ended. Gates that wait for it go on waiting until its pusher-api is back, but not
+    /// for long: until then it may not know of the loss.
     pub fn detach(&self, link: &Arc<LinkQueue>) {
-        let mut links = self.links.write();
-        links.retain(|other| !Arc::ptr_eq(other, link));
-        drop(links);
-        link.open_gates(u64::MAX);
+        link.leave();
+        if link.sender().is_some() {
+            return;
+        }
+        self.links.write().retain(|other| !Arc::ptr_eq(other, link));
+        drop(link.take_gates());
     }
 
     /// Appends a change to every link's queue. Called with the user's shard of the registry
@@ -43,14 +69,43 @@ impl PresenceFeed {
     /// where there is no link.
     pub fn open_when_confirmed(&self, gate: Arc<dyn Gate>) {
         for link in self.links.read().iter() {
-            link.wait_for_confirmation(&gate);
+            if link.wait_for_confirmation(&gate) == Held::Lagging {
+                self.unconfirmed.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
-    /// Opens gates that have waited too long, and returns how many.
+    /// Opens gates that have waited too long. Returns how many hellos were not confirmed since the
+    /// last time, by these and by links that are not waited for.
     pub fn open_late_gates(&self) -> usize {
-        let links = self.links.read();
-        links.iter().map(|link| link.open_late_gates()).sum()
+        let links = self.links.read().clone();
+        let mut late = self.unconfirmed.swap(0, Ordering::Relaxed);
+        for link in &links {
+            let lagged = link.is_lagging();
+            late += link.open_late_gates();
+            if link.is_lagging() && !lagged {
+                let sender = link.sender().unwrap_or_default();
+                warn!(%sender, "a pusher-api does not confirm who is here; hellos do not wait for it");
+            }
+        }
+        if links.iter().any(|link| link.is_over()) {
+            self.forget_lost_links();
+        }
+        late
+    }
+
+    fn forget_lost_links(&self) {
+        let mut links = self.links.write();
+        let (over, others) = links.drain(..).partition::<Vec<_>, _>(|link| link.is_over());
+        *links = others;
+        drop(links);
+        let waited: usize = over.iter().map(|link| link.take_gates().len()).sum();
+        info!(waited, "a pusher-api has not come back so far; hellos do not wait for it");
+    }
+
+    /// How many links' pusher-apis are not waited for, because they have not confirmed in time.
+    pub fn lagging(&self) -> usize {
+        self.links.read().iter().filter(|link| link.is_lagging()).count()
     }
 
     /// Bytes that wait over all links.

@@ -1,59 +1,87 @@
 //! What goes up to one pusher-api, gathered while the socket is busy and written in one go.
+//!
+//! Small frames (acknowledgements, answers, receipts, heartbeats) overtake presence, which may be
+//! long. Both together, with what is being written, are bounded: a link above the bound is closed
+//! and starts anew. A snapshot waits for room instead.
 
 use std::{
     collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{Arc, OnceLock},
+    time::Instant,
 };
 
 use bytes::{Bytes, BytesMut};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::{
     UserId,
     link::{PresenceChange, Up},
 };
 use tokio::sync::Notify;
+use uuid::Uuid;
 
-/// Most bytes that wait for one pusher-api; a link above it is closed and starts anew.
+use super::gates::{Gate, Gates, Held, Waiting};
+
+/// Most bytes that wait for one pusher-api or are being written to it.
 const QUEUE_LIMIT: usize = 64 * 1024 * 1024;
 /// Changes are put into frames of about this size.
 const FRAME_BYTES: usize = 256 * 1024;
-/// How long a hello waits for a pusher-api that does not confirm.
-const GATE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Opens when the last queue that held it has let go, by being dropped. It must not be dropped
-/// while a queue is locked: whoever waits behind it may send something up.
-pub trait Gate: Send + Sync {}
-
-struct Waiting {
-    seq: u64,
-    since: Instant,
-    gate: Arc<dyn Gate>,
-}
+/// A snapshot goes on while no more than this waits: changes that happen meanwhile stand behind it,
+/// and so do the sessions whose hello waits for them.
+const SNAPSHOT_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Default)]
 struct Backlog {
     /// Encoded frames other than presence.
     frames: BytesMut,
+    /// Encoded frames of presence.
+    presence: VecDeque<Bytes>,
+    presence_bytes: usize,
     /// Encoded presence changes, not yet in a frame.
     changes: BytesMut,
-    appended: u64,
-    confirmed: u64,
-    gates: VecDeque<Waiting>,
+    /// Bytes that were handed out and may not have been written.
+    writing: usize,
+    gates: Gates,
     closed: bool,
 }
 
 impl Backlog {
     fn len(&self) -> usize {
-        self.frames.len() + self.changes.len()
+        self.frames.len() + self.presence_bytes + self.changes.len() + self.writing
     }
 
     /// Puts the changes gathered so far into a frame.
     fn seal(&mut self) {
         if !self.changes.is_empty() {
             let changes = self.changes.split().freeze();
-            Up::Presence { seq: self.appended, changes }.encode(&mut self.frames);
+            let mut frame = BytesMut::with_capacity(changes.len() + 16);
+            Up::Presence { seq: self.gates.appended(), changes }.encode(&mut frame);
+            self.presence_bytes += frame.len();
+            self.presence.push_back(frame.freeze());
         }
+    }
+
+    /// Every small frame, and one of presence behind them.
+    fn take(&mut self) -> Bytes {
+        if self.presence.is_empty() {
+            self.seal();
+        }
+        let mut frames = self.frames.split();
+        if let Some(presence) = self.presence.pop_front() {
+            self.presence_bytes -= presence.len();
+            if frames.is_empty() {
+                self.writing = presence.len();
+                return presence;
+            }
+            frames.extend_from_slice(&presence);
+        }
+        self.writing = frames.len();
+        frames.freeze()
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        let (writing, gates) = (self.writing, std::mem::take(&mut self.gates));
+        *self = Self { closed: true, writing, gates, ..Self::default() };
     }
 }
 
@@ -62,6 +90,10 @@ impl Backlog {
 pub struct LinkQueue {
     backlog: Mutex<Backlog>,
     filled: Notify,
+    /// A snapshot may go on, or the queue was closed.
+    room: Condvar,
+    /// The pusher-api, once it has said hello: the same at each of its links to this gateway.
+    sender: OnceLock<Uuid>,
 }
 
 impl LinkQueue {
@@ -73,14 +105,20 @@ impl LinkQueue {
             return;
         }
         let mut queue = self.backlog.lock();
+        if queue.closed {
+            return;
+        }
         change.encode(&mut queue.changes);
-        queue.appended += 1;
+        queue.gates.append();
         self.settle(queue);
     }
 
     /// Appends a frame that is not about presence.
     pub fn send(&self, frame: &Up) {
         let mut queue = self.backlog.lock();
+        if queue.closed {
+            return;
+        }
         frame.encode(&mut queue.frames);
         self.settle(queue);
     }
@@ -89,12 +127,15 @@ impl LinkQueue {
         if queue.changes.len() > FRAME_BYTES {
             queue.seal();
         }
-        queue.closed |= queue.len() > QUEUE_LIMIT;
+        if queue.len() > QUEUE_LIMIT {
+            queue.close();
+            self.room.notify_all();
+        }
         drop(queue);
         self.filled.notify_one();
     }
 
-    /// Waits for something to write.
+    /// Waits for something to write, which is taken to be written when this is called again.
     ///
     /// Returns `None` when the queue has overflown and the link must be closed.
     pub async fn next(&self) -> Option<Bytes> {
@@ -108,12 +149,24 @@ impl LinkQueue {
 
     fn take(&self) -> Option<Option<Bytes>> {
         let mut queue = self.backlog.lock();
+        queue.writing = 0;
         if queue.closed {
             return None;
         }
-        queue.seal();
-        let frames = queue.frames.split();
-        Some((!frames.is_empty()).then(|| frames.freeze()))
+        let bytes = queue.take();
+        if queue.presence_bytes + queue.changes.len() <= SNAPSHOT_BYTES {
+            self.room.notify_all();
+        }
+        Some((!bytes.is_empty()).then_some(bytes))
+    }
+
+    /// Waits until a snapshot may go on, on a thread of its own; false if the link has ended.
+    pub(crate) fn wait_for_room(&self) -> bool {
+        let mut queue = self.backlog.lock();
+        while !queue.closed && queue.presence_bytes + queue.changes.len() > SNAPSHOT_BYTES {
+            self.room.wait(&mut queue);
+        }
+        !queue.closed
     }
 
     /// Bytes that wait.
@@ -121,40 +174,161 @@ impl LinkQueue {
         self.backlog.lock().len()
     }
 
-    /// Holds a gate until the pusher-api knows of every change so far.
-    pub(super) fn wait_for_confirmation(&self, gate: &Arc<dyn Gate>) {
+    /// The pusher-api has said who it is.
+    pub(crate) fn set_sender(&self, sender: Uuid) {
+        // A second hello ends the link.
+        let _ = self.sender.set(sender);
+    }
+
+    pub(super) fn sender(&self) -> Option<Uuid> {
+        self.sender.get().copied()
+    }
+
+    /// The link has ended; nothing is kept for it but the gates.
+    pub(super) fn leave(&self) {
         let mut queue = self.backlog.lock();
-        if queue.confirmed < queue.appended && !queue.closed {
-            let (seq, since) = (queue.appended, Instant::now());
-            queue.gates.push_back(Waiting { seq, since, gate: Arc::clone(gate) });
-        }
+        queue.close();
+        queue.writing = 0;
+        queue.gates.leave(Instant::now());
+        drop(queue);
+        self.room.notify_all();
+        self.filled.notify_one();
+    }
+
+    /// Holds a gate until the pusher-api knows of every change so far; says whether it does.
+    pub(super) fn wait_for_confirmation(&self, gate: &Arc<dyn Gate>) -> Held {
+        self.backlog.lock().gates.hold(gate, Instant::now())
     }
 
     /// Takes note that the pusher-api knows of every change up to `seq`.
     pub fn confirm(&self, seq: u64) {
-        let mut queue = self.backlog.lock();
-        queue.confirmed = queue.confirmed.max(seq);
-        drop(queue);
-        self.open_gates(seq);
-    }
-
-    pub(super) fn open_gates(&self, seq: u64) {
-        self.open_first(|waiting| waiting.seq <= seq);
-    }
-
-    pub(super) fn open_late_gates(&self) -> usize {
-        let now = Instant::now();
-        self.open_first(|waiting| now.duration_since(waiting.since) > GATE_TIMEOUT)
-    }
-
-    /// Opens the gates from the first on for which this holds, and returns how many.
-    fn open_first(&self, holds: impl Fn(&Waiting) -> bool) -> usize {
-        let mut queue = self.backlog.lock();
-        let count = queue.gates.partition_point(holds);
-        let opened: Vec<_> = queue.gates.drain(..count).map(|waiting| waiting.gate).collect();
+        let opened = self.backlog.lock().gates.confirm(seq, Instant::now());
         // A gate that opens sends a message; not while the queue is locked.
-        drop(queue);
         drop(opened);
-        count
+    }
+
+    /// Opens gates that have waited too long, and returns how many.
+    pub(super) fn open_late_gates(&self) -> usize {
+        let opened = self.backlog.lock().gates.look(Instant::now());
+        opened.len()
+    }
+
+    /// Whether the pusher-api is not waited for, because it has not confirmed in time.
+    pub(super) fn is_lagging(&self) -> bool {
+        self.backlog.lock().gates.is_lagging()
+    }
+
+    /// Whether the link has ended and nobody waits for another one of its pusher-api.
+    pub(super) fn is_over(&self) -> bool {
+        self.backlog.lock().gates.is_over(Instant::now())
+    }
+
+    /// Hands out all gates.
+    pub(super) fn take_gates(&self) -> Vec<Waiting> {
+        self.backlog.lock().gates.take_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use protocol::link::PresenceChanges;
+
+    use super::*;
+
+    fn taken(queue: &LinkQueue) -> Vec<Up> {
+        let Some(Some(bytes)) = queue.next().now_or_never() else { return Vec::new() };
+        let mut bytes = BytesMut::from(&bytes[..]);
+        std::iter::from_fn(|| Up::decode(&mut bytes).expect("frames")).collect()
+    }
+
+    /// As many users as make about so many bytes.
+    fn fill(queue: &LinkQueue, bytes: usize) {
+        let name = "u".repeat(126);
+        (0..bytes / 128).for_each(|_| queue.append(PresenceChange::Came(&name)));
+    }
+
+    #[test]
+    fn small_frames_overtake_presence() {
+        let queue = LinkQueue::default();
+        fill(&queue, 3 * FRAME_BYTES);
+        let first = taken(&queue);
+        assert!(matches!(first.as_slice(), [Up::Presence { .. }]));
+        queue.send(&Up::Heartbeat);
+        let second = taken(&queue);
+        assert!(matches!(second.as_slice(), [Up::Heartbeat, Up::Presence { .. }]), "{second:?}");
+        while !taken(&queue).is_empty() {}
+        assert_eq!(queue.queued(), 0);
+    }
+
+    #[test]
+    fn changes_arrive_in_order_under_their_numbers() {
+        let queue = LinkQueue::default();
+        let names: Vec<_> = (0..20_000).map(|number| format!("user-{number:030}")).collect();
+        names.iter().for_each(|name| queue.append(PresenceChange::Came(name)));
+        let (mut told, mut last) = (0, 0);
+        loop {
+            let frames = taken(&queue);
+            if frames.is_empty() {
+                break;
+            }
+            for frame in frames {
+                let Up::Presence { seq, changes } = frame else { panic!("{frame:?}") };
+                for change in PresenceChanges::new(&changes) {
+                    assert_eq!(change, Ok(PresenceChange::Came(&names[told])));
+                    told += 1;
+                }
+                assert!(seq >= told as u64 && seq > last);
+                last = seq;
+            }
+        }
+        assert_eq!((told, last), (names.len(), names.len() as u64));
+    }
+
+    #[test]
+    fn what_is_being_written_counts_towards_the_limit() {
+        let queue = LinkQueue::default();
+        let answer = Up::UnknownAnswer { request: 1, name: "x".repeat(QUEUE_LIMIT / 2) };
+        queue.send(&answer);
+        assert!(matches!(queue.next().now_or_never(), Some(Some(_))));
+        assert!(queue.queued() > QUEUE_LIMIT / 2, "the write is stuck");
+        queue.send(&answer);
+        assert_eq!(queue.next().now_or_never(), Some(None), "and the link ends");
+        queue.send(&answer);
+        assert_eq!(queue.queued(), 0, "nothing gathers for a link that ends");
+    }
+
+    #[test]
+    fn a_snapshot_waits_for_room_and_for_no_longer_than_the_link() {
+        let queue = Arc::<LinkQueue>::default();
+        assert!(queue.wait_for_room());
+        let snapshot = {
+            let queue = Arc::clone(&queue);
+            std::thread::spawn(move || {
+                // More than may wait altogether.
+                for _ in 0..QUEUE_LIMIT / FRAME_BYTES + 10 {
+                    fill(&queue, FRAME_BYTES);
+                    if !queue.wait_for_room() {
+                        return false;
+                    }
+                }
+                queue.append(PresenceChange::SnapshotEnd);
+                true
+            })
+        };
+        let mut most = 0;
+        while !snapshot.is_finished() {
+            most = most.max(queue.queued());
+            taken(&queue);
+        }
+        assert!(snapshot.join().expect("no panic"), "it came through");
+        assert!(most < 2 * SNAPSHOT_BYTES, "{most}");
+        fill(&queue, 2 * SNAPSHOT_BYTES);
+        let waiting = {
+            let queue = Arc::clone(&queue);
+            std::thread::spawn(move || queue.wait_for_room())
+        };
+        queue.leave();
+        assert!(!waiting.join().expect("no panic"));
     }
 }

@@ -3,14 +3,17 @@
 
 mod peers;
 
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use peers::{Client, Pusher, gateway, until_metric};
 use protocol::{
-    MessageId,
+    MessageId, Topic, UserId,
     link::{
-        Capabilities, Down, EntryLayout, LinkAnswer, Offer, PresenceChange, PresenceChanges,
-        PushEntry, TargetRef, Up,
+        Capabilities, Down, EntryLayout, GivenUp, LinkAnswer, LinkRequest, Offer, PresenceChange,
+        PresenceChanges, PushEntry, TargetRef, Up,
     },
+    receipt::Receipt,
 };
 use uuid::Uuid;
 
@@ -121,8 +124,18 @@ async fn what_a_newer_pusher_api_says_costs_only_itself() {
     let kind = Down::Unknown { kind: 99, body: Bytes::from_static(b"news") };
     pusher.send(&written(&kind)).await;
     pusher.send(&written(&kind)).await;
+    let start = pushes.len();
+    let wanted = MessageId(Uuid::from_u128(5));
+    PushEntry { id: wanted, receipt: true, ..entry(br#"{"type":"secret"}"#) }
+        .encode(EntryLayout::Framed, &mut pushes);
+    pushes[start + 5] = 0x80;
     pusher.send(&written(&Down::Batch { seq: 1, pushes: pushes.freeze() })).await;
     assert_eq!(client.kind().await, "push", "not the one that must be understood");
+    let receipt = pusher.find(|frame| match frame {
+        Up::Receipt(receipt) => Some(receipt.clone()),
+        _ => None,
+    });
+    assert_eq!(receipt.await, Receipt::skipped(wanted), "it is said, and nothing is waited for");
 
     pusher.send(&written(&Down::UnknownRequest { request: 8, name: "heads".into() })).await;
     let answer = pusher.find(|frame| match frame {
@@ -130,10 +143,116 @@ async fn what_a_newer_pusher_api_says_costs_only_itself() {
         _ => None,
     });
     assert_eq!(answer.await, LinkAnswer::Unsupported { name: "heads".into() });
-    for (what, count) in [("frame", 2), ("request", 1), ("push", 1)] {
+    for (what, count) in [("frame", 2), ("request", 1), ("push", 2)] {
         let sample = format!("holdfast_link_unknown_total{{what=\"{what}\"}}");
         until_metric(gateway.operators[0], &sample, count).await;
     }
+    gateway.stop();
+}
+
+/// A pusher-api of this build, to which a user of this name has come.
+async fn with_client(gateway: &gateway::Running, user: &str) -> (Pusher, Client) {
+    let mut pusher = newer(gateway).await;
+    let mut client = Client::connect(gateway, user).await;
+    pusher.find(|frame| matches!(frame, Up::Presence { .. }).then_some(())).await;
+    pusher.send(&written(&Down::PresenceAck { seq: u64::MAX })).await;
+    assert_eq!(client.kind().await, "hello");
+    (pusher, client)
+}
+
+fn given_up(users: &[&str], topics: &[&str], everybody: bool) -> BytesMut {
+    let users = users.iter().map(|name| UserId::new(name).expect("a user")).collect();
+    let topics = topics.iter().map(|name| Topic::new(name).expect("a topic")).collect();
+    written(&Down::GivenUp(GivenUp { users, topics, everybody }))
+}
+
+#[actix_rt::test]
+async fn sessions_hear_of_pushes_that_were_given_up() {
+    let gateway = gateway(&[]);
+    let (mut pusher, mut client) = with_client(&gateway, "ada").await;
+    let topic = Topic::new("news").expect("a topic");
+    let body =
+        LinkRequest::Subscribe { user: UserId::new("ada").unwrap(), topic, name_refused: false };
+    pusher.send(&written(&Down::Request { request: 1, body })).await;
+    pusher.find(|frame| matches!(frame, Up::Answer { request: 1, .. }).then_some(())).await;
+    for (frame, topic) in [
+        (given_up(&["ada", "grace"], &[], false), ""),
+        (given_up(&["grace"], &["other", "news"], false), r#","topic":"news""#),
+        (given_up(&[], &[], true), ""),
+    ] {
+        pusher.send(&frame).await;
+        let expected = format!(r#"{{"type":"gap","reason":"lost"{topic}}}"#);
+        assert_eq!(client.frame().await, expected);
+    }
+    gateway.stop();
+}
+
+#[actix_rt::test]
+async fn a_pusher_api_that_does_not_confirm_is_waited_for_once() {
+    const CLIENTS: u64 = 40;
+    let gateway = gateway(&[]);
+    let mut pusher = newer(&gateway).await;
+    let mut first = Client::connect(&gateway, "first").await;
+    assert_eq!(first.kind().await, "hello", "some time later");
+    until_metric(gateway.operators[0], "holdfast_links_lagging", 1).await;
+    // Each of them would wait a second, and the test for longer than it may.
+    let others = async {
+        for number in 1..CLIENTS {
+            let mut client = Client::connect(&gateway, &format!("u{number}")).await;
+            assert_eq!(client.kind().await, "hello");
+            pusher.send(&written(&Down::Heartbeat)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), others).await.expect("at once");
+    let unconfirmed = "holdfast_unconfirmed_hellos_total";
+    until_metric(gateway.operators[0], unconfirmed, CLIENTS).await;
+
+    pusher.send(&written(&Down::PresenceAck { seq: u64::MAX })).await;
+    until_metric(gateway.operators[0], "holdfast_links_lagging", 0).await;
+    let mut ada = Client::connect(&gateway, "ada").await;
+    pusher.find(names_ada).await;
+    pusher.send(&written(&Down::PresenceAck { seq: u64::MAX })).await;
+    assert_eq!(ada.kind().await, "hello");
+    until_metric(gateway.operators[0], unconfirmed, CLIENTS).await;
+    gateway.stop();
+}
+
+#[actix_rt::test]
+async fn who_comes_behind_a_loss_waits_for_the_pusher_api_to_know_of_it() {
+    let gateway = gateway(&[]);
+    drop(newer(&gateway).await);
+    until_metric(gateway.operators[0], "holdfast_links", 0).await;
+    let mut ada = Client::connect(&gateway, "ada").await;
+    let early = tokio::time::timeout(Duration::from_millis(200), ada.kind()).await;
+    assert!(early.is_err(), "the pusher-api may take her for absent");
+    let _pusher = newer(&gateway).await;
+    assert_eq!(ada.kind().await, "hello", "it knows of the loss, and that anybody may be here");
+    gateway.stop();
+}
+
+#[actix_rt::test]
+async fn a_refused_subscription_is_named_to_who_asks_for_it() {
+    let gateway = gateway(&["--topics-per-session=1"]);
+    let (mut pusher, _client) = with_client(&gateway, "ada").await;
+    let mut answer = async |topic: &str, name_refused| {
+        let (user, topic) = (UserId::new("ada").unwrap(), Topic::new(topic).unwrap());
+        let body = LinkRequest::Subscribe { user, topic, name_refused };
+        pusher.send(&written(&Down::Request { request: 1, body })).await;
+        let answer = pusher.find(|frame| match frame {
+            Up::Answer { body, .. } => Some(body.clone()),
+            _ => None,
+        });
+        answer.await
+    };
+    assert_eq!(answer("a", false).await, LinkAnswer::Count(1));
+    assert_eq!(answer("b", false).await, LinkAnswer::Count(0));
+    let none = LinkAnswer::Subscribed { sessions: 1, refused: Vec::new() };
+    assert_eq!(answer("a", true).await, none);
+    let LinkAnswer::Subscribed { sessions: 0, refused } = answer("b", true).await else {
+        panic!("it is refused")
+    };
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].1, "too_many_topics");
     gateway.stop();
 }
 

@@ -73,7 +73,11 @@ impl Capabilities {
     /// None at all.
     pub const NONE: Self = Self(0);
     /// What this build has code for. The others of the table are names for what is to come.
-    pub const OFFERED: Self = Self(Capability::FramedEntries.bit() | Capability::FanOutWork.bit());
+    pub const OFFERED: Self = Self(
+        Capability::FramedEntries.bit()
+            | Capability::GivenUpPushes.bit()
+            | Capability::FanOutWork.bit(),
+    );
 
     /// The set of these bits.
     pub const fn from_bits(bits: u64) -> Self {
@@ -129,7 +133,7 @@ mod tests {
     #[test]
     fn only_what_has_code_is_offered() {
         let offered = Capability::ALL.map(|one| Capabilities::OFFERED.contains(one));
-        assert_eq!(offered, [true, false, false, false, false, false, false, false, true]);
+        assert_eq!(offered, [true, false, false, false, true, false, false, false, true]);
     }
 
     #[test]

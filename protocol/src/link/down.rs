@@ -4,7 +4,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use super::{
-    frame::{HEARTBEAT, json_or_name, put_header, put_json, take_frame},
+    frame::{HEARTBEAT, json, json_or_name, put_header, put_json, take_frame},
+    given_up::GivenUp,
     offer::Offer,
     question::LinkRequest,
     wire::{LinkError, Reader},
@@ -14,6 +15,8 @@ const HELLO: u8 = 1;
 const BATCH: u8 = 2;
 const PRESENCE_ACK: u8 = 3;
 const REQUEST: u8 = 4;
+/// 5 is the heartbeat.
+const GIVEN_UP: u8 = 6;
 
 /// From pusher-api to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,9 @@ pub enum Down {
         /// What the peer calls it.
         name: String,
     },
+    /// Live pushes were given up for these. Only for a gateway with the capability, see
+    /// [`super::Terms::takes_given_up`].
+    GivenUp(GivenUp),
     /// Nothing to say, still here.
     Heartbeat,
     /// A frame of a kind that this build does not know; to be skipped.
@@ -93,6 +99,7 @@ impl Down {
             }
             Self::Request { request, body } => put_json(out, REQUEST, Some(*request), body),
             Self::UnknownRequest { request, name } => put_json(out, REQUEST, Some(*request), name),
+            Self::GivenUp(given_up) => put_json(out, GIVEN_UP, None, given_up),
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
             Self::Unknown { kind, body } => {
                 put_header(out, *kind, body.len());
@@ -126,6 +133,7 @@ impl Down {
                     Err(name) => Self::UnknownRequest { request, name },
                 }
             }
+            GIVEN_UP => Self::GivenUp(json(reader)?),
             HEARTBEAT => Self::Heartbeat,
             kind => Self::Unknown { kind, body },
         };

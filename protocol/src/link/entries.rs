@@ -5,6 +5,7 @@ use super::{
     layout::EntryLayout,
     wire::{LinkError, Reader},
 };
+use crate::ids::MessageId;
 
 /// The pushes in the body of a batch, in order. After an error the iterator ends.
 #[derive(Debug)]
@@ -12,17 +13,23 @@ pub struct PushEntries<'a> {
     rest: Reader<'a>,
     layout: EntryLayout,
     skipped: u64,
+    skipped_receipts: Vec<MessageId>,
 }
 
 impl<'a> PushEntries<'a> {
     /// Reads the body of a [`super::Down::Batch`].
     pub fn new(body: &'a [u8], layout: EntryLayout) -> Self {
-        Self { rest: Reader(body), layout, skipped: 0 }
+        Self { rest: Reader(body), layout, skipped: 0, skipped_receipts: Vec::new() }
     }
 
     /// How many were passed over so far, because only a newer build knows what they mean.
     pub fn skipped(&self) -> u64 {
         self.skipped
+    }
+
+    /// Which of them wanted a receipt.
+    pub fn skipped_receipts(&self) -> &[MessageId] {
+        &self.skipped_receipts
     }
 
     #[inline]
@@ -31,7 +38,12 @@ impl<'a> PushEntries<'a> {
             EntryLayout::Bare => PushEntry::decode_bare(&mut self.rest).map(Some),
             EntryLayout::Framed => {
                 let length = self.rest.u32()?;
-                PushEntry::decode_framed(Reader(self.rest.bytes(length as usize)?))
+                let entry = Reader(self.rest.bytes(length as usize)?);
+                let read = PushEntry::decode_framed(entry)?;
+                if read.is_none() {
+                    self.skipped_receipts.extend(PushEntry::wanted_receipt(entry));
+                }
+                Ok(read)
             }
         }
     }

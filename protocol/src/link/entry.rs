@@ -127,6 +127,13 @@ impl<'a> PushEntry<'a> {
         Ok(Self { id, accepted_micros, receipt, target, frame })
     }
 
+    /// The id of an entry that was not understood, if it wants a receipt: flags and id stand first
+    /// in whatever a newer build writes.
+    pub(super) fn wanted_receipt(mut reader: Reader<'_>) -> Option<MessageId> {
+        let flags = EntryFlags(reader.u16().ok()?);
+        flags.wants_receipt().then(|| reader.uuid().ok().map(MessageId)).flatten()
+    }
+
     /// Reads an entry of [`EntryLayout::Framed`] behind its length; `None` is a push that this
     /// build must not deliver.
     #[inline]

@@ -16,6 +16,7 @@
 //!     ◄───────────── Welcome{gateway, instance, last_seq, offer}
 //!     ◄───────────── Presence: SnapshotBegin, Came…, SnapshotEnd, then changes as they happen
 //!     PresenceAck{seq} ──────────────────────►   (sessions up to seq may say hello)
+//!     GivenUp{users, topics} ────────────────►   (sessions are told of a gap)
 //!     Batch{seq, pushes} ────────────────────►
 //!     ◄───────────── FanOutWork{behind, …}, BatchAck{seq, queued_bytes}
 //!     ◄───────────── Receipt   Answer   Heartbeat
@@ -25,6 +26,7 @@ pub mod capability;
 pub mod down;
 pub mod entries;
 pub mod entry;
+pub mod given_up;
 pub mod layout;
 pub mod liveness;
 pub mod offer;
@@ -42,6 +44,7 @@ pub use capability::{Capabilities, Capability};
 pub use down::{Down, batch_header};
 pub use entries::PushEntries;
 pub use entry::{PushEntry, TargetRef};
+pub use given_up::{GivenUp, MAX_NAMES};
 pub use layout::EntryLayout;
 pub use liveness::{HEARTBEAT, SILENCE};
 pub use offer::{InvalidOffer, OFFER_HEADER, Offer};

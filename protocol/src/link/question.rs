@@ -28,12 +28,16 @@ pub enum LinkRequest {
         /// Only that device's.
         device: Option<Device>,
     },
-    /// Subscribe a user's sessions to a topic. Answered with [`LinkAnswer::Count`].
+    /// Subscribe a user's sessions to a topic. Answered with [`LinkAnswer::Count`], or, where each
+    /// refusal is to be named, with [`LinkAnswer::Subscribed`].
     Subscribe {
         /// Whose.
         user: UserId,
         /// To which.
         topic: Topic,
+        /// Whether the sessions that refuse are to be named. Older builds pass over it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        name_refused: bool,
     },
     /// End that subscription. Answered with [`LinkAnswer::Count`].
     Unsubscribe {
@@ -52,6 +56,13 @@ pub enum LinkAnswer {
     Sessions(Vec<SessionInfo>),
     /// How many sessions it concerned.
     Count(u64),
+    /// How many sessions are subscribed now, and which are not and why.
+    Subscribed {
+        /// Sessions that are.
+        sessions: u64,
+        /// Sessions that are not, each with the reason.
+        refused: Vec<(SessionId, String)>,
+    },
     /// The gateway does not know the request. Only for a pusher-api that knows this answer, see
     /// [`super::Terms::may_answer_unsupported`].
     Unsupported {

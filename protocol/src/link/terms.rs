@@ -50,6 +50,11 @@ impl Terms {
         self.capabilities.contains(Capability::FanOutWork)
     }
 
+    /// Whether the gateway tells sessions of pushes that were given up.
+    pub const fn takes_given_up(self) -> bool {
+        self.capabilities.contains(Capability::GivenUpPushes)
+    }
+
     /// Whether the other end understands [`super::LinkAnswer::Unsupported`].
     pub const fn may_answer_unsupported(self) -> bool {
         self.version > WITHOUT_OFFERS

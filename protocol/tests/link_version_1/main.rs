@@ -79,7 +79,10 @@ fn requests() -> [(&'static str, LinkRequest); 6] {
         ("subscribers", LinkRequest::Subscribers { topic: topic() }),
         ("disconnect", LinkRequest::Disconnect { user: ada.clone(), device: None }),
         ("disconnect_device", LinkRequest::Disconnect { user: ada.clone(), device: Some(phone) }),
-        ("subscribe", LinkRequest::Subscribe { user: ada.clone(), topic: topic() }),
+        (
+            "subscribe",
+            LinkRequest::Subscribe { user: ada.clone(), topic: topic(), name_refused: false },
+        ),
         ("unsubscribe", LinkRequest::Unsubscribe { user: ada, topic: topic() }),
     ]
 }
@@ -110,7 +113,7 @@ fn session() -> SessionInfo {
 fn up() -> Vec<(String, Up)> {
     let outcomes = [Outcome::Written, Outcome::Queued];
     let sessions = (5..).map(SessionId).zip(outcomes).collect();
-    let receipt = Receipt { id: MessageId(Uuid::from_u128(7)), sessions, total: 2 };
+    let receipt = Receipt::new(MessageId(Uuid::from_u128(7)), sessions, 2);
     let welcome = Up::Welcome {
         offer: Offer::SILENT,
         instance: Uuid::from_u128(2),

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use protocol::link::LinkRequest;
+use protocol::{UserId, link::LinkRequest};
 use settings::{ConfigError, Endpoint};
 
 use super::{
-    contract::{Dispatch, Engine, NamedPush, Refused},
+    contract::{Dispatch, Engine, Handed, Haste, NamedPush, Refused},
     local::{dispatch::LocalDispatch, engine::LocalEngine},
 };
 use crate::{
     metrics::Metrics,
     receipts::Receipts,
     settings::Settings,
-    status::{GatewayAnswer, GatewayStatus, NotReady, Unanswered},
+    status::{Answers, GatewayIndex, GatewayStatus, NotReady, OutOfStep},
 };
 
 /// One of the engines; a variant each.
@@ -52,15 +52,33 @@ impl Engine for AnyEngine {
         }
     }
 
-    fn dispatch(&self, expected_bytes: usize) -> AnyDispatch {
+    fn out_of_step(&self) -> Vec<OutOfStep> {
         match self {
-            Self::Local(engine) => AnyDispatch::Local(engine.dispatch(expected_bytes)),
+            Self::Local(engine) => engine.out_of_step(),
         }
     }
 
-    async fn ask(&self, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Unanswered> {
+    fn dispatch(&self, expected_bytes: usize, haste: Haste) -> AnyDispatch {
+        match self {
+            Self::Local(engine) => AnyDispatch::Local(engine.dispatch(expected_bytes, haste)),
+        }
+    }
+
+    async fn ask(&self, request: LinkRequest) -> Answers {
         match self {
             Self::Local(engine) => engine.ask(request).await,
+        }
+    }
+
+    async fn is_online(&self, user: &UserId) -> bool {
+        match self {
+            Self::Local(engine) => engine.is_online(user).await,
+        }
+    }
+
+    fn name_of(&self, gateway: GatewayIndex) -> String {
+        match self {
+            Self::Local(engine) => engine.name_of(gateway),
         }
     }
 
@@ -84,7 +102,7 @@ pub(crate) enum AnyDispatch {
 }
 
 impl Dispatch for AnyDispatch {
-    async fn add(&mut self, push: &NamedPush<'_>) -> Result<usize, Refused> {
+    async fn add(&mut self, push: &NamedPush<'_>) -> Result<Handed, Refused> {
         match self {
             Self::Local(dispatch) => dispatch.add(push).await,
         }
@@ -93,12 +111,6 @@ impl Dispatch for AnyDispatch {
     fn flush(&mut self) {
         match self {
             Self::Local(dispatch) => dispatch.flush(),
-        }
-    }
-
-    async fn eased(&self) {
-        match self {
-            Self::Local(dispatch) => dispatch.eased().await,
         }
     }
 }

@@ -5,11 +5,11 @@
 //! [`AnyEngine`](super::any::AnyEngine) holds the engine that was chosen.
 
 use futures::future::BoxFuture;
-use protocol::{MessageId, link::LinkRequest};
+use protocol::{MessageId, UserId, link::LinkRequest};
 use settings::Endpoint;
 
 use crate::{
-    status::{GatewayAnswer, GatewayStatus, NotReady, Unanswered},
+    status::{Answers, GatewayIndex, GatewayIndexes, GatewayStatus, NotReady, OutOfStep},
     validate::To,
 };
 
@@ -27,14 +27,20 @@ pub(crate) trait Engine {
     /// Says why not.
     async fn readiness(&self) -> Result<(), NotReady>;
 
-    /// Begins to forward the pushes of one request, whose body has about this many bytes.
-    fn dispatch(&self, expected_bytes: usize) -> Self::Dispatch;
+    /// Gateways that may hold users who are not known here, where that lasts.
+    fn out_of_step(&self) -> Vec<OutOfStep>;
 
-    /// Asks every gateway that the request concerns.
-    ///
-    /// # Errors
-    /// Names one that did not answer.
-    async fn ask(&self, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Unanswered>;
+    /// Begins to forward the pushes of one request, whose body has about this many bytes.
+    fn dispatch(&self, expected_bytes: usize, haste: Haste) -> Self::Dispatch;
+
+    /// Asks every gateway that the request concerns, or may concern, at once.
+    async fn ask(&self, request: LinkRequest) -> Answers;
+
+    /// Whether a gateway is known to hold a session of the user.
+    async fn is_online(&self, user: &UserId) -> bool;
+
+    /// What a gateway is called.
+    fn name_of(&self, gateway: GatewayIndex) -> String;
 
     /// The gateways there are.
     fn gateways(&self) -> Vec<GatewayStatus>;
@@ -46,18 +52,39 @@ pub(crate) trait Engine {
 /// Forwards the pushes of one request, in order. What was added is handed over at the latest when
 /// this is dropped.
 pub(crate) trait Dispatch {
-    /// Adds a push for every gateway that it concerns, or for none; returns how many these are.
-    /// A push whose future was dropped before it was ready has not been added.
+    /// Adds a push for every gateway that it concerns, or may concern, and that has room. A push
+    /// whose future was dropped before it was ready has not been added.
     ///
     /// # Errors
-    /// No gateway, or no room at one of them.
-    async fn add(&mut self, push: &NamedPush<'_>) -> Result<usize, Refused>;
+    /// No gateway, or no room where anybody is known to be. Nobody gets it.
+    async fn add(&mut self, push: &NamedPush<'_>) -> Result<Handed, Refused>;
 
     /// Hands over what was added.
     fn flush(&mut self);
+}
 
-    /// Waits until no gateway is far behind; the caller bounds it.
-    async fn eased(&self);
+/// What a request does where a gateway takes pushes more slowly than they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// It takes what room there is and is refused where there is none.
+    Now,
+    /// It leaves half of the room to others and waits for its gateways to catch up, each for some
+    /// seconds, less if nothing moves at all, before it takes that half, too.
+    Patient,
+}
+
+/// What became of a push that was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Handed {
+    /// The gateways it is on its way to.
+    pub gateways: GatewayIndexes,
+    /// Those that hold or may hold somebody it is for, and will not get it for lack of room.
+    pub no_room: GatewayIndexes,
+    /// Those that may hold somebody it is for, and cannot be reached. Only where a receipt is
+    /// waited for.
+    pub away: GatewayIndexes,
+    /// Whether somebody it is for is known to be online.
+    pub online: bool,
 }
 
 /// A push that was checked and named.

@@ -11,14 +11,11 @@ use super::{behind::Behind, body, problem::ApiError, report::Report};
 use crate::{
     api::Api,
     backends::Backend,
-    engine::contract::{Dispatch, Engine},
+    engine::contract::{Dispatch, Engine, Haste},
     intake::{self, Staged},
     validate::{Line, Lines, MAX_BODY_BYTES, without_byte_order_mark},
 };
 
-/// How long a body is left unread because a gateway has not caught up. After that, lines for
-/// which there is no room are rejected until it has.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// The buffers of a batch, one for each gateway, begin with this size together.
 const BUFFER_BYTES: usize = 64 * 1024;
 /// How long a thread works on a batch before others have their turn; a line with thousands of users
@@ -49,19 +46,17 @@ pub(crate) async fn batch(
     let mut batch = Batch {
         api: &api,
         backend: *backend,
-        dispatch: api.engine.dispatch(BUFFER_BYTES),
+        dispatch: api.engine.dispatch(BUFFER_BYTES, Haste::Patient),
         report: Report::default(),
         behind: Behind::default(),
         turn: Instant::now(),
     };
     let mut lines = Lines::new(MAX_BODY_BYTES);
-    let mut patient = true;
     while let Some(chunk) = payload.next().await {
         let chunk = match chunk {
             Ok(chunk) => chunk,
             Err(error) => return Ok(batch.interrupted(&body::broken(&error))),
         };
-        patient = let_catch_up(&batch.dispatch, patient).await;
         let mut bytes = chunk.as_ref();
         while let Some((number, line)) = lines.next(&mut bytes) {
             batch.on_line(number, line).await;
@@ -75,14 +70,6 @@ pub(crate) async fn batch(
     let Batch { dispatch, report, .. } = batch;
     drop(dispatch);
     Ok(HttpResponse::Ok().json(report))
-}
-
-/// Leaves the body unread while a gateway is behind, which slows the backend down. Returns
-/// whether waiting helped: where it did not, waiting again for each chunk would only hold up
-/// the pushes to other gateways.
-async fn let_catch_up(dispatch: &impl Dispatch, patient: bool) -> bool {
-    let patience = if patient { PATIENCE } else { Duration::ZERO };
-    tokio::time::timeout(patience, dispatch.eased()).await.is_ok()
 }
 
 impl<D: Dispatch> Batch<'_, D> {

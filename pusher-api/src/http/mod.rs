@@ -11,6 +11,7 @@ mod openapi;
 
 mod batch;
 mod push;
+mod receipt;
 
 mod behind;
 mod report;

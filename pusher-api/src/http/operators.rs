@@ -5,7 +5,12 @@ use protocol::problem::Problem;
 use serde::Serialize;
 
 use super::problem::ApiError;
-use crate::{api::Api, engine::contract::Engine, metrics, status::GatewayStatus};
+use crate::{
+    api::Api,
+    engine::contract::Engine,
+    metrics,
+    status::{GatewayStatus, LinkState},
+};
 
 /// The gateways.
 #[derive(Debug, Serialize)]
@@ -24,10 +29,19 @@ pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// Pushes can be taken.
+/// Pushes can be taken. A gateway that may hold users who are not known here is named, if that
+/// lasts; if it is so of all gateways, this process is not ready.
 pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     api.engine.readiness().await.map_err(Problem::unavailable)?;
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
+    let out_of_step = api.engine.out_of_step();
+    let lines = out_of_step.iter().map(|link| format!("{link}\n")).collect::<String>();
+    let used = api.engine.gateways().into_iter().filter(|link| link.state != LinkState::Alias);
+    if out_of_step.len() >= used.count() {
+        let detail = format!("no gateway is in step: {}", lines.trim_end().replace('\n', ", "));
+        return Err(Problem::unavailable(detail).into());
+    }
+    let text = format!("ready\n{lines}");
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text))
 }
 
 /// Prometheus text.

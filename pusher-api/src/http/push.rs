@@ -4,20 +4,15 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web};
 use bytes::Bytes;
-use protocol::{
-    MessageId, SessionId,
-    problem::Problem,
-    receipt::{MAX_RECEIPT_SESSIONS, Outcome},
-};
+use protocol::{MessageId, problem::Problem};
 use serde::Serialize;
 
-use super::{body, problem::ApiError, query};
+use super::{body, problem::ApiError, query, receipt::PushReceipt};
 use crate::{
     api::Api,
     backends::Backend,
-    engine::contract::Engine,
+    engine::contract::{Engine, Haste},
     intake::{self, Forwarded, Staged},
-    receipts::{Collector, GatewayReceipt},
     validate::without_byte_order_mark,
 };
 
@@ -29,31 +24,16 @@ const MAX_RECEIPT_WAIT: Duration = Duration::from_secs(30);
 pub(crate) struct PushAccepted {
     /// The message.
     pub id: MessageId,
+    /// Gateways that hold or may hold somebody it is for, and had no room: those there will not get
+    /// it. Others do, so that it is not to be pushed again under another id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub no_room: Vec<String>,
 }
 
-/// The answer to a push whose receipts were waited for.
-#[derive(Debug, Serialize)]
-pub(crate) struct PushReceipt {
-    /// The message.
-    pub id: MessageId,
-    /// The sessions it reached, as far as their gateways answered in time.
-    pub sessions: Vec<SessionReceipt>,
-    /// Whether it reached any session.
-    pub online: bool,
-    /// Whether it reached more sessions than are listed.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
-}
-
-/// What became of a push at one session.
-#[derive(Debug, Serialize)]
-pub(crate) struct SessionReceipt {
-    /// The session.
-    pub session: SessionId,
-    /// The gateway that holds it.
-    pub gateway: String,
-    /// `written`, `queued` or `dropped`.
-    pub outcome: Outcome,
+impl PushAccepted {
+    fn new(id: MessageId) -> Self {
+        Self { id, no_room: Vec::new() }
+    }
 }
 
 /// Push to a user, several users, a topic or everybody.
@@ -69,19 +49,22 @@ pub(crate) async fn push(
     api.engine.readiness().await.map_err(Problem::unavailable)?;
     let push = intake::check(&api, without_byte_order_mark(&body))?;
     let forwarded = match intake::stage(&api, *backend, push, patience).await? {
-        Staged::Duplicate(id) => return Ok(HttpResponse::Accepted().json(PushAccepted { id })),
+        Staged::Duplicate(id) => return Ok(HttpResponse::Accepted().json(PushAccepted::new(id))),
         Staged::Answered(answer) => return Ok(answered(answer)),
         Staged::Fresh(push) => {
             // Flushed when it is dropped, before anything is waited for.
-            let mut dispatch = api.engine.dispatch(body.len());
+            let mut dispatch = api.engine.dispatch(body.len(), Haste::Now);
             intake::commit(&api, &mut dispatch, push, patience.is_some()).await?
         }
     };
-    let Forwarded { id, gateways, collector, collecting } = forwarded;
+    let Forwarded { id, handed, collector, collecting } = forwarded;
+    let name_of = |gateway| api.engine.name_of(gateway);
     let (Some(collector), Some(patience)) = (collector, patience) else {
-        return Ok(HttpResponse::Accepted().json(PushAccepted { id }));
+        let no_room = handed.no_room.iter().copied().map(name_of).collect();
+        return Ok(HttpResponse::Accepted().json(PushAccepted { id, no_room }));
     };
-    let receipt = receipt(id, gateways, collector, patience).await;
+    let collected = collector.collect(handed.gateways.clone(), patience).await;
+    let receipt = PushReceipt::new(id, &handed, collected, name_of);
     let answer = Bytes::from(serde_json::to_vec(&receipt).expect("a receipt is plain data"));
     collecting.into_iter().for_each(|collecting| collecting.answered(answer.clone()));
     Ok(answered(answer))
@@ -100,26 +83,4 @@ fn patience(request: &HttpRequest) -> Result<Option<Duration>, Problem> {
             Err(query::wrong(format!("receipt is a time like 200ms, at most {most}s")))
         }
     }
-}
-
-async fn receipt(
-    id: MessageId,
-    gateways: usize,
-    collector: Collector,
-    patience: Duration,
-) -> PushReceipt {
-    let receipts = collector.collect(gateways, patience).await;
-    let total: u64 = receipts.iter().map(|(_, receipt)| receipt.total).sum();
-    let mut sessions: Vec<_> = receipts.iter().flat_map(sessions_of).collect();
-    sessions.truncate(MAX_RECEIPT_SESSIONS);
-    let truncated = total > sessions.len() as u64;
-    PushReceipt { id, sessions, online: total > 0, truncated }
-}
-
-fn sessions_of((gateway, receipt): &GatewayReceipt) -> impl Iterator<Item = SessionReceipt> {
-    receipt.sessions.iter().map(move |(session, outcome)| SessionReceipt {
-        session: *session,
-        gateway: gateway.to_string(),
-        outcome: *outcome,
-    })
 }

@@ -8,7 +8,11 @@ use protocol::{
     problem::Problem,
 };
 
-use crate::{api::Api, engine::contract::Engine, status::GatewayAnswer};
+use crate::{
+    api::Api,
+    engine::contract::Engine,
+    status::{Answers, GatewayAnswer},
+};
 
 /// A name from the path or the query.
 pub(super) fn name<T: FromStr<Err = InvalidName>>(what: &str, text: &str) -> Result<T, Problem> {
@@ -20,16 +24,18 @@ pub(super) fn name<T: FromStr<Err = InvalidName>>(what: &str, text: &str) -> Res
     text.parse().map_err(|error: InvalidName| wrong(error.to_string()))
 }
 
-/// What the gateways answer that the request concerns.
-pub(super) async fn ask(api: &Api, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Problem> {
+/// What the gateways answer that the request concerns. All are asked at once: one that is silent
+/// keeps nothing from the others, and is named.
+pub(super) async fn ask(api: &Api, request: LinkRequest) -> Result<Answers, Problem> {
     api.engine.readiness().await.map_err(Problem::unavailable)?;
-    api.engine.ask(request).await.map_err(Problem::unavailable)
+    Ok(api.engine.ask(request).await)
 }
 
 /// The sum over the gateways.
 pub(super) fn count(answers: &[GatewayAnswer]) -> u64 {
     let counts = answers.iter().map(|answer| match &answer.answer {
         LinkAnswer::Count(count) => *count,
+        LinkAnswer::Subscribed { sessions, .. } => *sessions,
         LinkAnswer::Sessions(sessions) => sessions.len() as u64,
         LinkAnswer::Unsupported { .. } => 0,
     });

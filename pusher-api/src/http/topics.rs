@@ -15,8 +15,13 @@ use crate::api::Api;
 pub(crate) struct TopicStatus {
     /// The topic.
     pub topic: Topic,
-    /// Sessions subscribed to it, over all gateways.
+    /// Sessions subscribed to it, over all gateways that have answered.
     pub sessions: u64,
+    /// Whether all have.
+    pub complete: bool,
+    /// Those that have not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<String>,
 }
 
 /// How many sessions are subscribed to a topic.
@@ -26,5 +31,7 @@ pub(crate) async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let topic = name::<Topic>("topic", &path)?;
     let answers = ask(&api, LinkRequest::Subscribers { topic: topic.clone() }).await?;
-    Ok(HttpResponse::Ok().json(TopicStatus { topic, sessions: count(&answers) }))
+    let (sessions, complete) = (count(&answers.given), answers.are_complete());
+    let unanswered = answers.unanswered;
+    Ok(HttpResponse::Ok().json(TopicStatus { topic, sessions, complete, unanswered }))
 }

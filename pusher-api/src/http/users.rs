@@ -14,17 +14,26 @@ use super::{
     query,
     questions::{ask, count, name},
 };
-use crate::{api::Api, status::GatewayAnswer};
+use crate::{
+    api::Api,
+    engine::contract::Engine,
+    status::{Answers, GatewayAnswer},
+};
 
 /// A user, as backends see it.
 #[derive(Debug, Serialize)]
 pub(crate) struct UserStatus {
     /// The user id.
     pub user: UserId,
-    /// Whether there is a session.
+    /// Whether a session is known of, also where its gateway has not answered.
     pub online: bool,
-    /// Every session, of all gateways.
+    /// Every session, of the gateways that have answered.
     pub sessions: Vec<SessionStatus>,
+    /// Whether all have that hold or may hold one.
+    pub complete: bool,
+    /// Those that have not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<String>,
     /// Messages kept for the user.
     pub kept: u64,
 }
@@ -49,8 +58,13 @@ pub(crate) struct SessionStatus {
 /// How many sessions were closed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Closed {
-    /// Sessions.
+    /// Sessions, of the gateways that have answered.
     pub closed: u64,
+    /// Whether all have that hold or may hold one.
+    pub complete: bool,
+    /// Those that have not: a session there may be open. Closing again does no harm.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<String>,
 }
 
 /// Who a user is connected as.
@@ -60,9 +74,19 @@ pub(crate) async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let user = name::<UserId>("user", &path)?;
     let answers = ask(&api, LinkRequest::Sessions { user: user.clone() }).await?;
-    let sessions: Vec<_> = answers.into_iter().flat_map(sessions_of).collect();
-    let online = !sessions.is_empty();
-    Ok(HttpResponse::Ok().json(UserStatus { user, online, sessions, kept: 0 }))
+    let complete = answers.are_complete();
+    let Answers { given, unanswered } = answers;
+    let sessions: Vec<_> = given.into_iter().flat_map(sessions_of).collect();
+    // Of who has answered, the answer is newer than what was reported before.
+    let online = !sessions.is_empty() || (!complete && api.engine.is_online(&user).await);
+    Ok(HttpResponse::Ok().json(UserStatus {
+        user,
+        online,
+        sessions,
+        complete,
+        unanswered,
+        kept: 0,
+    }))
 }
 
 /// Close a user's sessions.
@@ -75,8 +99,9 @@ pub(crate) async fn close_sessions(
     let device = query::value(request.query_string(), "device")?;
     let device = device.map(|text| name::<Device>("device", &text));
     let request = LinkRequest::Disconnect { user, device: device.transpose()? };
-    let closed = count(&ask(&api, request).await?);
-    Ok(HttpResponse::Ok().json(Closed { closed }))
+    let answers = ask(&api, request).await?;
+    let (closed, complete) = (count(&answers.given), answers.are_complete());
+    Ok(HttpResponse::Ok().json(Closed { closed, complete, unanswered: answers.unanswered }))
 }
 
 fn sessions_of(answer: GatewayAnswer) -> Vec<SessionStatus> {
@@ -85,7 +110,9 @@ fn sessions_of(answer: GatewayAnswer) -> Vec<SessionStatus> {
         LinkAnswer::Sessions(sessions) => {
             sessions.into_iter().map(|info| session(gateway.clone(), info)).collect()
         }
-        LinkAnswer::Count(_) | LinkAnswer::Unsupported { .. } => Vec::new(),
+        LinkAnswer::Count(_) | LinkAnswer::Subscribed { .. } | LinkAnswer::Unsupported { .. } => {
+            Vec::new()
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use futures::{FutureExt, join};
 
 use super::*;
-use crate::{engine::contract::Refused, settings::Settings};
+use crate::{engine::contract::Refused, settings::Settings, status::GatewayIndex};
 
 const NAMED: &[u8] = br#"{"to":{"user":"u"},"data":1,"id":"0190a6f0-0000-7000-8000-000000000001"}"#;
 const LONG: Option<Duration> = Some(Duration::from_secs(3600));
@@ -13,10 +13,14 @@ fn api() -> Api {
 }
 
 /// The dispatch of an engine that has to ask elsewhere, and hears this, or never anything.
-struct Remote(Option<Result<usize, Refused>>);
+struct Remote(Option<Result<Handed, Refused>>);
+
+fn handed() -> Handed {
+    Handed { gateways: [GatewayIndex(1)].into_iter().collect(), ..Handed::default() }
+}
 
 impl Dispatch for Remote {
-    async fn add(&mut self, _: &NamedPush<'_>) -> Result<usize, Refused> {
+    async fn add(&mut self, _: &NamedPush<'_>) -> Result<Handed, Refused> {
         tokio::task::yield_now().await;
         match self.0.clone() {
             Some(answer) => answer,
@@ -25,8 +29,6 @@ impl Dispatch for Remote {
     }
 
     fn flush(&mut self) {}
-
-    async fn eased(&self) {}
 }
 
 async fn stage_as<'a>(
@@ -49,13 +51,13 @@ async fn staged(api: &Api) -> Fresh<'_> {
 async fn what_was_committed_is_a_duplicate_from_then_on() {
     let api = api();
     let push = staged(&api).await;
-    let mut remote = Remote(Some(Ok(2)));
+    let mut remote = Remote(Some(Ok(handed())));
     let committing = commit(&api, &mut remote, push, false);
     // The second one comes while the first is under way, and waits for what becomes of it.
     let again = stage_as(&api, Backend::ANYONE, NAMED, None);
     let (again, forwarded) = join!(again, committing);
     let forwarded = forwarded.expect("forwarded");
-    assert_eq!(forwarded.gateways, 2);
+    assert_eq!(forwarded.handed, handed());
     assert!(matches!(again, Ok(Staged::Duplicate(id)) if id == forwarded.id));
     let reordered =
         br#"{"id":"0190a6f0-0000-7000-8000-000000000001", "data": 1,"to":{"user":"u"}}"#;
@@ -67,7 +69,9 @@ async fn what_was_committed_is_a_duplicate_from_then_on() {
 #[actix_rt::test]
 async fn the_same_id_with_another_content_is_a_conflict() {
     let api = api();
-    commit(&api, &mut Remote(Some(Ok(1))), staged(&api).await, false).await.expect("forwarded");
+    commit(&api, &mut Remote(Some(Ok(handed()))), staged(&api).await, false)
+        .await
+        .expect("forwarded");
     let with = |to: &str, rest: &str| {
         format!(r#"{{"to":{to},{rest},"id":"0190a6f0-0000-7000-8000-000000000001"}}"#)
     };
@@ -93,7 +97,8 @@ async fn the_same_id_with_another_content_is_a_conflict() {
 async fn a_repetition_that_asks_for_a_receipt_gets_that_of_the_first_or_is_told() {
     let api = api();
     let push = staged(&api).await;
-    let forwarded = commit(&api, &mut Remote(Some(Ok(1))), push, true).await.expect("forwarded");
+    let forwarded =
+        commit(&api, &mut Remote(Some(Ok(handed()))), push, true).await.expect("forwarded");
     let refused = stage_as(&api, Backend::ANYONE, NAMED, NOT_LONG).await.map(drop);
     assert_eq!(refused.expect_err("not in time").status, 409);
     let answer = Bytes::from_static(b"{}");
@@ -132,7 +137,7 @@ async fn what_was_refused_may_come_again() {
 async fn what_nobody_can_wait_for_may_come_again() {
     let api = api();
     let waiting = api.receipts.expect(MessageId::generate());
-    let mut remote = Remote(Some(Ok(1)));
+    let mut remote = Remote(Some(Ok(handed())));
     let refused = commit(&api, &mut remote, staged(&api).await, true).await.map(drop);
     refused.expect_err("too many receipts");
     drop(waiting);

@@ -142,8 +142,10 @@ async fn what_a_newer_gateway_says_costs_only_itself() {
             };
             connection.send(&answer(request)).await;
         };
-        let ((status, _), ()) = futures::join!(pusher.get("/v1/users/ada"), playing);
-        assert_eq!(status, 503, "the question has no answer, the link goes on");
+        let ((status, shown), ()) = futures::join!(pusher.get("/v1/users/ada"), playing);
+        let unanswered = (status, &shown["online"], &shown["unanswered"]);
+        let expected = (200, &json!(true), &json!(["g1"]));
+        assert_eq!(unanswered, expected, "the question has no answer, the link goes on");
     }
     let metrics = pusher.text("/metrics").await;
     for what in ["frame", "answer", "request"] {

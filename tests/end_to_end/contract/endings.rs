@@ -69,12 +69,18 @@ fn backends_close_sessions<C: Client>() {
     let join = |device| C::join(&gateway, Who::Token(token_of_device("u", device)));
     let (mut phone, mut tablet) = (join("phone"), join("tablet"));
     let closed = pusher.client.delete("/v1/users/u/sessions?device=phone");
-    assert_eq!(closed.json(), json!({ "closed": 1 }));
+    assert_eq!(closed.json(), json!({ "closed": 1, "complete": true }));
     phone.expect_bye("disconnected", 1008);
     tablet.expect_alive();
-    assert_eq!(pusher.client.delete("/v1/users/u/sessions").json(), json!({ "closed": 1 }));
+    assert_eq!(
+        pusher.client.delete("/v1/users/u/sessions").json(),
+        json!({ "closed": 1, "complete": true })
+    );
     tablet.expect_bye("disconnected", 1008);
-    assert_eq!(pusher.client.delete("/v1/users/u/sessions").json(), json!({ "closed": 0 }));
+    assert_eq!(
+        pusher.client.delete("/v1/users/u/sessions").json(),
+        json!({ "closed": 0, "complete": true })
+    );
 }
 
 fn a_client_that_ends_its_stream_is_gone<C: Client>() {

@@ -44,14 +44,14 @@ fn backends_subscribe_and_unsubscribe<C: Client>() {
     let (gateway, pusher) = pair(&[]);
     let (mut one, mut two) = (C::join(&gateway, "u"), C::join(&gateway, "u"));
     let path = "/v1/users/u/topics/news";
-    assert_eq!(pusher.client.put(path).json(), json!({ "sessions": 2 }));
+    assert_eq!(pusher.client.put(path).json(), json!({ "sessions": 2, "complete": true }));
     assert_eq!(subscribers(&pusher.client), 2);
     pusher.client.push(&json!({ "to": { "topic": "news" }, "data": 1 }));
     assert_eq!(
         (one.expect("push")["data"].clone(), two.expect("push")["data"].clone()),
         (1.into(), 1.into())
     );
-    assert_eq!(pusher.client.delete(path).json(), json!({ "sessions": 2 }));
+    assert_eq!(pusher.client.delete(path).json(), json!({ "sessions": 2, "complete": true }));
     assert_eq!(subscribers(&pusher.client), 0);
     assert_eq!(pusher.client.put("/v1/users/nobody/topics/news").status, 404);
 }
@@ -71,6 +71,11 @@ fn a_session_has_a_limited_number_of_topics<C: Client>() {
     }
     assert_eq!(client.expect("push")["topic"], "b");
     assert_eq!(client.expect("push")["topic"], "c");
+    let (_other, hello) = C::open(&gateway, "u").unwrap();
+    let refused = pusher.client.put("/v1/users/u/topics/d").json();
+    let [of] = refused["refused"].as_array().unwrap().as_slice() else { panic!("{refused}") };
+    assert_eq!((&refused["sessions"], &of["reason"]), (&json!(1), &json!("too_many_topics")));
+    assert_ne!(of["session"], hello["session"]);
 }
 
 fn subscriptions_end_with_the_session<C: Client>() {

@@ -1,6 +1,7 @@
 //! Starts real processes on free ports, and the clients that talk to them.
 
 pub(crate) mod client;
+pub(crate) mod cutter;
 pub(crate) mod http;
 pub(crate) mod metrics;
 pub(crate) mod process;

@@ -24,6 +24,18 @@ fn a_pusher_api_waits_for_its_gateway() {
 }
 
 #[test]
+fn a_wrong_secret_shows_also_where_the_gateway_comes_later() {
+    let mut gateway = Gateway::start(&["--link-secret=one"]);
+    gateway.process.kill();
+    let mut pusher = PusherApi::start_unready(&[&gateway], &["--link-secret=another"]);
+    let reason =
+        |line: &str, part: &str| (line.contains("WARN") && line.contains(part)).then_some(());
+    pusher.process.find_in_log("nobody listens", |line| reason(line, "cannot connect"));
+    gateway.restart();
+    pusher.process.find_in_log("the secret differs", |line| reason(line, "link secret differs"));
+}
+
+#[test]
 fn a_gateway_needs_no_pusher_api() {
     let gateway = Gateway::start(&[]);
     Tcp::join(&gateway, "u").expect_alive();

@@ -56,8 +56,10 @@ fn register(model: &mut Model, user: u8, id: u64, device: Option<u8>) -> Result<
 /// Who is here, as the changes that went up say.
 fn told(link: &LinkQueue) -> BTreeSet<String> {
     let mut users = BTreeSet::new();
-    let Some(Some(bytes)) = link.next().now_or_never() else { return users };
-    let mut bytes = BytesMut::from(&bytes[..]);
+    let mut bytes = BytesMut::new();
+    while let Some(Some(more)) = link.next().now_or_never() {
+        bytes.extend_from_slice(&more);
+    }
     while let Some(Up::Presence { changes, .. }) = Up::decode(&mut bytes).unwrap() {
         for change in PresenceChanges::new(&changes) {
             match change.unwrap() {

@@ -7,5 +7,6 @@ mod endings;
 mod fan_out;
 mod opening;
 mod pieces;
+mod receipts;
 mod slow;
 mod thread;

@@ -9,9 +9,11 @@ use std::{
 };
 
 use bytes::BytesMut;
+use futures::FutureExt;
 use protocol::{
     Device, MessageId, Topic, Transport, UserId,
-    link::{EntryLayout, PushEntry, TargetRef},
+    link::{EntryLayout, PushEntry, TargetRef, Up},
+    receipt::Receipt,
 };
 
 use crate::{
@@ -37,6 +39,8 @@ pub(super) struct Thread {
     admission: Admission,
     runners: BTreeMap<u32, Runner>,
     delivery: Delivery<Address>,
+    /// Where receipts go.
+    link: Arc<LinkQueue>,
     next_seat: u32,
 }
 
@@ -69,14 +73,15 @@ impl Thread {
         shared.fan_out = Arc::new(FanOut::counting_from(u64::from(u32::MAX) - 9));
         let lane = Arc::new(Lane::new(0));
         shared.fan_out.set_lanes(vec![Arc::clone(&lane)]);
+        let link = Arc::<LinkQueue>::default();
         let delivery = Delivery::new(
             Arc::clone(&shared.directory),
             Arc::clone(&shared.fan_out),
             Arc::clone(&shared.push_memory),
-            Arc::new(LinkQueue::default()),
+            Arc::clone(&link),
         );
         let local = Rc::new(Local::new(shared, lane));
-        Self { local, admission, runners: BTreeMap::new(), delivery, next_seat: 0 }
+        Self { local, admission, runners: BTreeMap::new(), delivery, link, next_seat: 0 }
     }
 
     /// Starts a session and gives everybody their turns; nothing if the user has too many.
@@ -198,6 +203,27 @@ impl Thread {
         let mut batch = BytesMut::new();
         entry.encode(EntryLayout::Framed, &mut batch);
         self.delivery.batch(&batch, EntryLayout::Framed).expect("encoded just now");
+    }
+
+    /// The same with a receipt.
+    pub(super) fn push_with_receipt(&mut self, target: TargetRef<'_>, json: &str) {
+        let (id, frame) = (MessageId::generate(), json.as_bytes());
+        let entry = PushEntry { id, accepted_micros: 0, receipt: true, target, frame };
+        self.delivery.push(&entry);
+    }
+
+    /// The receipts that have come together so far.
+    pub(super) fn receipts(&self) -> Vec<Receipt> {
+        let mut written = BytesMut::new();
+        while let Some(Some(bytes)) = self.link.next().now_or_never() {
+            written.extend_from_slice(&bytes);
+        }
+        let frames = std::iter::from_fn(|| Up::decode(&mut written).expect("frames"));
+        let receipts = frames.filter_map(|frame| match frame {
+            Up::Receipt(receipt) => Some(receipt),
+            _ => None,
+        });
+        receipts.collect()
     }
 
     /// Brings the fan-outs under way to everybody.

@@ -1,97 +1,89 @@
-//! From one checked push to the links that it concerns: room is reserved at all of them first.
+//! From one checked push to the links that it concerns: each has room for it or has not, and it is
+//! refused only where that leaves nobody who is known to be there.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use bytes::BytesMut;
 use futures::future::join_all;
-use protocol::link::{EntryLayout, PushEntry};
+use protocol::link::{PushEntry, TargetRef};
+use smallvec::SmallVec;
 
 use super::{
-    link::{handle::Link, outbox::Segment, services::Services},
-    presence::GatewayIndex,
-    route::{OpenGateways, route},
+    lane::{Lane, Links},
+    link::{handle::Link, room::Certainty, services::Services},
+    route::{Route, Routes, route},
 };
-use crate::engine::contract::{Dispatch, NamedPush, Refused};
+use crate::{
+    engine::contract::{Dispatch, Handed, Haste, NamedPush, Refused},
+    status::{GatewayIndex, GatewayIndexes},
+    validate::To,
+};
 
-/// What an entry needs beside names and frame.
-const ENTRY_OVERHEAD: usize = 64;
 /// The buffers of a streamed batch are made this large at once, all of them together: a gateway that
 /// does not catch up keeps them, whatever is in them.
 const LARGEST_BUFFER: usize = 64 * 1024;
 
-/// What has been encoded for one gateway and not been handed over.
-struct Lane {
-    link: Arc<Link>,
-    entries: BytesMut,
-    pushes: u64,
-}
-
-/// The links there are, ordered by index; those that are open count.
-struct Links(Arc<[Arc<Link>]>);
-
-impl Links {
-    fn get(&self, gateway: GatewayIndex) -> Option<&Arc<Link>> {
-        let position = self.0.binary_search_by_key(&gateway, |link| link.index).ok()?;
-        Some(&self.0[position]).filter(|link| link.is_open())
-    }
-}
-
-impl OpenGateways for Links {
-    fn is_open(&self, gateway: GatewayIndex) -> bool {
-        self.get(gateway).is_some()
-    }
-
-    fn all(&self) -> impl Iterator<Item = GatewayIndex> {
-        self.0.iter().filter(|link| link.is_open()).map(|link| link.index)
-    }
-}
+/// How long a patient request waits for one gateway to catch up. After that, what it has no room
+/// for is refused until it has.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A gateway that acknowledges nothing for this long is not waited for.
+const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// The pushes of one request, on their way to the links.
 pub(crate) struct LocalDispatch {
     links: Links,
+    /// The change of the list that these are of.
+    changes: u32,
     /// Only of gateways that something was added for, ordered by index: with many gateways most
     /// requests concern few.
     lanes: Vec<Lane>,
     buffer: usize,
+    haste: Haste,
+    /// Gateways that were waited for in vain.
+    given_time: GatewayIndexes,
     services: Arc<Services>,
 }
 
-impl Lane {
-    /// Appends an entry if the link has room for it.
-    fn append(&mut self, entry: &PushEntry<'_>, buffer: usize) -> Result<usize, Refused> {
-        let before = self.entries.len();
-        if self.entries.capacity() == 0 {
-            self.entries.reserve(buffer);
-        }
-        self.entries.reserve(entry.frame.len() + ENTRY_OVERHEAD);
-        entry.encode(EntryLayout::Framed, &mut self.entries);
-        let added = self.entries.len() - before;
-        if self.link.room.reserve(added) {
-            self.pushes += 1;
-            return Ok(added);
-        }
-        self.entries.truncate(before);
-        Err(Refused::Full(self.link.name().to_string()))
-    }
+/// An entry that a gateway had room for.
+struct Placed {
+    gateway: GatewayIndex,
+    bytes: usize,
+    certainty: Certainty,
+}
 
-    fn take_back(&mut self, added: usize) {
-        self.entries.truncate(self.entries.len() - added);
-        self.pushes -= 1;
-        self.link.room.release(added);
-    }
+/// Where a push got room, and where not.
+#[derive(Default)]
+struct Outcome<'a> {
+    placed: SmallVec<[Placed; 4]>,
+    refused: SmallVec<[Route<'a>; 1]>,
+    /// Whether anybody it is for is certain to be anywhere.
+    known: bool,
+}
 
-    fn hand_over(&mut self) -> u64 {
-        let segment = Segment { bytes: self.entries.split().freeze(), pushes: self.pushes };
-        self.pushes = 0;
-        self.link.enqueue(segment).pushes
+impl Outcome<'_> {
+    /// Whether nobody gets it who is known to be there, or, where nobody is known to be anywhere,
+    /// nobody who may be.
+    fn is_refused(&self) -> bool {
+        let wanted = |placed: &Placed| !self.known || placed.certainty == Certainty::Known;
+        !self.refused.is_empty() && !self.placed.iter().any(wanted)
     }
 }
 
 impl LocalDispatch {
-    pub(super) fn new(services: Arc<Services>, expected_bytes: usize) -> Self {
+    pub(super) fn new(services: Arc<Services>, expected_bytes: usize, haste: Haste) -> Self {
+        let changes = services.gateways.changes();
         let links = Links(services.gateways.all());
         let buffer = expected_bytes.min(LARGEST_BUFFER / links.0.len().max(1));
-        Self { links, lanes: Vec::new(), buffer, services }
+        let given_time = GatewayIndexes::new();
+        Self { links, changes, lanes: Vec::new(), buffer, haste, given_time, services }
+    }
+
+    /// A body may take its time, and gateways come meanwhile.
+    fn look_again(&mut self) {
+        self.changes = self.services.gateways.changes();
+        self.links = Links(self.services.gateways.all());
     }
 
     fn lane(&mut self, gateway: GatewayIndex) -> Option<&mut Lane> {
@@ -99,38 +91,128 @@ impl LocalDispatch {
             Ok(position) => Some(&mut self.lanes[position]),
             Err(position) => {
                 let link = Arc::clone(self.links.get(gateway)?);
-                let lane = Lane { link, entries: BytesMut::new(), pushes: 0 };
-                self.lanes.insert(position, lane);
+                self.lanes.insert(position, Lane::new(link));
                 Some(&mut self.lanes[position])
             }
         }
     }
-}
 
-impl Dispatch for LocalDispatch {
-    async fn add(&mut self, push: &NamedPush<'_>) -> Result<usize, Refused> {
-        if self.links.all().next().is_none() {
-            return Err(Refused::NoGateway);
+    fn routes<'a>(&self, to: &'a To<'_>) -> Routes<'a> {
+        // Looked at before anything else: a link comes into step after its users have become known.
+        let loose = self.services.gateways.any_is_loose();
+        route(to, &self.services.presence, &self.links.seen(loose))
+    }
+
+    /// Waits for those gateways of a push that are far behind and not known to stand still. Returns
+    /// whether it waited.
+    async fn let_catch_up(&mut self, routes: &Routes<'_>) -> bool {
+        let behind = |route: &Route<'_>| {
+            let link = self.links.get(route.gateway)?;
+            let waits = link.room.is_tight() && link.is_connected();
+            (waits && !self.given_time.contains(&link.index)).then(|| Arc::clone(link))
+        };
+        let behind: Vec<_> = routes.iter().filter_map(behind).collect();
+        if behind.is_empty() {
+            return false;
         }
-        let NamedPush { id, accepted_micros, receipt, to, frame } = *push;
+        // What stands before it must be on its way, or nothing might ever move.
+        self.flush();
+        let waiting = behind.iter().map(|link| link.room.eased_within(PATIENCE, STANDSTILL));
+        let eased = join_all(waiting).await;
+        let in_vain = behind.iter().zip(eased).filter(|(_, eased)| !eased);
+        self.given_time.extend(in_vain.map(|(link, _)| link.index));
+        true
+    }
+
+    fn place<'a>(&mut self, push: &NamedPush<'a>, routes: Routes<'a>) -> Outcome<'a> {
         let buffer = self.buffer;
-        let mut added = Vec::new();
-        for (gateway, target) in route(to, &self.services.presence, &self.links) {
-            let entry = PushEntry { id, accepted_micros, receipt, target, frame };
+        let mut outcome = Outcome::default();
+        for route in routes {
+            let NamedPush { id, accepted_micros, receipt, frame, .. } = *push;
+            let Route { gateway, target, certainty } = route;
             let Some(lane) = self.lane(gateway) else { continue };
-            match lane.append(&entry, buffer) {
-                Ok(bytes) => added.push((gateway, bytes)),
-                Err(refused) => {
-                    // All gateways or none: a push that half arrives cannot be tried again.
-                    for (gateway, bytes) in added {
-                        self.lane(gateway).into_iter().for_each(|lane| lane.take_back(bytes));
-                    }
-                    return Err(refused);
+            outcome.known |= certainty == Certainty::Known;
+            let entry = PushEntry { id, accepted_micros, receipt, target, frame };
+            match lane.append(&entry, certainty, buffer) {
+                Some(bytes) => outcome.placed.push(Placed { gateway, bytes, certainty }),
+                None => {
+                    outcome.refused.push(Route { gateway, target: entry.target, certainty });
                 }
             }
         }
-        self.services.metrics.entries.inc_by(added.len() as u64);
-        Ok(added.len())
+        outcome
+    }
+
+    fn refuse(&mut self, outcome: &Outcome<'_>) -> Refused {
+        for Placed { gateway, bytes, certainty } in &outcome.placed {
+            self.lane(*gateway).into_iter().for_each(|lane| lane.take_back(*bytes, *certainty));
+        }
+        let names = outcome.refused.iter().filter_map(|route| self.links.get(route.gateway));
+        let names: Vec<_> = names.map(|link| link.name().to_string()).collect();
+        Refused::Full(names.join(", "))
+    }
+
+    /// Takes note of a push that goes to some, and of those that it does not go to.
+    fn hand(&self, push: &NamedPush<'_>, outcome: &Outcome<'_>) -> Handed {
+        let metrics = &self.services.metrics;
+        metrics.entries.inc_by(outcome.placed.len() as u64);
+        metrics.dropped_for_room.inc_by(outcome.refused.len() as u64);
+        for route in &outcome.refused {
+            self.links.get(route.gateway).into_iter().for_each(|link| link.miss(&route.target));
+        }
+        let gateways: GatewayIndexes = outcome.placed.iter().map(|placed| placed.gateway).collect();
+        let no_room: GatewayIndexes = outcome.refused.iter().map(|route| route.gateway).collect();
+        let online = push.receipt && self.is_online(push.to, outcome);
+        Handed { gateways, no_room, away: self.miss_away(push), online }
+    }
+
+    fn is_online(&self, to: &To<'_>, outcome: &Outcome<'_>) -> bool {
+        let placed = outcome.placed.iter().map(|placed| placed.gateway);
+        let refused = outcome.refused.iter().map(|route| route.gateway);
+        let mut links = placed.chain(refused).filter_map(|gateway| self.links.get(gateway));
+        match to {
+            To::User(_) | To::Users(_) => outcome.known,
+            // Who is subscribed is not known here; whether anybody is there at all is.
+            To::Topic(_) | To::All(_) => links.any(|link| link.users.load(Ordering::Relaxed) > 0),
+        }
+    }
+
+    /// Gateways that were given up may hold anybody: should they come back, they tell whom it
+    /// concerns.
+    fn miss_away(&self, push: &NamedPush<'_>) -> GatewayIndexes {
+        if !self.services.gateways.any_is_loose() {
+            return GatewayIndexes::new();
+        }
+        let target = match push.to {
+            To::User(user) => TargetRef::User(user.as_str()),
+            To::Users(users) => {
+                TargetRef::Users(users.0.iter().map(|user| user.as_str()).collect())
+            }
+            To::Topic(topic) => TargetRef::Topic(topic.as_str()),
+            To::All(_) => TargetRef::All,
+        };
+        let away = self.links.0.iter().filter(|link| link.is_given_up());
+        away.inspect(|link| link.miss(&target)).map(|link| link.index).collect()
+    }
+}
+
+impl Dispatch for LocalDispatch {
+    async fn add(&mut self, push: &NamedPush<'_>) -> Result<Handed, Refused> {
+        if self.changes != self.services.gateways.changes() {
+            self.look_again();
+        }
+        if !self.links.any_is_open() {
+            return Err(Refused::NoGateway);
+        }
+        let mut routes = self.routes(push.to);
+        if self.haste == Haste::Patient && self.let_catch_up(&routes).await {
+            routes = self.routes(push.to);
+        }
+        let outcome = self.place(push, routes);
+        match outcome.is_refused() {
+            true => Err(self.refuse(&outcome)),
+            false => Ok(self.hand(push, &outcome)),
+        }
     }
 
     fn flush(&mut self) {
@@ -139,13 +221,11 @@ impl Dispatch for LocalDispatch {
             lost += lane.hand_over();
         }
         self.services.metrics.dropped_at_loss.inc_by(lost);
-        self.links = Links(self.services.gateways.all());
         self.lanes.retain(|lane| lane.link.is_open());
-    }
-
-    async fn eased(&self) {
-        let open = self.links.0.iter().filter(|link| link.is_open());
-        join_all(open.map(|link| link.room.eased())).await;
+        let has_caught_up = |gateway: &GatewayIndex| {
+            self.links.get(*gateway).is_none_or(|link: &Arc<Link>| !link.room.is_tight())
+        };
+        self.given_time.retain(|gateway| !has_caught_up(gateway));
     }
 }
 

@@ -7,9 +7,9 @@ use std::{
 
 use futures::{
     FutureExt,
-    future::{BoxFuture, join_all, try_join_all},
+    future::{BoxFuture, join_all},
 };
-use protocol::link::LinkRequest;
+use protocol::{UserId, link::LinkRequest};
 use settings::{ConfigError, Endpoint};
 
 use super::{
@@ -17,11 +17,11 @@ use super::{
     link::{discovery, handle::Link, question, services::Services},
 };
 use crate::{
-    engine::contract::Engine,
+    engine::contract::{Engine, Haste},
     metrics::Metrics,
     receipts::Receipts,
     settings::Settings,
-    status::{GatewayAnswer, GatewayStatus, NotReady, Unanswered},
+    status::{Answers, GatewayIndex, GatewayStatus, NotReady, OutOfStep},
 };
 
 /// The engine whose state is the memory of this process.
@@ -46,9 +46,13 @@ impl LocalEngine {
         Ok(Self { services: Arc::new(services), timeout: settings.gateway_timeout })
     }
 
-    /// The gateways a question has to go to.
+    /// The gateways a question has to go to: those that hold the user, and all that may, those
+    /// that were given up among them.
     fn concerned(&self, request: &LinkRequest) -> Vec<Arc<Link>> {
         let links = self.services.gateways.all();
+        // Before presence is asked: a link comes into step after its users have become known.
+        let loose = |link: &Link| (link.is_open() && !link.is_in_step()) || link.is_given_up();
+        let loose: Vec<_> = links.iter().map(|link| loose(link)).collect();
         let user = match request {
             LinkRequest::Subscribers { .. } => None,
             LinkRequest::Sessions { user }
@@ -57,10 +61,11 @@ impl LocalEngine {
             | LinkRequest::Unsubscribe { user, .. } => Some(user),
         };
         let holding = user.map(|user| self.services.presence.gateways_of(user.as_str()));
-        let concerned = |link: &&Arc<Link>| {
+        let holds = |link: &Arc<Link>| {
             link.is_open() && holding.as_ref().is_none_or(|holding| holding.contains(&link.index))
         };
-        links.iter().filter(concerned).cloned().collect()
+        let links = links.iter().zip(loose).filter(|(link, loose)| *loose || holds(link));
+        links.map(|(link, _)| Arc::clone(link)).collect()
     }
 }
 
@@ -75,14 +80,34 @@ impl Engine for LocalEngine {
         self.services.gateways.readiness()
     }
 
-    fn dispatch(&self, expected_bytes: usize) -> LocalDispatch {
-        LocalDispatch::new(Arc::clone(&self.services), expected_bytes)
+    fn out_of_step(&self) -> Vec<OutOfStep> {
+        self.services.gateways.out_of_step()
     }
 
-    async fn ask(&self, request: LinkRequest) -> Result<Vec<GatewayAnswer>, Unanswered> {
+    fn dispatch(&self, expected_bytes: usize, haste: Haste) -> LocalDispatch {
+        LocalDispatch::new(Arc::clone(&self.services), expected_bytes, haste)
+    }
+
+    async fn ask(&self, request: LinkRequest) -> Answers {
         let links = self.concerned(&request);
         let questions = links.iter().map(|link| question::ask(link, request.clone(), self.timeout));
-        try_join_all(questions).await
+        let mut answers = Answers::default();
+        for asked in join_all(questions).await {
+            match asked {
+                Ok(answer) => answers.given.push(answer),
+                Err(name) => answers.unanswered.push(name),
+            }
+        }
+        answers
+    }
+
+    async fn is_online(&self, user: &UserId) -> bool {
+        !self.services.presence.gateways_of(user.as_str()).is_empty()
+    }
+
+    fn name_of(&self, gateway: GatewayIndex) -> String {
+        // One whose name is not known any more has left for good.
+        self.services.gateways.name_of(gateway).map_or_else(String::new, |name| name.to_string())
     }
 
     fn gateways(&self) -> Vec<GatewayStatus> {
@@ -103,6 +128,7 @@ fn status(link: &Link) -> GatewayStatus {
         users: link.users.load(Ordering::Relaxed) as u64,
         queued_bytes: link.room.taken() as u64,
         gateway_queued_bytes: link.gateway_queued.load(Ordering::Relaxed),
+        alias_of: link.alias_of().map(|address| address.to_string()),
         instance: link.instance(),
     }
 }

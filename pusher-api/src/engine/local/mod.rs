@@ -1,11 +1,13 @@
 //! The engine of one process: who is where is in memory, as the gateways report it over the links.
 //!
-//! A push comes to [`dispatch`], which asks [`route`] for its gateways, reserves room at each of
-//! them and hands it to their [`link`]s. What the gateways report goes to [`presence`].
+//! A push comes to [`dispatch`], which asks [`route`] for its gateways, encodes it into a [`lane`]
+//! of each that has room, and hands these to their [`link`]s. What the gateways report goes to [`presence`].
 
 pub(crate) mod engine;
 
 pub(crate) mod dispatch;
+
+mod lane;
 
 mod route;
 

@@ -6,9 +6,7 @@
 use dashmap::DashMap;
 use smallvec::{SmallVec, smallvec};
 
-/// A gateway, counted up for the life of the process and never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct GatewayIndex(pub u32);
+use crate::status::{GatewayIndex, GatewayIndexes};
 
 /// Counts the snapshots of one gateway; compared with wrap-around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +25,6 @@ impl Epoch {
 
 /// So many shards that sweeping one of a million users takes well under a millisecond.
 const SHARDS: usize = 256;
-
-/// The gateways of a user; hardly anybody has more than one.
-pub(crate) type GatewayIndexes = SmallVec<[GatewayIndex; 4]>;
 
 /// Who is where.
 #[derive(Debug)]
@@ -251,6 +246,28 @@ mod tests {
         presence.came("u", GatewayIndex(0), Epoch(7));
         assert_eq!(presence.sweep(GatewayIndex(0), Epoch(6)), 0);
         assert_eq!(presence.gateways_of("u").as_slice(), [GatewayIndex(0)]);
+    }
+
+    #[test]
+    fn an_epoch_is_older_than_half_of_all_others() {
+        let epoch = Epoch(7);
+        for (distance, newer) in [(1, true), (2, true), (1000, true), (u32::MAX / 2, true)] {
+            assert_eq!(
+                epoch.is_older_than(Epoch(7_u32.wrapping_add(distance))),
+                newer,
+                "{distance}"
+            );
+            assert!(!Epoch(7_u32.wrapping_add(distance)).is_older_than(epoch), "{distance}");
+        }
+        assert!(!epoch.is_older_than(epoch));
+        assert!(Epoch(u32::MAX - 1).is_older_than(Epoch(3)), "with wrap-around");
+        let presence = Presence::default();
+        presence.came("u", GatewayIndex(0), epoch);
+        assert_eq!(
+            presence.sweep(GatewayIndex(0), Epoch(5000)),
+            1,
+            "snapshots that broke off count"
+        );
     }
 
     #[test]

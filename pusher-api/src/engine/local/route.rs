@@ -1,22 +1,44 @@
-//! Which gateways a push goes to: those that hold the user, or all of them.
+//! Which gateways a push goes to: those that hold the user, those that may, or all of them.
+//!
+//! A gateway whose link is not in step may hold anybody: clients come to it, and get their hello,
+//! while it cannot report them. What it does not hold costs it a look-up.
 
 use std::collections::BTreeMap;
 
 use protocol::link::TargetRef;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
-use super::presence::{GatewayIndex, Presence};
-use crate::validate::{Name, To};
+use super::{
+    link::room::Certainty::{self, Known, Perhaps},
+    presence::Presence,
+};
+use crate::{
+    status::{GatewayIndex, GatewayIndexes},
+    validate::{Name, To},
+};
 
-/// The gateways of one push, each with the part of the target that it holds.
-pub(crate) type Routes<'a> = SmallVec<[(GatewayIndex, TargetRef<'a>); 2]>;
+/// One gateway of a push, with the part of the target that it holds or may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Route<'a> {
+    /// The gateway.
+    pub gateway: GatewayIndex,
+    /// Whom it is to deliver to.
+    pub target: TargetRef<'a>,
+    /// How sure it is that somebody of them is there.
+    pub certainty: Certainty,
+}
+
+/// The gateways of one push.
+pub(crate) type Routes<'a> = SmallVec<[Route<'a>; 2]>;
 
 /// The gateways that take pushes.
 pub(crate) trait OpenGateways {
     /// Whether this one does.
     fn is_open(&self, gateway: GatewayIndex) -> bool;
-    /// All that do.
-    fn all(&self) -> impl Iterator<Item = GatewayIndex>;
+    /// All that do; it is certain that a connected one delivers to whom it holds.
+    fn all(&self) -> impl Iterator<Item = (GatewayIndex, Certainty)>;
+    /// Those of them that may hold users who are not known here.
+    fn out_of_step(&self) -> GatewayIndexes;
 }
 
 /// Looks up where a push has to go.
@@ -25,34 +47,55 @@ pub(crate) fn route<'a>(
     presence: &Presence,
     open: &impl OpenGateways,
 ) -> Routes<'a> {
+    // Asked for before presence is: a link comes into step after its users have become known.
     match to {
-        To::User(user) => {
-            let holding = presence.gateways_of(user.as_str());
-            let holding = holding.into_iter().filter(|gateway| open.is_open(*gateway));
-            holding.map(|gateway| (gateway, TargetRef::User(user.as_str()))).collect()
-        }
+        To::User(user) => one(user.as_str(), presence, open),
         To::Users(users) => group(&users.0, presence, open),
         To::Topic(topic) => everywhere(open, &TargetRef::Topic(topic.as_str())),
         To::All(_) => everywhere(open, &TargetRef::All),
     }
 }
 
+fn one<'a>(user: &'a str, presence: &Presence, open: &impl OpenGateways) -> Routes<'a> {
+    let target = TargetRef::User(user);
+    let route = |certainty| {
+        let target = target.clone();
+        move |gateway| Route { gateway, target: target.clone(), certainty }
+    };
+    let perhaps = open.out_of_step();
+    let holding = presence.gateways_of(user);
+    let perhaps = perhaps.into_iter().filter(|gateway| !holding.contains(gateway));
+    let mut routes: Routes<'a> = perhaps.map(route(Perhaps)).collect();
+    let known = holding.into_iter().filter(|gateway| open.is_open(*gateway));
+    routes.extend(known.map(route(Known)));
+    routes
+}
+
 fn everywhere<'a>(open: &impl OpenGateways, target: &TargetRef<'a>) -> Routes<'a> {
-    open.all().map(|gateway| (gateway, target.clone())).collect()
+    let route = |(gateway, certainty)| Route { gateway, target: target.clone(), certainty };
+    open.all().map(route).collect()
 }
 
 fn group<'a>(users: &'a [Name<'_>], presence: &Presence, open: &impl OpenGateways) -> Routes<'a> {
-    let mut groups = BTreeMap::<GatewayIndex, Vec<&'a str>>::new();
+    let perhaps = open.out_of_step();
+    let mut groups = BTreeMap::<GatewayIndex, (Certainty, Vec<&'a str>)>::new();
     for user in users {
-        for gateway in presence.gateways_of(user.as_str()) {
-            if open.is_open(gateway) {
-                groups.entry(gateway).or_default().push(user.as_str());
-            }
+        let holding = presence.gateways_of(user.as_str());
+        for gateway in holding.iter().filter(|gateway| open.is_open(**gateway)) {
+            let (certainty, users) = groups.entry(*gateway).or_insert((Known, Vec::new()));
+            *certainty = Known;
+            users.push(user.as_str());
+        }
+        for gateway in perhaps.iter().filter(|gateway| !holding.contains(gateway)) {
+            groups.entry(*gateway).or_insert((Perhaps, Vec::new())).1.push(user.as_str());
         }
     }
-    let mut routes: Routes<'a> = smallvec![];
-    routes.extend(groups.into_iter().map(|(gateway, users)| (gateway, TargetRef::Users(users))));
-    routes
+    let route = |(gateway, (certainty, users))| Route {
+        gateway,
+        target: TargetRef::Users(users),
+        certainty,
+    };
+    groups.into_iter().map(route).collect()
 }
 
 #[cfg(test)]
@@ -60,46 +103,109 @@ mod tests {
     use super::*;
     use crate::{engine::local::presence::Epoch, validate::parse};
 
-    impl<const N: usize> OpenGateways for [GatewayIndex; N] {
+    /// Gateways that are connected and in step, and one that is not.
+    struct Open([GatewayIndex; 2], Option<GatewayIndex>);
+
+    impl OpenGateways for Open {
         fn is_open(&self, gateway: GatewayIndex) -> bool {
-            self.contains(&gateway)
+            self.0.contains(&gateway) || self.1 == Some(gateway)
         }
 
-        fn all(&self) -> impl Iterator<Item = GatewayIndex> {
-            self.iter().copied()
+        fn all(&self) -> impl Iterator<Item = (GatewayIndex, Certainty)> {
+            let lost = self.1.map(|gateway| (gateway, Perhaps));
+            self.0.iter().map(|gateway| (*gateway, Known)).chain(lost)
+        }
+
+        fn out_of_step(&self) -> GatewayIndexes {
+            self.1.into_iter().collect()
+        }
+    }
+
+    const FIRST: GatewayIndex = GatewayIndex(3);
+    const SECOND: GatewayIndex = GatewayIndex(5);
+    const LOOSE: GatewayIndex = GatewayIndex(7);
+    const CLOSED: GatewayIndex = GatewayIndex(9);
+
+    type Expected<'a> = Vec<(GatewayIndex, Certainty, TargetRef<'a>)>;
+
+    fn check(open: &Open, cases: Vec<(&str, Expected<'_>)>) {
+        let presence = Presence::default();
+        let held = [
+            ("a", FIRST),
+            ("b", FIRST),
+            ("b", SECOND),
+            ("c", SECOND),
+            ("d", CLOSED),
+            ("l", LOOSE),
+            ("m", LOOSE),
+            ("m", FIRST),
+        ];
+        for (user, gateway) in held {
+            presence.came(user, gateway, Epoch(1));
+        }
+        for (to, expected) in cases {
+            let body = format!(r#"{{"to":{to},"data":1}}"#);
+            let push = parse(body.as_bytes()).expect(to);
+            let mut routes = route(&push.to, &presence, open);
+            routes.sort_by_key(|route| route.gateway);
+            let routes = routes.into_iter();
+            let found = routes.map(|route| (route.gateway, route.certainty, route.target));
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{to}");
         }
     }
 
     #[test]
     fn pushes_go_where_their_users_are() {
-        let presence = Presence::default();
-        let indexes = [GatewayIndex(3), GatewayIndex(5), GatewayIndex(9)];
-        let [first, second, closed] = indexes;
-        for (user, gateway) in
-            [("a", first), ("b", first), ("b", second), ("c", second), ("d", closed)]
-        {
-            presence.came(user, gateway, Epoch(1));
-        }
-        let open = [first, second];
         let (all, topic) = (TargetRef::All, TargetRef::Topic("t"));
-        let cases: [(&str, Vec<_>); 6] = [
-            (r#"{"user":"a"}"#, vec![(first, TargetRef::User("a"))]),
+        let cases = vec![
+            (r#"{"user":"a"}"#, vec![(FIRST, Known, TargetRef::User("a"))]),
             (r#"{"user":"d"}"#, vec![]),
+            (r#"{"user":"l"}"#, vec![]),
             (r#"{"user":"nobody"}"#, vec![]),
             (
                 r#"{"users":["c","b","a","d","e","b"]}"#,
                 vec![
-                    (first, TargetRef::Users(vec!["a", "b"])),
-                    (second, TargetRef::Users(vec!["b", "c"])),
+                    (FIRST, Known, TargetRef::Users(vec!["a", "b"])),
+                    (SECOND, Known, TargetRef::Users(vec!["b", "c"])),
                 ],
             ),
-            (r#"{"topic":"t"}"#, vec![(first, topic.clone()), (second, topic)]),
-            (r#"{"all":true}"#, vec![(first, all.clone()), (second, all)]),
+            (r#"{"topic":"t"}"#, vec![(FIRST, Known, topic.clone()), (SECOND, Known, topic)]),
+            (r#"{"all":true}"#, vec![(FIRST, Known, all.clone()), (SECOND, Known, all)]),
         ];
-        for (to, expected) in cases {
-            let body = format!(r#"{{"to":{to},"data":1}}"#);
-            let push = parse(body.as_bytes()).expect(to);
-            assert_eq!(route(&push.to, &presence, &open).to_vec(), expected, "{to}");
-        }
+        check(&Open([FIRST, SECOND], None), cases);
+    }
+
+    #[test]
+    fn a_gateway_out_of_step_may_hold_anybody() {
+        let user = TargetRef::User;
+        let cases = vec![
+            (r#"{"user":"a"}"#, vec![(FIRST, Known, user("a")), (LOOSE, Perhaps, user("a"))]),
+            (r#"{"user":"l"}"#, vec![(LOOSE, Known, user("l"))]),
+            (r#"{"user":"m"}"#, vec![(FIRST, Known, user("m")), (LOOSE, Known, user("m"))]),
+            (r#"{"user":"d"}"#, vec![(LOOSE, Perhaps, user("d"))]),
+            (
+                r#"{"users":["a","d"]}"#,
+                vec![
+                    (FIRST, Known, TargetRef::Users(vec!["a"])),
+                    (LOOSE, Perhaps, TargetRef::Users(vec!["a", "d"])),
+                ],
+            ),
+            (
+                r#"{"users":["a","l"]}"#,
+                vec![
+                    (FIRST, Known, TargetRef::Users(vec!["a"])),
+                    (LOOSE, Known, TargetRef::Users(vec!["a", "l"])),
+                ],
+            ),
+            (
+                r#"{"topic":"t"}"#,
+                vec![
+                    (FIRST, Known, TargetRef::Topic("t")),
+                    (SECOND, Known, TargetRef::Topic("t")),
+                    (LOOSE, Perhaps, TargetRef::Topic("t")),
+                ],
+            ),
+        ];
+        check(&Open([FIRST, SECOND], Some(LOOSE)), cases);
     }
 }

@@ -6,11 +6,16 @@ use protocol::{
 };
 use uuid::Uuid;
 
-use super::{engine::LocalEngine, link::handle::Link, presence::Epoch};
+use super::{
+    engine::LocalEngine,
+    link::{handle::Link, room::Certainty},
+    presence::Epoch,
+};
 use crate::{
-    engine::contract::{Dispatch, Engine, NamedPush, Refused},
+    engine::contract::{Dispatch, Engine, Handed, Haste, NamedPush, Refused},
     receipts::Receipts,
     settings::Settings,
+    status::{GatewayIndex, GatewayIndexes},
     validate::parse,
 };
 
@@ -60,12 +65,16 @@ impl Fixture {
 }
 
 async fn add(dispatch: &mut impl Dispatch, to: &str, length: usize) -> Result<usize, Refused> {
+    hand(dispatch, to, length).await.map(|handed| handed.gateways.len())
+}
+
+async fn hand(dispatch: &mut impl Dispatch, to: &str, length: usize) -> Result<Handed, Refused> {
     let body = format!(r#"{{"to":{to},"data":1}}"#);
     let push = parse(body.as_bytes()).expect(to);
     let frame = vec![b'x'; length];
     let id = MessageId::generate();
     let (to, frame) = (&push.to, frame.as_slice());
-    dispatch.add(&NamedPush { id, accepted_micros: 0, receipt: false, to, frame }).await
+    dispatch.add(&NamedPush { id, accepted_micros: 0, receipt: true, to, frame }).await
 }
 
 #[actix_rt::test]
@@ -73,7 +82,7 @@ async fn pushes_keep_their_order_on_the_way_to_each_gateway() {
     let fixture = fixture(&[10_000, 10_000]);
     fixture.came("a", 0);
     fixture.came("b", 1);
-    let mut dispatch = fixture.engine.dispatch(0);
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
     let targets = [
         (r#"{"user":"a"}"#, 1),
         (r#"{"users":["a","b"]}"#, 2),
@@ -91,20 +100,101 @@ async fn pushes_keep_their_order_on_the_way_to_each_gateway() {
     assert_eq!(fixture.sent(1), ["b", "#t", "b", "*"]);
 }
 
+fn indexes(gateways: &[&Arc<Link>]) -> GatewayIndexes {
+    gateways.iter().map(|link| link.index).collect()
+}
+
 #[actix_rt::test]
-async fn a_push_is_taken_by_all_its_gateways_or_by_none() {
-    let fixture = fixture(&[10_000, 200]);
-    let mut dispatch = fixture.engine.dispatch(0);
-    assert_eq!(add(&mut dispatch, r#"{"all":true}"#, 100).await, Ok(2));
-    let refused = add(&mut dispatch, r#"{"all":true}"#, 100).await;
-    assert_eq!(refused, Err(Refused::Full("g2".into())));
+async fn a_full_gateway_refuses_its_own_users_only() {
+    let fixture = fixture(&[10_000, 300]);
+    let [healthy, full] = [&fixture.links[0], &fixture.links[1]];
+    ["a", "both"].iter().for_each(|user| fixture.came(user, 0));
+    ["b", "both"].iter().for_each(|user| fixture.came(user, 1));
+    assert!(full.room.reserve(300, Certainty::Known));
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
+    let refused = Err(Refused::Full("g2".into()));
+    for to in [r#"{"user":"b"}"#, r#"{"users":["b","nobody"]}"#] {
+        assert_eq!(hand(&mut dispatch, to, 100).await, refused, "{to}");
+    }
+    for to in
+        [r#"{"users":["a","b"]}"#, r#"{"user":"both"}"#, r#"{"topic":"t"}"#, r#"{"all":true}"#]
+    {
+        let handed = hand(&mut dispatch, to, 100).await.expect(to);
+        let expected = (indexes(&[healthy]), indexes(&[full]));
+        assert_eq!((handed.gateways, handed.no_room), expected, "{to}");
+    }
+    assert_eq!(add(&mut dispatch, r#"{"user":"a"}"#, 100).await, Ok(1));
     drop(dispatch);
-    assert_eq!((fixture.sent(0).len(), fixture.sent(1).len()), (1, 1));
-    assert_eq!(fixture.links[0].room.taken(), fixture.links[1].room.taken());
-    fixture.links.iter().for_each(|link| link.acknowledge(1));
-    assert_eq!(fixture.links[0].room.taken() + fixture.links[1].room.taken(), 0);
-    let mut dispatch = fixture.engine.dispatch(0);
+    assert_eq!(fixture.sent(0), ["a", "both", "#t", "*", "a"]);
+    assert_eq!(fixture.sent(1), <[String; 0]>::default());
+    assert_eq!(fixture.engine.services.metrics.dropped_for_room.get(), 4);
+    full.room.give_back(300, Certainty::Known);
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
     assert_eq!(add(&mut dispatch, r#"{"all":true}"#, 100).await, Ok(2), "there is room again");
+    drop(dispatch);
+    assert_eq!((fixture.sent(0), fixture.sent(1)), (vec!["*".to_owned()], vec!["*".to_owned()]));
+    healthy.acknowledge(2);
+    full.acknowledge(1);
+    assert_eq!(healthy.room.taken() + full.room.taken(), 0);
+}
+
+#[actix_rt::test]
+async fn where_only_one_gateway_may_hold_the_user_its_room_decides() {
+    let fixture = fixture(&[10_000, 1000]);
+    let [known, lost] = [&fixture.links[0], &fixture.links[1]];
+    fixture.came("a", 0);
+    fixture.came("l", 1);
+    lost.ended();
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
+    let handed = hand(&mut dispatch, r#"{"user":"x"}"#, 100).await.expect("it may be there");
+    assert_eq!((handed.gateways, handed.online), (indexes(&[lost]), false));
+    let refused = hand(&mut dispatch, r#"{"user":"x"}"#, 100).await;
+    assert_eq!(refused, Err(Refused::Full("g2".into())), "its share is used up");
+    let handed = hand(&mut dispatch, r#"{"user":"a"}"#, 100).await.expect("it is known elsewhere");
+    let expected = (indexes(&[known]), indexes(&[lost]), true);
+    assert_eq!((handed.gateways, handed.no_room, handed.online), expected);
+    assert_eq!(add(&mut dispatch, r#"{"user":"l"}"#, 500).await, Ok(1), "who is known has room");
+    drop(dispatch);
+    assert_eq!(fixture.sent(1), ["x", "l"]);
+    lost.acknowledge(1);
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
+    assert_eq!(add(&mut dispatch, r#"{"user":"x"}"#, 100).await, Ok(1), "the share is free again");
+}
+
+#[actix_rt::test]
+async fn a_known_gateway_without_room_is_not_made_up_for_by_one_that_may_hold_the_user() {
+    let fixture = fixture(&[300, 10_000]);
+    fixture.came("a", 0);
+    fixture.links[1].ended();
+    assert!(fixture.links[0].room.reserve(300, Certainty::Known));
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
+    let refused = hand(&mut dispatch, r#"{"user":"a"}"#, 100).await;
+    assert_eq!(refused, Err(Refused::Full("g1".into())));
+    drop(dispatch);
+    assert_eq!(fixture.links[1].room.taken(), 0, "it was taken back");
+    assert_eq!(fixture.sent(1), <[String; 0]>::default());
+}
+
+#[actix_rt::test]
+async fn who_was_given_up_on_is_named_when_there_is_a_way_again() {
+    let fixture = fixture(&[10_000, 10_000]);
+    let link = &fixture.links[0];
+    fixture.came("a", 0);
+    link.ended();
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
+    assert_eq!(add(&mut dispatch, r#"{"user":"a"}"#, 10).await, Ok(1));
+    assert_eq!(add(&mut dispatch, r#"{"user":"b"}"#, 10).await, Ok(1), "it may have come");
+    dispatch.flush();
+    link.give_up();
+    let handed = hand(&mut dispatch, r#"{"users":["c","d"]}"#, 10).await.expect("nobody");
+    assert_eq!((handed.gateways.len(), handed.away), (0, indexes(&[link])));
+    assert_eq!(add(&mut dispatch, r#"{"topic":"t"}"#, 10).await, Ok(1));
+    let mut missed = link.take_missed().expect("names");
+    missed.users.sort();
+    let users: Vec<_> = missed.users.iter().map(protocol::UserId::as_str).collect();
+    assert_eq!(users, ["a", "b", "c", "d"]);
+    assert_eq!((missed.topics.len(), missed.everybody), (1, false));
+    assert_eq!(fixture.links[1].take_missed(), None);
 }
 
 #[actix_rt::test]
@@ -113,7 +203,7 @@ async fn a_lost_gateway_is_queued_for_until_it_is_given_up() {
     fixture.came("a", 0);
     let link = &fixture.links[0];
     link.ended();
-    let mut dispatch = fixture.engine.dispatch(0);
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
     assert_eq!(add(&mut dispatch, r#"{"user":"a"}"#, 10).await, Ok(1));
     dispatch.flush();
     assert!(link.room.taken() > 0);
@@ -126,13 +216,41 @@ async fn a_lost_gateway_is_queued_for_until_it_is_given_up() {
 }
 
 #[actix_rt::test]
-async fn a_full_gateway_holds_up_who_sends_to_it() {
-    let fixture = fixture(&[1000]);
-    let mut dispatch = fixture.engine.dispatch(0);
-    assert_eq!(add(&mut dispatch, r#"{"all":true}"#, 700).await, Ok(1));
+async fn who_is_patient_waits_for_the_gateways_of_its_own_pushes() {
+    tokio::time::pause();
+    let fixture = fixture(&[1000, 1000]);
+    fixture.came("a", 0);
+    fixture.came("b", 1);
+    let full = &fixture.links[1];
+    assert!(full.room.reserve(1000, Certainty::Known));
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Patient);
+    let begun = tokio::time::Instant::now();
+    assert_eq!(add(&mut dispatch, r#"{"user":"a"}"#, 100).await, Ok(1));
+    assert_eq!(begun.elapsed(), Duration::ZERO, "the full one is not its own");
+    assert_eq!(add(&mut dispatch, r#"{"user":"b"}"#, 100).await, Err(Refused::Full("g2".into())));
+    let waited = begun.elapsed();
+    assert!(waited > Duration::ZERO, "it might have caught up");
+    assert_eq!(fixture.sent(0), ["a"], "nobody else waited with it");
+    assert_eq!(add(&mut dispatch, r#"{"user":"b"}"#, 100).await, Err(Refused::Full("g2".into())));
+    assert_eq!(begun.elapsed(), waited, "once in vain is enough");
+    full.room.give_back(1000, Certainty::Known);
     dispatch.flush();
-    let waited = tokio::time::timeout(Duration::from_millis(5), dispatch.eased()).await;
-    assert!(waited.is_err());
-    assert_eq!(fixture.sent(0), ["*"]);
-    futures::join!(dispatch.eased(), async { fixture.links[0].acknowledge(1) });
+    assert!(full.room.reserve(600, Certainty::Known));
+    let (added, ()) = futures::join!(add(&mut dispatch, r#"{"user":"b"}"#, 100), async {
+        full.room.give_back(600, Certainty::Known);
+    });
+    assert_eq!((added, full.room.taken() < 600), (Ok(1), true));
+}
+
+#[actix_rt::test]
+async fn gateways_that_come_during_a_long_body_get_its_pushes() {
+    let fixture = fixture(&[1000]);
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Patient);
+    dispatch.flush();
+    let link = fixture.engine.services.gateways.add("127.0.0.1:1".parse().unwrap(), 1000);
+    link.welcome(Uuid::from_u128(2), 0, "late");
+    fixture.engine.services.presence.came("u", link.index, Epoch(1));
+    link.synced();
+    assert_eq!(link.index, GatewayIndex(1));
+    assert_eq!(add(&mut dispatch, r#"{"user":"u"}"#, 10).await, Ok(1));
 }

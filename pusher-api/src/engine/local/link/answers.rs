@@ -18,7 +18,8 @@ pub(super) struct Answers {
 #[derive(Debug, Default)]
 struct Inner {
     last_request: u64,
-    waiting: HashMap<u64, oneshot::Sender<LinkAnswer>>,
+    /// An answer, or the word that there is none this process understands.
+    waiting: HashMap<u64, oneshot::Sender<Option<LinkAnswer>>>,
 }
 
 impl Answers {
@@ -37,6 +38,10 @@ impl Answers {
 
     /// Hands an answer to whoever waits; too late is no error.
     pub(super) fn on_answer(&self, request: u64, answer: LinkAnswer) {
+        self.end(request, Some(answer));
+    }
+
+    fn end(&self, request: u64, answer: Option<LinkAnswer>) {
         let waiting = self.inner.lock().waiting.remove(&request);
         if let Some(sender) = waiting {
             let _ = sender.send(answer);
@@ -45,10 +50,10 @@ impl Answers {
 
     /// There is no answer that this process understands.
     pub(super) fn fail(&self, request: u64) {
-        self.inner.lock().waiting.remove(&request);
+        self.end(request, None);
     }
 
-    /// No answer will come any more.
+    /// The connection that was to bring the answers is over.
     pub(super) fn fail_all(&self) {
         self.inner.lock().waiting.clear();
     }
@@ -58,7 +63,7 @@ impl Answers {
 pub(super) struct Expected<'a> {
     answers: &'a Answers,
     pub(super) request: u64,
-    pub(super) answer: oneshot::Receiver<LinkAnswer>,
+    pub(super) answer: oneshot::Receiver<Option<LinkAnswer>>,
 }
 
 impl Drop for Expected<'_> {
@@ -76,11 +81,11 @@ mod tests {
         let answers = Answers::default();
         let (mut first, mut second) = (answers.expect().unwrap(), answers.expect().unwrap());
         answers.on_answer(second.request, LinkAnswer::Count(2));
-        assert_eq!(second.answer.try_recv(), Ok(LinkAnswer::Count(2)));
+        assert_eq!(second.answer.try_recv(), Ok(Some(LinkAnswer::Count(2))));
         answers.on_answer(99, LinkAnswer::Count(3));
         let mut third = answers.expect().unwrap();
         answers.fail(third.request);
-        assert_eq!(third.answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert_eq!(third.answer.try_recv(), Ok(None));
         assert_eq!(first.answer.try_recv(), Err(oneshot::error::TryRecvError::Empty));
         answers.fail_all();
         assert_eq!(first.answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));

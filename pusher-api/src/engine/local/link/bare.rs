@@ -11,8 +11,8 @@ use super::outbox::{Batch, Segment};
 /// The same pushes under the same number.
 pub(super) fn bare(batch: &Batch) -> Batch {
     let segments = batch.segments.iter().map(|segment| {
-        let Segment { ref bytes, pushes } = *segment;
-        Segment { bytes: bare_entries(bytes), pushes }
+        let Segment { ref bytes, pushes, perhaps } = *segment;
+        Segment { bytes: bare_entries(bytes), pushes, perhaps }
     });
     let segments = segments.collect::<Vec<_>>();
     let length = segments.iter().map(|segment| segment.bytes.len()).sum();
@@ -46,7 +46,7 @@ mod tests {
     fn segment(entries: &[PushEntry<'_>]) -> Segment {
         let mut bytes = BytesMut::new();
         entries.iter().for_each(|entry| entry.encode(EntryLayout::Framed, &mut bytes));
-        Segment { bytes: bytes.freeze(), pushes: entries.len() as u64 }
+        Segment { bytes: bytes.freeze(), pushes: entries.len() as u64, perhaps: 0 }
     }
 
     #[test]

@@ -37,10 +37,12 @@ async fn establish(
         return Err(Failure::NoWelcome);
     };
     let terms = terms::agree(said, offer)?;
-    if services.gateways.is_linked_elsewhere(instance, link.index) {
-        return Err(Failure::Duplicate);
+    if let Some(other) = services.gateways.linked_elsewhere(instance, link.index) {
+        link.alias(instance, &gateway, other);
+        return Err(Failure::Alias(other));
     }
     let lost = link.welcome(instance, last_seq, &gateway);
+    services.gateways.take_over_missed(instance, link);
     services.metrics.dropped_at_restart.inc_by(lost.pushes);
     let (version, capabilities) = (terms.version(), terms.capabilities());
     let address = link.address;
@@ -77,6 +79,6 @@ async fn exchange(
     let reader = Reader::new(Arc::clone(&link), services);
     tokio::select! {
         failure = reader.run(incoming, arrived) => failure,
-        failure = writer::run(outgoing, &link, terms.entries()) => failure,
+        failure = writer::run(outgoing, &link, terms) => failure,
     }
 }

@@ -17,8 +17,8 @@ use super::{gateway_link::GatewayLink, handle::Link, services::Services};
 const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// Keeps one link for each address the endpoints stand for. An address that vanishes keeps its
-/// link until the connection ends: a gateway that is being drained leaves the name early and
-/// still holds sessions.
+/// link as long as the gateway answers, and is tried again for some time after an interruption: a
+/// gateway that is full or being drained leaves the name and still holds sessions.
 pub(crate) async fn run(endpoints: Vec<Endpoint>, services: Arc<Services>) {
     let mut names: Vec<_> = endpoints.into_iter().map(Name::new).collect();
     let mut links = HashMap::new();
@@ -85,6 +85,10 @@ async fn addresses_of(endpoint: &Endpoint) -> io::Result<BTreeSet<SocketAddr>> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
+    use protocol::link::{Offer, Up};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
     use crate::{receipts::Receipts, settings::Settings};
 
@@ -116,6 +120,58 @@ mod tests {
         }
         reconcile(&here, &mut links, &services);
         assert_eq!((links.len(), services.gateways.all()[0].index.0), (1, 1), "a link of its own");
+    }
+
+    /// A gateway that welcomes whoever comes, once.
+    async fn welcome(listener: &tokio::net::TcpListener) -> tokio::net::TcpStream {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.expect("a request"));
+        }
+        let mut answer = BytesMut::from(&b"HTTP/1.1 101 S\r\n\r\n"[..]);
+        let instance = uuid::Uuid::from_u128(1);
+        let gateway = "g".to_owned();
+        Up::Welcome { offer: Offer::SILENT, instance, last_seq: 0, gateway }.encode(&mut answer);
+        stream.write_all(&answer).await.expect("written");
+        stream
+    }
+
+    /// Has a gateway welcome a link, leave its name and lose its connection.
+    async fn interrupted(unlisted_retry: Duration) -> (tokio::net::TcpListener, Arc<Services>) {
+        let settings = Settings { unlisted_retry, ..Settings::default() };
+        let services = Services::new(&settings, Receipts::new(1), Arc::default());
+        let services = Arc::new(services.expect("no secret"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let here = BTreeSet::from([listener.local_addr().expect("bound")]);
+        let mut links = Links::new();
+        reconcile(&here, &mut links, &services);
+        let connection = welcome(&listener).await;
+        while services.gateways.all()[0].instance().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        reconcile(&BTreeSet::new(), &mut links, &services);
+        assert_eq!(services.gateways.all().len(), 1, "as long as it answers");
+        drop(connection);
+        // The addresses of the actors are not dropped, as they would not be by the loop.
+        std::mem::forget(links);
+        (listener, services)
+    }
+
+    #[actix_rt::test]
+    async fn a_gateway_that_left_its_name_is_tried_again() {
+        let (listener, services) = interrupted(Duration::from_secs(600)).await;
+        drop(welcome(&listener).await);
+        drop(welcome(&listener).await);
+        assert_eq!(services.gateways.all().len(), 1);
+    }
+
+    #[actix_rt::test]
+    async fn a_gateway_that_left_its_name_is_tried_for_as_long_as_was_set() {
+        let (_listener, services) = interrupted(Duration::ZERO).await;
+        while !services.gateways.all().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     #[actix_rt::test]

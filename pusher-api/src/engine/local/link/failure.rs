@@ -1,5 +1,7 @@
 //! Why a link ended.
 
+use std::net::SocketAddr;
+
 use protocol::link::{LinkError, Offer};
 
 /// What ended a connection, or kept it from being made.
@@ -25,8 +27,8 @@ pub(super) enum Failure {
     NoCommonVersion,
     #[error("expected a welcome as the first frame")]
     NoWelcome,
-    #[error("the same gateway is linked under another address already")]
-    Duplicate,
+    #[error("the same gateway is linked at {0} already; this address is used if that link is lost")]
+    Alias(SocketAddr),
     #[error("frames cannot be read: {0}")]
     Frames(#[from] LinkError),
 }
@@ -35,6 +37,6 @@ impl Failure {
     /// Whether another try soon is pointless.
     pub(super) fn needs_an_operator(&self) -> bool {
         let versions = matches!(self, Self::Versions(_) | Self::NoCommonVersion);
-        versions || matches!(self, Self::Unauthorized | Self::Duplicate)
+        versions || matches!(self, Self::Unauthorized | Self::Alias(_))
     }
 }

@@ -4,21 +4,29 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::handle::Link;
-use crate::{engine::local::presence::GatewayIndex, status::NotReady};
+use crate::status::{GatewayIndex, NotReady, OutOfStep};
+
+/// A link that finds into step sooner is not worth a word.
+const STEP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Every link of this process.
 #[derive(Debug, Default)]
 pub(crate) struct Gateways {
     links: RwLock<Arc<[Arc<Link>]>>,
     next_index: AtomicU32,
+    /// Counts the changes of the list.
+    changes: AtomicU32,
+    /// How many of them may hold anybody: a push asks for this first.
+    loose: Arc<AtomicUsize>,
     looked_up: AtomicBool,
     presence_known: AtomicBool,
 }
@@ -29,12 +37,22 @@ impl Gateways {
         Arc::clone(&self.links.read())
     }
 
+    /// How often the list has changed: who keeps a copy of it looks whether that is still good.
+    pub(crate) fn changes(&self) -> u32 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     /// Adds a link to this address.
     pub(crate) fn add(&self, address: SocketAddr, bound: usize) -> Arc<Link> {
         let index = GatewayIndex(self.next_index.fetch_add(1, Ordering::Relaxed));
-        let link = Arc::new(Link::new(index, address, bound));
+        let link = Arc::new(Link::new(index, address, bound, Arc::clone(&self.loose)));
         self.change(|links| links.push(Arc::clone(&link)));
         link
+    }
+
+    /// Whether there is a gateway that may hold users who are not known here.
+    pub(crate) fn any_is_loose(&self) -> bool {
+        self.loose.load(Ordering::Acquire) > 0
     }
 
     /// Removes a link that has ended.
@@ -47,6 +65,7 @@ impl Gateways {
         let mut changed = links.to_vec();
         change(&mut changed);
         *links = changed.into();
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// The configured names were looked up once, with or without success.
@@ -54,11 +73,43 @@ impl Gateways {
         self.looked_up.store(true, Ordering::Release);
     }
 
-    /// Whether another link is connected to this gateway process.
-    pub(super) fn is_linked_elsewhere(&self, instance: Uuid, index: GatewayIndex) -> bool {
-        self.all().iter().any(|link| {
-            link.index != index && link.is_connected() && link.instance() == Some(instance)
-        })
+    /// Where another link to this gateway process is open.
+    pub(super) fn linked_elsewhere(
+        &self,
+        instance: Uuid,
+        index: GatewayIndex,
+    ) -> Option<SocketAddr> {
+        let links = self.all();
+        let other = links.iter().find(|link| {
+            link.index != index && link.is_open() && link.instance() == Some(instance)
+        });
+        other.map(|link| link.address)
+    }
+
+    /// What other links to this gateway process could not tell it any more.
+    pub(super) fn take_over_missed(&self, instance: Uuid, link: &Link) {
+        for other in self.all().iter().filter(|other| other.index != link.index) {
+            if other.instance() == Some(instance) {
+                other.take_missed().into_iter().for_each(|missed| link.add_missed(missed));
+            }
+        }
+    }
+
+    /// What a gateway is called.
+    pub(crate) fn name_of(&self, index: GatewayIndex) -> Option<Arc<str>> {
+        let links = self.all();
+        links.iter().find(|link| link.index == index).map(|link| link.name())
+    }
+
+    /// The links whose gateways may hold users that are not known here, if that lasts.
+    pub(crate) fn out_of_step(&self) -> Vec<OutOfStep> {
+        let links = self.all();
+        let out = links.iter().filter_map(|link| {
+            let since = link.out_of_step()?.elapsed();
+            let gateway = link.name().to_string();
+            (since >= STEP_PATIENCE).then(|| OutOfStep { gateway, state: link.state(), since })
+        });
+        out.collect()
     }
 
     /// Whether pushes can be taken.
@@ -94,7 +145,10 @@ impl Gateways {
 
 #[cfg(test)]
 mod tests {
+    use protocol::link::TargetRef;
+
     use super::*;
+    use crate::status::LinkState;
 
     #[test]
     fn readiness_waits_for_every_gateway_once() {
@@ -125,9 +179,49 @@ mod tests {
         let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
         let (first, second) = (gateways.add(address, 10), gateways.add(address, 10));
         first.welcome(Uuid::from_u128(1), 0, "g");
-        assert!(gateways.is_linked_elsewhere(Uuid::from_u128(1), second.index));
-        assert!(!gateways.is_linked_elsewhere(Uuid::from_u128(1), first.index));
+        let elsewhere =
+            |link: &Link| gateways.linked_elsewhere(Uuid::from_u128(1), link.index).is_some();
+        assert!(elsewhere(&second) && !elsewhere(&first));
         first.ended();
-        assert!(!gateways.is_linked_elsewhere(Uuid::from_u128(1), second.index));
+        assert!(elsewhere(&second), "what waits for it there would be lost");
+        first.give_up();
+        assert!(!elsewhere(&second));
+    }
+
+    #[test]
+    fn what_could_not_be_told_at_one_address_is_told_at_the_other() {
+        let gateways = Gateways::default();
+        let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let (first, second) = (gateways.add(address, 10), gateways.add(address, 10));
+        let instance = Uuid::from_u128(1);
+        first.welcome(instance, 0, "g");
+        first.miss(&TargetRef::User("u"));
+        second.alias(instance, "g", address);
+        assert_eq!((second.state(), second.alias_of()), (LinkState::Alias, Some(address)));
+        first.give_up();
+        second.welcome(instance, 0, "g");
+        gateways.take_over_missed(instance, &second);
+        assert_eq!(second.take_missed().expect("a name").users.len(), 1);
+        assert_eq!((first.take_missed(), second.alias_of()), (None, None));
+    }
+
+    #[actix_rt::test]
+    async fn only_a_link_that_stays_out_of_step_is_named() {
+        tokio::time::pause();
+        let gateways = Gateways::default();
+        let link = gateways.add("127.0.0.1:1".parse().unwrap(), 10);
+        let named = || gateways.out_of_step().first().map(|out| (out.state, out.since.as_secs()));
+        assert_eq!(named(), None);
+        tokio::time::advance(STEP_PATIENCE).await;
+        assert_eq!(named(), Some((LinkState::Connecting, 2)));
+        link.welcome(Uuid::from_u128(1), 0, "g");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(named(), Some((LinkState::Syncing, 3)), "a connection is no step");
+        link.synced();
+        assert_eq!(named(), None);
+        link.ended();
+        assert_eq!(named(), None);
+        tokio::time::advance(STEP_PATIENCE).await;
+        assert_eq!(named(), Some((LinkState::Lost, 2)));
     }
 }

@@ -5,25 +5,26 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use parking_lot::Mutex;
-use protocol::link::LinkRequest;
-use tokio::sync::Notify;
+use protocol::link::{GivenUp, LinkRequest, TargetRef};
+use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use super::{
     answers::Answers,
+    missed::Missed,
     outbox::{Freed, Segment},
     outgoing::{Outgoing, Writable},
     room::Room,
     standing::{Event, SharedStanding, Standing},
 };
 use crate::{
-    engine::local::presence::{Epoch, GatewayIndex},
-    status::LinkState,
+    engine::local::presence::Epoch,
+    status::{GatewayIndex, LinkState},
 };
 
 /// The shared side of the link to one gateway.
@@ -42,6 +43,12 @@ pub(crate) struct Link {
     pub(super) answers: Answers,
     /// Something is to be written.
     pub(super) work: Notify,
+    /// The standing has changed.
+    moved: Notify,
+    /// How many links there are whose gateways may hold anybody.
+    loose: Arc<AtomicUsize>,
+    /// Who is to be told that a live push was given up.
+    missed: Mutex<Missed>,
     sender: Uuid,
     /// Changed under the lock of `inner` only, together with the one there.
     standing: SharedStanding,
@@ -54,6 +61,8 @@ struct Inner {
     standing: Standing,
     /// Whether the configured names still stand for this address.
     wanted: bool,
+    /// Since when the link has not been in step; none while it is.
+    out_of_step: Option<Instant>,
     epoch: Epoch,
     outgoing: Outgoing,
 }
@@ -62,11 +71,18 @@ struct Inner {
 struct Peer {
     name: Arc<str>,
     instance: Option<Uuid>,
+    /// Where the gateway has the link that is used, if this is another address of it.
+    alias_of: Option<SocketAddr>,
 }
 
 impl Link {
     /// A gateway nobody has connected to so far.
-    pub(crate) fn new(index: GatewayIndex, address: SocketAddr, bound: usize) -> Self {
+    pub(crate) fn new(
+        index: GatewayIndex,
+        address: SocketAddr,
+        bound: usize,
+        loose: Arc<AtomicUsize>,
+    ) -> Self {
         let (standing, outgoing) = (Standing::default(), Outgoing::default());
         Self {
             index,
@@ -75,11 +91,24 @@ impl Link {
             gateway_queued: AtomicU64::new(0),
             answers: Answers::default(),
             work: Notify::new(),
+            moved: Notify::new(),
+            loose,
+            missed: Mutex::default(),
             sender: Uuid::new_v4(),
             room: Room::new(bound),
             standing: SharedStanding::default(),
-            inner: Mutex::new(Inner { standing, wanted: true, epoch: Epoch(0), outgoing }),
-            peer: Mutex::new(Peer { name: address.to_string().into(), instance: None }),
+            inner: Mutex::new(Inner {
+                standing,
+                wanted: true,
+                out_of_step: Some(Instant::now()),
+                epoch: Epoch(0),
+                outgoing,
+            }),
+            peer: Mutex::new(Peer {
+                name: address.to_string().into(),
+                instance: None,
+                alias_of: None,
+            }),
         }
     }
 
@@ -98,14 +127,49 @@ impl Link {
         self.standing.get().state()
     }
 
+    /// Where the gateway has the link that is used, if this is another address of it.
+    pub(crate) fn alias_of(&self) -> Option<SocketAddr> {
+        self.peer.lock().alias_of.filter(|_| self.state() == LinkState::Alias)
+    }
+
     /// Whether there is a connection.
-    pub(super) fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         self.standing.get().is_connected()
     }
 
     /// Whether pushes may be handed over: connected, or lost so recently that they are kept.
     pub(crate) fn is_open(&self) -> bool {
         self.standing.get().is_open()
+    }
+
+    /// Whether every user of the gateway is known here. While the link is open and this is not so,
+    /// the gateway may hold anybody.
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.standing.get().is_in_step()
+    }
+
+    /// Whether the gateway may hold sessions that it cannot be reached for.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.standing.get().is_given_up()
+    }
+
+    /// Since when the link has not been in step; none while it is, or while it is not used.
+    pub(crate) fn out_of_step(&self) -> Option<Instant> {
+        self.inner.lock().out_of_step
+    }
+
+    /// Waits for a connection; the caller bounds it. Never, if the link is given up.
+    pub(super) async fn connected(&self) {
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            // Registered before looking, so that no change in between is missed.
+            moved.as_mut().enable();
+            if self.is_connected() {
+                return;
+            }
+            moved.await;
+        }
     }
 
     /// Whether its users are known, or connecting failed once and nothing is to be expected soon.
@@ -149,14 +213,41 @@ impl Link {
             return Freed::default();
         }
         drop(inner);
-        let lost = Freed { bytes: segment.bytes.len(), pushes: segment.pushes };
-        self.room.release(lost.bytes);
+        self.drop_segments(&[segment])
+    }
+
+    fn drop_segments(&self, segments: &[Segment]) -> Freed {
+        self.missed.lock().add_segments(segments);
+        let lost = Freed::of(segments);
+        self.room.release(lost);
         lost
+    }
+
+    /// A push for these was accepted and cannot be handed over.
+    pub(crate) fn miss(&self, target: &TargetRef<'_>) {
+        self.missed.lock().add(target);
+        self.work.notify_one();
+    }
+
+    /// Who is to be told that pushes were given up; they are told once.
+    pub(crate) fn take_missed(&self) -> Option<GivenUp> {
+        self.missed.lock().take()
+    }
+
+    /// Who is to be told by this gateway, too: it could not be told so far.
+    pub(super) fn add_missed(&self, missed: GivenUp) {
+        self.missed.lock().add_all(missed);
     }
 
     /// Connected: decides what is sent again. Returns what was for sessions that are gone.
     pub(crate) fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
         let same = self.peer.lock().become_process(instance, name);
+        // What was asked while there was no connection is not sent.
+        self.answers.fail_all();
+        if !same {
+            // Whoever missed something is gone with the process.
+            *self.missed.lock() = Missed::default();
+        }
         let mut inner = self.inner.lock();
         let (acknowledged, lost) = match same {
             true => (inner.outgoing.resume(last_seq), Freed::default()),
@@ -164,9 +255,19 @@ impl Link {
         };
         self.on_event(&mut inner, Event::Welcomed);
         drop(inner);
-        self.room.release(acknowledged.bytes + lost.bytes);
+        self.room.release(acknowledged);
+        self.room.release(lost);
         self.work.notify_one();
         lost
+    }
+
+    /// The gateway behind the address is this one, and has a link at the other address.
+    pub(super) fn alias(&self, instance: Uuid, name: &str, other: SocketAddr) {
+        let mut peer = self.peer.lock();
+        peer.become_process(instance, name);
+        peer.alias_of = Some(other);
+        drop(peer);
+        self.on_event(&mut self.inner.lock(), Event::Aliased);
     }
 
     /// Every user of the gateway is known.
@@ -177,18 +278,18 @@ impl Link {
     /// The connection is gone, or could not be made. Pushes are still taken, until
     /// [`Self::give_up`]. Returns how the link was doing before.
     pub(crate) fn ended(&self) -> LinkState {
+        let before = self.on_event(&mut self.inner.lock(), Event::Ended).state();
         self.answers.fail_all();
-        self.on_event(&mut self.inner.lock(), Event::Ended).state()
+        before
     }
 
     /// Drops what the gateway would have got. Returns what that was.
     pub(crate) fn give_up(&self) -> Freed {
         let mut inner = self.inner.lock();
         self.on_event(&mut inner, Event::GivenUp);
-        let freed = inner.outgoing.outbox.clear();
+        let dropped = inner.outgoing.outbox.clear();
         drop(inner);
-        self.room.release(freed.bytes);
-        freed
+        self.drop_segments(&dropped)
     }
 
     /// Takes the event into account, also for those who look without the lock. Returns how the
@@ -196,13 +297,25 @@ impl Link {
     fn on_event(&self, inner: &mut Inner, event: Event) -> Standing {
         let before = inner.standing;
         inner.standing = before.after(event);
+        inner.out_of_step = match inner.standing {
+            Standing::Up | Standing::Alias => None,
+            _ => inner.out_of_step.or_else(|| Some(Instant::now())),
+        };
         self.standing.set(inner.standing);
+        match (before.is_loose(), inner.standing.is_loose()) {
+            (false, true) => drop(self.loose.fetch_add(1, Ordering::AcqRel)),
+            (true, false) => drop(self.loose.fetch_sub(1, Ordering::AcqRel)),
+            (false, false) | (true, true) => {}
+        }
+        self.moved.notify_waiters();
         before
     }
 
     pub(crate) fn acknowledge(&self, seq: u64) {
         let freed = self.inner.lock().outgoing.outbox.acknowledge(seq);
-        self.room.release(freed.bytes);
+        self.room.release(freed);
+        // There is room for more on its way.
+        self.work.notify_one();
     }
 
     pub(crate) fn acknowledge_presence(&self, seq: u64) {
@@ -213,6 +326,10 @@ impl Link {
     pub(super) fn request(&self, request: u64, body: LinkRequest) {
         self.inner.lock().outgoing.request(request, body);
         self.work.notify_one();
+    }
+
+    pub(super) fn tell(&self, given_up: &GivenUp) {
+        self.inner.lock().outgoing.tell(given_up);
     }
 
     pub(crate) fn heartbeat(&self) {
@@ -228,7 +345,7 @@ impl Peer {
     /// Takes note of the gateway process; returns whether it is the one before.
     fn become_process(&mut self, instance: Uuid, name: &str) -> bool {
         let same = self.instance == Some(instance);
-        *self = Self { name: name.into(), instance: Some(instance) };
+        *self = Self { name: name.into(), instance: Some(instance), alias_of: None };
         same
     }
 }

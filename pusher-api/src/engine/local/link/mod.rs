@@ -32,13 +32,14 @@ pub(crate) mod handle;
 
 mod standing;
 
+mod missed;
 mod outgoing;
 
 pub(crate) mod outbox;
 
 mod answers;
 
-mod room;
+pub(crate) mod room;
 
 mod failure;
 

@@ -7,6 +7,9 @@ use bytes::Bytes;
 
 /// Batches grow up to this size while the one before is being written.
 const BATCH_BYTES: usize = 1024 * 1024;
+/// So much may be on its way without an acknowledgement. A gateway that does not deliver as fast as
+/// pushes come holds this much of them beside what it reads, so that small frames find their way.
+const WINDOW_BYTES: usize = 4 * BATCH_BYTES;
 
 /// Encoded pushes that were accepted together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub(crate) struct Segment {
     pub bytes: Bytes,
     /// How many there are.
     pub pushes: u64,
+    /// How many of the bytes are there for users that the gateway only may hold.
+    pub perhaps: usize,
 }
 
 /// Segments that travel in one frame.
@@ -33,13 +38,23 @@ pub(crate) struct Batch {
 pub(crate) struct Freed {
     /// Bytes of entries.
     pub bytes: usize,
+    /// How many of them are there for users that the gateway only may hold.
+    pub perhaps: usize,
     /// Number of entries.
     pub pushes: u64,
 }
 
 impl Freed {
+    /// What these segments took.
+    pub(crate) fn of(segments: &[Segment]) -> Self {
+        let mut freed = Self::default();
+        segments.iter().for_each(|segment| freed.add(segment));
+        freed
+    }
+
     fn add(&mut self, segment: &Segment) {
         self.bytes += segment.bytes.len();
+        self.perhaps += segment.perhaps;
         self.pushes += segment.pushes;
     }
 }
@@ -51,6 +66,8 @@ pub(crate) struct Outbox {
     unacknowledged: VecDeque<Batch>,
     /// How many of the unacknowledged batches were handed out on this connection.
     handed_out: usize,
+    /// Bytes of those.
+    on_its_way: usize,
     last_seq: u64,
 }
 
@@ -61,14 +78,19 @@ impl Outbox {
     }
 
     /// The next batch to write: first what the gateway did not acknowledge before the connection
-    /// was lost, then what has gathered since.
+    /// was lost, then what has gathered since. None while the gateway has enough to deliver.
     pub(crate) fn next_batch(&mut self) -> Option<Batch> {
+        if self.on_its_way >= WINDOW_BYTES {
+            return None;
+        }
         if self.handed_out == self.unacknowledged.len() {
             let batch = self.gather()?;
             self.unacknowledged.push_back(batch);
         }
+        let batch = self.unacknowledged.get(self.handed_out).cloned()?;
         self.handed_out += 1;
-        self.unacknowledged.get(self.handed_out - 1).cloned()
+        self.on_its_way += batch.length;
+        Some(batch)
     }
 
     fn gather(&mut self) -> Option<Batch> {
@@ -92,7 +114,10 @@ impl Outbox {
         while self.unacknowledged.front().is_some_and(|batch| batch.seq <= seq) {
             let Some(batch) = self.unacknowledged.pop_front() else { break };
             batch.segments.iter().for_each(|segment| freed.add(segment));
-            self.handed_out = self.handed_out.saturating_sub(1);
+            if self.handed_out > 0 {
+                self.handed_out -= 1;
+                self.on_its_way -= batch.length;
+            }
         }
         freed
     }
@@ -113,18 +138,20 @@ impl Outbox {
         freed
     }
 
-    /// Drops everything, because nobody is going to take it.
-    pub(crate) fn clear(&mut self) -> Freed {
-        let mut freed = self.acknowledge(u64::MAX);
-        self.waiting.drain(..).for_each(|segment| freed.add(&segment));
-        freed
+    /// Takes everything out, because nobody is going to get it.
+    pub(crate) fn clear(&mut self) -> Vec<Segment> {
+        let batches = self.unacknowledged.iter().flat_map(|batch| batch.segments.iter());
+        let all = batches.chain(&self.waiting).cloned().collect();
+        self.acknowledge(u64::MAX);
+        self.waiting.clear();
+        all
     }
 
     /// Numbers follow those the gateway has had, so that it sees neither gap nor repetition even
     /// where one side forgot something.
     fn number_from(&mut self, last_seq: u64) {
         self.last_seq = last_seq;
-        self.handed_out = 0;
+        (self.handed_out, self.on_its_way) = (0, 0);
         for batch in &mut self.unacknowledged {
             self.last_seq += 1;
             batch.seq = self.last_seq;
@@ -139,7 +166,7 @@ mod tests {
     use super::*;
 
     fn segment(byte: u8, length: usize) -> Segment {
-        Segment { bytes: Bytes::from(vec![byte; length]), pushes: 1 }
+        Segment { bytes: Bytes::from(vec![byte; length]), pushes: 1, perhaps: length / 2 }
     }
 
     #[derive(Debug, Clone)]
@@ -191,7 +218,11 @@ mod tests {
                         pushed.push(length);
                         outbox.push(segment(0, length));
                     }
-                    Step::Write => wire.extend(outbox.next_batch()),
+                    Step::Write => {
+                        wire.extend(outbox.next_batch());
+                        let window: usize = wire.iter().map(|batch: &Batch| batch.length).sum();
+                        prop_assert!(window < WINDOW_BYTES + BATCH_BYTES);
+                    }
                     Step::Acknowledge => {
                         wire.drain(..).for_each(|batch| gateway.receive(&batch));
                         freed += outbox.acknowledge(gateway.last_seq).bytes;
@@ -206,11 +237,12 @@ mod tests {
                 }
             }
             wire.drain(..).for_each(|batch| gateway.receive(&batch));
+            freed += outbox.acknowledge(gateway.last_seq).bytes;
             while let Some(batch) = outbox.next_batch() {
                 prop_assert!(batch.length <= BATCH_BYTES);
                 gateway.receive(&batch);
+                freed += outbox.acknowledge(gateway.last_seq).bytes;
             }
-            freed += outbox.acknowledge(gateway.last_seq).bytes;
             prop_assert_eq!(freed, pushed.iter().sum::<usize>());
             prop_assert_eq!(gateway.delivered, pushed);
         }
@@ -228,15 +260,29 @@ mod tests {
     }
 
     #[test]
+    fn a_gateway_that_acknowledges_nothing_is_sent_a_window_full() {
+        let mut outbox = Outbox::default();
+        (0..10).for_each(|_| outbox.push(segment(1, BATCH_BYTES)));
+        assert_eq!(std::iter::from_fn(|| outbox.next_batch()).count(), 4);
+        outbox.acknowledge(1);
+        assert_eq!(outbox.next_batch().expect("room for one more").seq, 5);
+        assert_eq!(outbox.next_batch(), None);
+        outbox.resume(1);
+        assert_eq!(std::iter::from_fn(|| outbox.next_batch()).count(), 4, "counted anew");
+        let dropped = Freed::of(&outbox.clear());
+        assert_eq!((dropped.pushes, dropped.perhaps), (9, 9 * BATCH_BYTES / 2));
+    }
+
+    #[test]
     fn a_new_process_gets_only_what_waited() {
         let mut outbox = Outbox::default();
         outbox.push(segment(1, 10));
         assert_eq!(outbox.next_batch().expect("a batch").seq, 1);
         outbox.push(segment(2, 20));
-        assert_eq!(outbox.restart(0), Freed { bytes: 10, pushes: 1 });
+        assert_eq!(outbox.restart(0), Freed { bytes: 10, perhaps: 5, pushes: 1 });
         let batch = outbox.next_batch().expect("what waited");
         assert_eq!((batch.seq, batch.length), (1, 20));
-        assert_eq!(outbox.clear(), Freed { bytes: 20, pushes: 1 });
+        assert_eq!(Freed::of(&outbox.clear()), Freed { bytes: 20, perhaps: 10, pushes: 1 });
         assert_eq!(outbox.next_batch(), None);
     }
 

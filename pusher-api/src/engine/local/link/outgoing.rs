@@ -1,7 +1,7 @@
 //! What is to be written to one gateway. A plain value, behind the lock of its link.
 
 use bytes::BytesMut;
-use protocol::link::{Down, LinkRequest};
+use protocol::link::{Down, GivenUp, LinkRequest};
 
 use super::outbox::{Batch, Freed, Outbox};
 
@@ -41,6 +41,10 @@ impl Outgoing {
 
     pub(super) fn request(&mut self, request: u64, body: LinkRequest) {
         Down::Request { request, body }.encode(&mut self.control);
+    }
+
+    pub(super) fn tell(&mut self, given_up: &GivenUp) {
+        Down::GivenUp(given_up.clone()).encode(&mut self.control);
     }
 
     pub(super) fn heartbeat(&mut self) {

@@ -17,7 +17,6 @@ const CHANGES_IN_A_ROW: usize = 4096;
 /// Takes in the frames of one connection.
 pub(super) struct Reader {
     link: Arc<Link>,
-    name: Arc<str>,
     services: Arc<Services>,
     unknown: Unknown,
     /// The snapshot that reports belong to.
@@ -28,9 +27,9 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(link: Arc<Link>, services: Arc<Services>) -> Self {
-        let (name, epoch) = (link.name(), link.epoch());
-        let unknown = Unknown::new(Arc::clone(&name), &services.metrics);
-        Self { name, epoch, link, services, unknown, stale: false }
+        let epoch = link.epoch();
+        let unknown = Unknown::new(link.name(), &services.metrics);
+        Self { epoch, link, services, unknown, stale: false }
     }
 
     /// Reads until the connection ends.
@@ -64,7 +63,7 @@ impl Reader {
                 self.link.gateway_queued.store(queued_bytes, Ordering::Relaxed);
                 self.link.acknowledge(seq);
             }
-            Up::Receipt(receipt) => self.services.receipts.on_receipt(&self.name, receipt),
+            Up::Receipt(receipt) => self.services.receipts.on_receipt(self.link.index, receipt),
             Up::Answer { request, body: LinkAnswer::Unsupported { name } } => {
                 self.unknown.on_unsupported(&name);
                 self.link.answers.fail(request);

@@ -25,6 +25,8 @@ pub(crate) struct Services {
     pub queue: usize,
     /// How long presence and queue of a lost gateway are kept.
     pub grace: Duration,
+    /// How long a gateway that its name no longer lists is tried again after an interruption.
+    pub unlisted_retry: Duration,
 }
 
 impl Services {
@@ -45,6 +47,7 @@ impl Services {
             secret: settings.secret()?,
             queue: settings.link_queue,
             grace: settings.link_grace,
+            unlisted_retry: settings.unlisted_retry,
         })
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum Standing {
     Lost,
     /// Lost for so long that nobody is written to any more.
     GivenUp,
+    /// Another address of a gateway that has a link already.
+    Alias,
 }
 
 /// What happens to a link.
@@ -37,10 +39,12 @@ pub(super) enum Event {
     Ended,
     /// Nobody waits for the gateway any longer.
     GivenUp,
+    /// The gateway behind the address has another link.
+    Aliased,
 }
 
 impl Standing {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Connecting,
         Self::Unreached,
         Self::FirstSync,
@@ -48,22 +52,26 @@ impl Standing {
         Self::Up,
         Self::Lost,
         Self::GivenUp,
+        Self::Alias,
     ];
 
     /// How the link stands after the event.
     pub(super) fn after(self, event: Event) -> Self {
-        use Standing::{Connecting, FirstSync, GivenUp, Lost, Syncing, Unreached, Up};
+        use Standing::{Alias, Connecting, FirstSync, GivenUp, Lost, Syncing, Unreached, Up};
         match (event, self) {
             (Event::Welcomed, Connecting | FirstSync) => FirstSync,
             (Event::Welcomed, _) => Syncing,
             (Event::Synced, FirstSync | Syncing | Up) => Up,
-            (Event::Ended, Connecting | Unreached) => Unreached,
+            (Event::Aliased, Connecting | Unreached | GivenUp | Alias) => Alias,
+            (Event::Ended, Connecting | Unreached | Alias) => Unreached,
             (Event::Ended, FirstSync | Syncing | Up | Lost) => Lost,
             (Event::GivenUp, FirstSync | Syncing | Up | Lost) => GivenUp,
             // A report from a connection that is over; nothing left to end or to give up.
-            (Event::Synced, Connecting | Unreached | Lost | GivenUp)
+            (Event::Synced, Connecting | Unreached | Lost | GivenUp | Alias)
             | (Event::Ended, GivenUp)
-            | (Event::GivenUp, Connecting | Unreached | GivenUp) => self,
+            | (Event::GivenUp, Connecting | Unreached | GivenUp | Alias)
+            // What waits for the gateway is given up first.
+            | (Event::Aliased, FirstSync | Syncing | Up | Lost) => self,
         }
     }
 
@@ -74,6 +82,7 @@ impl Standing {
             Self::FirstSync | Self::Syncing => LinkState::Syncing,
             Self::Up => LinkState::Up,
             Self::Lost | Self::GivenUp => LinkState::Lost,
+            Self::Alias => LinkState::Alias,
         }
     }
 
@@ -85,6 +94,22 @@ impl Standing {
     /// Whether pushes may be handed over: connected, or lost so recently that they are kept.
     pub(super) fn is_open(self) -> bool {
         self.is_connected() || self == Self::Lost
+    }
+
+    /// Whether every user of the gateway is known. While a link is open and not in step, the gateway
+    /// may hold anybody: clients come to it that could not be reported.
+    pub(super) fn is_in_step(self) -> bool {
+        self == Self::Up
+    }
+
+    /// Whether the gateway may hold anybody, as far as is known here.
+    pub(super) fn is_loose(self) -> bool {
+        (self.is_open() && !self.is_in_step()) || self.is_given_up()
+    }
+
+    /// Whether there were sessions once that nothing is known of any more.
+    pub(super) fn is_given_up(self) -> bool {
+        self == Self::GivenUp
     }
 
     /// Whether its users are known, or connecting failed once and nothing is to be expected soon.
@@ -110,21 +135,22 @@ impl SharedStanding {
 #[cfg(test)]
 mod tests {
     use super::{
-        Standing::{Connecting, FirstSync, GivenUp, Lost, Syncing, Unreached, Up},
+        Standing::{Alias, Connecting, FirstSync, GivenUp, Lost, Syncing, Unreached, Up},
         *,
     };
 
     #[test]
     fn every_event_leads_from_every_standing_to_a_known_one() {
-        let events = [Event::Welcomed, Event::Synced, Event::Ended, Event::GivenUp];
+        let events = [Event::Welcomed, Event::Synced, Event::Ended, Event::GivenUp, Event::Aliased];
         let table = [
-            (Connecting, [FirstSync, Connecting, Unreached, Connecting]),
-            (Unreached, [Syncing, Unreached, Unreached, Unreached]),
-            (FirstSync, [FirstSync, Up, Lost, GivenUp]),
-            (Syncing, [Syncing, Up, Lost, GivenUp]),
-            (Up, [Syncing, Up, Lost, GivenUp]),
-            (Lost, [Syncing, Lost, Lost, GivenUp]),
-            (GivenUp, [Syncing, GivenUp, GivenUp, GivenUp]),
+            (Connecting, [FirstSync, Connecting, Unreached, Connecting, Alias]),
+            (Unreached, [Syncing, Unreached, Unreached, Unreached, Alias]),
+            (FirstSync, [FirstSync, Up, Lost, GivenUp, FirstSync]),
+            (Syncing, [Syncing, Up, Lost, GivenUp, Syncing]),
+            (Up, [Syncing, Up, Lost, GivenUp, Up]),
+            (Lost, [Syncing, Lost, Lost, GivenUp, Lost]),
+            (GivenUp, [Syncing, GivenUp, GivenUp, GivenUp, Alias]),
+            (Alias, [Syncing, Alias, Unreached, Alias, Alias]),
         ];
         assert_eq!(table.map(|(standing, _)| standing), Standing::ALL);
         for (before, expected) in table {
@@ -135,15 +161,20 @@ mod tests {
     #[test]
     fn state_and_readiness_follow_from_the_standing() {
         let table = [
-            (Connecting, LinkState::Connecting, "closed", "awaited"),
-            (Unreached, LinkState::Connecting, "closed", "settled"),
-            (FirstSync, LinkState::Syncing, "open", "awaited"),
-            (Syncing, LinkState::Syncing, "open", "settled"),
-            (Up, LinkState::Up, "open", "settled"),
-            (Lost, LinkState::Lost, "open", "settled"),
-            (GivenUp, LinkState::Lost, "closed", "settled"),
+            (Connecting, LinkState::Connecting, "closed", "unknown", "awaited"),
+            (Unreached, LinkState::Connecting, "closed", "unknown", "settled"),
+            (FirstSync, LinkState::Syncing, "open", "unknown", "awaited"),
+            (Syncing, LinkState::Syncing, "open", "unknown", "settled"),
+            (Up, LinkState::Up, "open", "known", "settled"),
+            (Lost, LinkState::Lost, "open", "unknown", "settled"),
+            (GivenUp, LinkState::Lost, "closed", "unknown", "settled"),
+            (Alias, LinkState::Alias, "closed", "unknown", "settled"),
         ];
-        for (standing, state, open, settled) in table {
+        for (standing, state, open, users, settled) in table {
+            assert_eq!(standing.is_in_step(), users == "known", "{standing:?}");
+            assert_eq!(standing.is_given_up(), standing == GivenUp, "{standing:?}");
+            let loose = matches!(standing, FirstSync | Syncing | Lost | GivenUp);
+            assert_eq!(standing.is_loose(), loose, "{standing:?}");
             assert_eq!(standing.state(), state, "{standing:?}");
             assert_eq!(standing.is_open(), open == "open", "{standing:?}");
             assert_eq!(standing.is_settled(), settled == "settled", "{standing:?}");

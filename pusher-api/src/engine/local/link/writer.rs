@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 
 use bytes::BytesMut;
-use protocol::link::{EntryLayout, HEARTBEAT, batch_header};
+use protocol::link::{EntryLayout, HEARTBEAT, Terms, batch_header};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     net::tcp::WriteHalf,
@@ -11,15 +11,19 @@ use tokio::{
 
 use super::{bare::bare, failure::Failure, handle::Link, outgoing::Writable};
 
-/// Writes until the connection ends, pushes in this layout.
-pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link, layout: EntryLayout) -> Failure {
+/// Writes until the connection ends, in these terms.
+pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link, terms: Terms) -> Failure {
     loop {
+        let missed = if terms.takes_given_up() { link.take_missed() } else { None };
+        missed.iter().for_each(|missed| link.tell(missed));
         match link.take_writable() {
             Some(mut writable) => {
-                if layout == EntryLayout::Bare {
+                if terms.entries() == EntryLayout::Bare {
                     writable.batch = writable.batch.as_ref().map(bare);
                 }
                 if let Err(error) = write(&mut stream, &writable).await {
+                    // Told at the next connection; being told twice is better than never.
+                    missed.into_iter().for_each(|missed| link.add_missed(missed));
                     return error.into();
                 }
             }
