@@ -9,12 +9,12 @@ use std::{
 use ::settings::ConfigError;
 use actix_rt::{Arbiter, ArbiterHandle};
 use futures::future::join_all;
+use serving::listen::{ListenError, Listeners, Options};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
 use crate::{
     delivery::lane::Lane,
-    entrance::listen::{ListenError, Listeners, Options},
     gateway::{Gateway, Keys},
     operators::{
         foresight,
@@ -36,7 +36,16 @@ pub enum StartError {
     Config(#[from] ConfigError),
     /// An address cannot be listened on.
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Listen(ListenError),
+}
+
+impl From<ListenError> for StartError {
+    fn from(error: ListenError) -> Self {
+        match error {
+            ListenError::Setting(error) => Self::Config(error),
+            error => Self::Listen(error),
+        }
+    }
 }
 
 /// A gateway at work.
@@ -53,6 +62,9 @@ pub struct Running {
     arbiters: Vec<ArbiterHandle>,
 }
 
+/// Bytes of answers that may wait in the kernel for an operator who does not read; links get more.
+const OPERATORS_SEND_BUFFER: usize = 16 * 1024;
+
 /// Where a gateway is reached.
 struct Ports {
     clients: Listeners,
@@ -67,13 +79,20 @@ impl Ports {
             keepalive: None,
             // Later than the session's own deadline, so that this one gives the reason.
             user_timeout: settings.write_timeout * 2,
+            send_buffer: None,
         };
         let watched = settings.ping_interval.max(Duration::from_secs(1));
         let by_kernel = Options { keepalive: Some(watched), ..options };
+        let operators = Options { send_buffer: Some(OPERATORS_SEND_BUFFER), ..by_kernel };
         Ok(Self {
-            clients: Listeners::bind(&settings.listen, workers, options)?,
-            tcp: Listeners::bind(&settings.listen_tcp, workers, by_kernel)?,
-            operators: Listeners::bind(&settings.listen_operators, 1, by_kernel)?,
+            clients: Listeners::bind("--listen", &settings.listen, workers, options)?,
+            tcp: Listeners::bind("--listen-tcp", &settings.listen_tcp, workers, by_kernel)?,
+            operators: Listeners::bind(
+                "--listen-operators",
+                &settings.listen_operators,
+                1,
+                operators,
+            )?,
         })
     }
 

@@ -1,5 +1,40 @@
-//! What gateway and pusher-api serve in the same way: a [`problem`] becomes a response, and
-//! [`metrics`] are registered and shown.
+//! What gateway and pusher-api serve in the same way, and what stands in front of it on any port.
+//!
+//! [`listen`] opens sockets and [`accept`] takes connections off their queues. [`port`] serves those
+//! of one thread: each has a seat in a [`budget`] and is a connection, which reads heads and bodies
+//! as they are asked for and answers one request after the other, by an actix-web application or by
+//! an [`upgrade`]. Who waits too long, or longest when room is needed, is given up. [`room`] says how
+//! large a budget may be.
+//!
+//! A [`problem`] becomes a response, [`health`] is answered, [`metrics`] are registered and shown
+//! ([`exposition`]).
+//!
+//! A module imports only what is declared after it, which `tests/floors.rs` checks.
+
+pub mod accept;
+pub mod listen;
+pub mod port;
+
+mod connection;
+
+mod answer;
+pub mod body;
+mod head;
+
+mod wire;
+
+pub mod budget;
+pub mod counters;
+mod ending;
+mod waits;
+
+pub mod room;
+
+pub mod exposition;
+pub mod health;
+pub mod upgrade;
 
 pub mod metrics;
 pub mod problem;
+
+pub use crate::waits::Patience;

@@ -1,6 +1,6 @@
 //! From the accept queue to a session.
 //!
-//! Connections come by [`listen`] and [`accept`]; [`arrivals`] reads their first words and hands
+//! Connections come by [`accept`]; [`arrivals`] reads their first words and hands
 //! them to the transport that is meant, [`websocket`] or [`tcp`], or to ordinary HTTP ([`routes`]).
 //! Each transport makes an [`Unidentified`](handshake::Unidentified) client of a connection, which
 //! the [`handshake`] turns into a session, or refuses.
@@ -8,7 +8,6 @@
 pub(crate) mod accept;
 pub(crate) mod arrivals;
 pub(crate) mod handshake;
-pub(crate) mod listen;
 mod routes;
 mod tcp;
 mod websocket;

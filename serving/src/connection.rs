@@ -1,0 +1,183 @@
+//! One connection: request after request, each answered before the next is looked at.
+
+use std::{io, net::SocketAddr, rc::Rc};
+
+use actix_http::{
+    Request, Response, ServiceConfig,
+    body::BoxBody,
+    h1::{Codec, MessageType},
+};
+use actix_web::HttpMessage;
+use bytes::BytesMut;
+use futures::future::LocalBoxFuture;
+use protocol::problem::Problem;
+use socket2::SockRef;
+use tracing::debug;
+
+use crate::{
+    answer,
+    body::Body,
+    budget::{Budget, Seat},
+    head::{self, NoRequest},
+    problem,
+    upgrade::{Switch, Upgrade},
+    waits::Wait,
+    wire::Wire,
+};
+
+/// Answers one request.
+pub(crate) type Handler = Box<dyn Fn(Request) -> LocalBoxFuture<'static, Response<BoxBody>>>;
+
+/// Most bytes of a refused body that are thrown away, so that its sender comes to read the answer.
+const THROWN_AWAY: usize = 4 << 20;
+
+/// What answers requests on a thread.
+pub(crate) struct Service {
+    /// Answers ordinary requests.
+    pub handler: Handler,
+    /// Decides about upgrades, where there are any.
+    pub upgrade: Option<Upgrade>,
+    /// Paths that are answered however many requests are in progress.
+    pub always: &'static [&'static str],
+    /// How answers are written.
+    pub config: ServiceConfig,
+    /// What connections may cost.
+    pub budget: Rc<Budget>,
+}
+
+/// What becomes of a connection.
+enum Next {
+    /// The next request.
+    GoOn,
+    /// The end, once the peer has taken the answer.
+    Farewell,
+    /// Another protocol.
+    Switch(Switch),
+}
+
+/// A connection at work.
+struct Connection {
+    wire: Rc<Wire>,
+    service: Rc<Service>,
+    peer: SocketAddr,
+}
+
+/// Serves a connection until it is over or has become something else.
+pub(crate) async fn serve(
+    service: Rc<Service>,
+    socket: tokio::net::TcpStream,
+    peer: SocketAddr,
+    seat: Seat,
+) {
+    let wire = Wire::new(socket, seat, Codec::new(service.config.clone()));
+    let connection = Connection { wire, service, peer };
+    match connection.run().await {
+        Ok(Some(switch)) => {
+            let Connection { wire, .. } = connection;
+            // No body shares it: an upgrade has none.
+            if let Some(wire) = Rc::into_inner(wire) {
+                switch(wire.socket, wire.read.into_inner());
+            }
+        }
+        Ok(None) => {}
+        Err(error) => {
+            debug!(%peer, %error, "http connection ended");
+            connection.reset_if_stuck();
+        }
+    }
+}
+
+impl Connection {
+    async fn run(&self) -> io::Result<Option<Switch>> {
+        let mut is_first = true;
+        loop {
+            let next = match head::read(&self.wire, is_first).await {
+                Ok(request) => self.on_request(request).await?,
+                Err(NoRequest::Gone) => return Ok(None),
+                Err(NoRequest::Refused(refusal)) => {
+                    // What was known of the last request does not hold for this one.
+                    self.wire.codec.replace(Codec::new(self.service.config.clone()));
+                    self.refuse(&refusal).await?
+                }
+            };
+            match next {
+                Next::GoOn => is_first = false,
+                Next::Farewell => return self.say_farewell().await.map(|()| None),
+                Next::Switch(switch) => return Ok(Some(switch)),
+            }
+            self.wire.begin_wait();
+            self.wire.take_turn().await?;
+        }
+    }
+
+    async fn on_request(&self, mut request: Request) -> io::Result<Next> {
+        request.head_mut().peer_addr = Some(self.peer);
+        if let Some(upgrade) = self.service.upgrade.as_ref().filter(|_| request.upgrade()) {
+            return match upgrade(&request) {
+                Ok(switch) => Ok(Next::Switch(switch)),
+                Err(response) => self.answer((*response).into(), true).await,
+            };
+        }
+        let awaits_continue = match head::awaits_continue(&request) {
+            Ok(awaits) => awaits,
+            Err(refusal) => return self.refuse(&refusal).await,
+        };
+        let kind = self.wire.codec.borrow().message_type();
+        if kind == MessageType::Payload {
+            *request.payload() = Body::payload(&self.wire, awaits_continue);
+        }
+        let holding = self.wire.seat.begin_request();
+        if self.service.budget.is_full_of_requests()
+            && !self.service.always.contains(&request.path())
+        {
+            drop(request);
+            let refusal = Problem::unavailable("too many requests are in progress");
+            return self.refuse(&refusal).await;
+        }
+        request.extensions_mut().insert(holding);
+        let response = (self.service.handler)(request).await;
+        // What would follow a request without an end (CONNECT, an upgrade nobody offers) is nothing.
+        self.answer(response, kind == MessageType::Stream).await
+    }
+
+    async fn refuse(&self, refusal: &Problem) -> io::Result<Next> {
+        self.service.budget.counters.refused(refusal.status);
+        self.answer(problem::response(refusal).into(), true).await
+    }
+
+    async fn answer(&self, response: Response<BoxBody>, is_last: bool) -> io::Result<Next> {
+        let ends = is_last || self.service.budget.is_stopping() || !self.wire.body_is_over();
+        let holding = self.wire.seat.begin_request();
+        let goes_on = answer::send(&self.wire, &holding, response, ends).await?;
+        self.wire.seat.end_request();
+        Ok(if goes_on { Next::GoOn } else { Next::Farewell })
+    }
+
+    /// Has the peer close first: a close with bytes unread would be a reset, and the answer might be
+    /// lost with it (RFC 9112 section 9.6).
+    async fn say_farewell(&self) -> io::Result<()> {
+        if self.wire.seat.ending().is_some() {
+            return Ok(());
+        }
+        self.wire.begin_wait();
+        SockRef::from(&self.wire.socket).shutdown(std::net::Shutdown::Write)?;
+        let mut thrown_away = 0;
+        while thrown_away < THROWN_AWAY {
+            let read = self.wire.read.replace(BytesMut::new());
+            thrown_away += read.len();
+            drop(read);
+            if !self.wire.fill(Wait::Farewell).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a peer does not take would stay in the kernel for minutes.
+    fn reset_if_stuck(&self) {
+        if self.wire.seat.ending().is_some_and(|ending| ending.wait == Wait::Answer) {
+            // It is lost either way.
+            let _ = SockRef::from(&self.wire.socket).set_linger(Some(std::time::Duration::ZERO));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A port's connections on one thread: who is let in, what answers, and who is given up.
+
+use std::{
+    net::TcpStream,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use actix_http::{KeepAlive, Request, ServiceConfig, body::MessageBody};
+use actix_service::{IntoServiceFactory, Service as _, ServiceFactory};
+use actix_web::dev::{AppConfig, ServiceResponse};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::{debug, warn};
+
+use crate::{
+    budget::{Budget, Limits},
+    connection::{Handler, Service, serve},
+    counters::Counters,
+    upgrade::Upgrade,
+};
+
+/// How often those whose patience is over are looked for.
+const SWEEP: Duration = Duration::from_millis(250);
+
+/// What answers a port's requests.
+pub struct Routes<F> {
+    /// The application.
+    pub app: F,
+    /// Decides about upgrades, where there are any.
+    pub upgrade: Option<Upgrade>,
+    /// Paths that are answered however many requests are in progress.
+    pub always: &'static [&'static str],
+}
+
+/// A port's connections on this thread.
+pub struct Port {
+    service: Rc<Service>,
+}
+
+impl Port {
+    /// Builds the service; inside an actix runtime.
+    pub async fn open<F, S, B>(routes: Routes<F>, limits: Limits, counters: Counters) -> Self
+    where
+        F: IntoServiceFactory<S, Request>,
+        S: ServiceFactory<
+                Request,
+                Config = AppConfig,
+                Response = ServiceResponse<B>,
+                Error = actix_web::Error,
+                InitError = (),
+            > + 'static,
+        B: MessageBody + 'static,
+    {
+        let Routes { app, upgrade, always } = routes;
+        let budget = Budget::new(limits, counters);
+        let app = app.into_factory().new_service(AppConfig::default()).await;
+        let app = app.expect("routes are constant");
+        let handler: Handler = Box::new(move |request| {
+            let answering = app.call(request);
+            Box::pin(async move {
+                match answering.await {
+                    Ok(response) => actix_http::Response::from(response).map_into_boxed_body(),
+                    Err(error) => error.into(),
+                }
+            })
+        });
+        let none = Duration::ZERO;
+        let config = ServiceConfig::new(KeepAlive::Os, none, none, false, None);
+        sweep(&budget);
+        Self { service: Rc::new(Service { handler, upgrade, always, config, budget }) }
+    }
+
+    /// Serves a connection that was accepted just now. `guard` lives as long as it does.
+    pub fn serve(&self, socket: TcpStream, guard: impl Sized + 'static) {
+        let Some(seat) = self.service.budget.admit() else { return };
+        let peer = socket.peer_addr();
+        let (socket, peer) = match (tokio::net::TcpStream::from_std(socket), peer) {
+            (Ok(socket), Ok(peer)) => (socket, peer),
+            (Err(error), _) | (_, Err(error)) => return debug!(%error, "connection lost"),
+        };
+        let service = Rc::clone(&self.service);
+        actix_rt::spawn(async move {
+            serve(service, socket, peer, seat).await;
+            drop(guard);
+        });
+    }
+
+    /// Gives up who has waited longest: the process has no descriptor left.
+    pub fn make_room(&self) {
+        self.service.budget.make_room();
+    }
+
+    /// Answers the requests that are in progress and closes every connection. Whoever is not done
+    /// within this time is left as it is.
+    pub async fn stop(&self, patience: Duration) {
+        let budget = &self.service.budget;
+        budget.stop();
+        if timeout(patience, budget.emptied()).await.is_err() {
+            warn!("stopped before every request was answered");
+        }
+    }
+}
+
+/// Looks now and then, as long as there is a budget.
+fn sweep(budget: &Rc<Budget>) {
+    let budget = Rc::downgrade(budget);
+    actix_rt::spawn(async move {
+        let mut rounds = interval(SWEEP);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            rounds.tick().await;
+            let Some(budget) = budget.upgrade() else { return };
+            budget.sweep(Instant::now());
+        }
+    });
+}
