@@ -52,9 +52,17 @@ pub(crate) fn run(settings: Settings) -> ExitCode {
     actix_rt::System::new().block_on(async {
         match serve(&settings).await {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(error.as_ref(), error.is::<ConfigError>()),
+            Err(error) => fail(error.as_ref(), is_usage(error.as_ref())),
         }
     })
+}
+
+/// Whether a setting is wrong, and not the machine.
+fn is_usage(error: &(dyn Error + 'static)) -> bool {
+    let gateway =
+        error.downcast_ref().is_some_and(|it| matches!(it, gateway::StartError::Config(_)));
+    let settings = |it| matches!(it, &pusher_api::StartError::Settings(_));
+    gateway || error.downcast_ref().is_some_and(settings) || error.is::<ConfigError>()
 }
 
 impl Settings {
@@ -92,7 +100,8 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     flags.extend(gateway.operators.iter().map(|address| format!("--gateway=http://{address}")));
     let websocket = format!("ws://{}/v1/ws", gateway.clients[0]);
     flags.push(format!("--page-websocket-url={websocket}"));
-    let pusher = pusher_api::start(PusherApiFlags::try_parse_from(flags)?.settings).await?;
+    let pusher = pusher_api::start(PusherApiFlags::try_parse_from(flags)?.settings).await;
+    let pusher = pusher.map_err(|error| error.of_flag("--listen-backends"))?;
     announce(&gateway, pusher.addresses[0]);
     stop.next().await;
     tokio::select! {

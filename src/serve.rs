@@ -90,6 +90,7 @@ pub(crate) fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
     if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
         return refuse(&error);
     }
+    prepare_descriptors();
     actix_rt::System::new().block_on(async {
         let mut stop = match Stop::new() {
             Ok(stop) => stop,

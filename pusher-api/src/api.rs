@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::web::Bytes;
 use settings::ConfigError;
 
 use crate::{
@@ -54,10 +55,10 @@ impl Api {
     }
 
     /// What is counted, as Prometheus reads it.
-    pub(crate) async fn metrics(&self) -> Vec<u8> {
+    pub(crate) async fn metrics(&self) -> Bytes {
         let known = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.metrics.receipts_pending.set(known(self.receipts.pending()));
         self.metrics.ids_remembered.set(known(self.dedupe.known()));
-        self.metrics.text(self.engine.readiness().await, &self.engine.gateways())
+        self.metrics.text(self.engine.readiness().await, || self.engine.gateways())
     }
 }

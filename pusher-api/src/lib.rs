@@ -11,6 +11,8 @@
 
 mod server;
 
+mod threads;
+
 mod http;
 
 mod intake;

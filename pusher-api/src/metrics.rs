@@ -1,7 +1,8 @@
 //! What is counted, as Prometheus reads it. No label ever holds a user id.
 
+use actix_web::web::Bytes;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
-use serving::metrics::Registrar;
+use serving::{accept, counters::Counters, exposition::Exposition, metrics::Registrar};
 
 use crate::{
     settings::Settings,
@@ -57,9 +58,13 @@ pub(crate) struct Metrics {
     limits: Limits,
     /// Requests by route, method and status.
     pub requests: IntCounterVec,
+    /// Connections of backends.
+    pub http: Counters,
+    accept_errors: IntCounterVec,
     /// Time to answer, by route.
     pub request_seconds: HistogramVec,
     links: LinkGauges,
+    exposition: Exposition,
 }
 
 struct LinkGauges {
@@ -74,6 +79,7 @@ const DROPPED: &str = "holdfast_pusher_dropped_pushes_total";
 const FORGOTTEN: &str = "holdfast_pusher_ids_forgotten_total";
 const REMEMBERED: &str = "holdfast_pusher_ids_remembered";
 const NOT_READY: &str = "holdfast_pusher_not_ready";
+const ACCEPT_ERRORS: &str = "holdfast_pusher_accept_errors_total";
 const RECEIPTS: &str = "holdfast_pusher_receipts_pending";
 const LINK_UNKNOWN: &str = "holdfast_pusher_link_unknown_total";
 const LINK_QUEUE: &str = "holdfast_pusher_link_queue_bytes";
@@ -84,6 +90,13 @@ fn durations(r: &Registrar) -> HistogramVec {
     let buckets = vec![0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
     let options = HistogramOpts::new(name, "Time to answer a request").buckets(buckets);
     r.keep(HistogramVec::new(options, &["route"]))
+}
+
+fn accept_errors(r: &Registrar) -> IntCounterVec {
+    let errors = r.counters(ACCEPT_ERRORS, "Failed accepts by errno", &["errno"]);
+    // From 0, so that the first ones are seen as an increase.
+    accept::ERRORS.iter().for_each(|(_, name)| drop(errors.with_label_values(&[*name])));
+    errors
 }
 
 impl Default for Metrics {
@@ -124,8 +137,11 @@ impl Default for Metrics {
             not_ready: r.gauges(NOT_READY, "1 for why pushes cannot be taken", &["reason"]),
             limits: Limits::new(r),
             requests: r.counters(REQUESTS, "Requests answered", &["route", "method", "status"]),
+            http: Counters::new(r, "holdfast_pusher"),
+            accept_errors: accept_errors(r),
             request_seconds: durations(r),
             links: LinkGauges::new(r),
+            exposition: Exposition::default(),
             registrar,
         }
     }
@@ -193,20 +209,28 @@ impl Metrics {
         self.limits.link_queue.set(signed(settings.link_queue));
     }
 
-    /// Everything as text, with readiness and the links to these gateways as they are now.
+    /// Counts a failed accept.
+    pub(crate) fn accept_error(&self, error: &std::io::Error) {
+        self.accept_errors.with_label_values(&[&accept::error_name(error)]).inc();
+    }
+
+    /// Everything as text, with readiness and the links to these gateways as they are now, or as
+    /// they were a moment ago where many ask.
     pub(crate) fn text(
         &self,
         readiness: Result<(), NotReady>,
-        gateways: &[GatewayStatus],
-    ) -> Vec<u8> {
-        self.ready.set(i64::from(readiness.is_ok()));
-        let reason = readiness.err().map(|reason| reason.as_str());
-        for known in NotReady::REASONS {
-            let is_it = i64::from(reason == Some(known));
-            self.not_ready.with_label_values(&[known]).set(is_it);
-        }
-        self.links.set(gateways);
-        self.registrar.text()
+        gateways: impl FnOnce() -> Vec<GatewayStatus>,
+    ) -> Bytes {
+        self.exposition.text(|| {
+            self.ready.set(i64::from(readiness.is_ok()));
+            let reason = readiness.err().map(|reason| reason.as_str());
+            for known in NotReady::REASONS {
+                let is_it = i64::from(reason == Some(known));
+                self.not_ready.with_label_values(&[known]).set(is_it);
+            }
+            self.links.set(&gateways());
+            self.registrar.text()
+        })
     }
 }
 

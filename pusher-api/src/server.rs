@@ -1,20 +1,44 @@
 //! Starts what a pusher-api consists of, and stops it in the right order.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use actix_rt::{Arbiter, ArbiterHandle};
-use actix_web::{
-    App, HttpServer,
-    dev::{Server, ServerHandle},
-    middleware::from_fn,
-    web,
+use actix_web::web;
+use serving::{
+    Patience,
+    budget::Limits,
+    listen::{ListenError, Listeners, Options},
+    room::Room,
 };
 use settings::ConfigError;
 
-use crate::{api::Api, engine::contract::Engine, http, settings::Settings};
+use crate::{
+    api::Api, engine::contract::Engine, http, settings::Settings, threads::Threads,
+    validate::MAX_BODY_BYTES,
+};
 
-/// How long backends may keep an idle connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The flag of the addresses to listen on.
+const LISTEN: &str = "--listen";
+/// How long backends may wait for each other on one connection.
+const PATIENCE: Patience = Patience {
+    head: Duration::from_secs(10),
+    keep_alive: Duration::from_secs(75),
+    body: Duration::from_secs(30),
+    answer: Duration::from_secs(30),
+    farewell: Duration::from_secs(2),
+};
+/// How sockets of backends behave. A backend that vanished is found out and gives its descriptor
+/// back; one that does not read keeps little in the kernel.
+const SOCKETS: Options = Options {
+    backlog: 4096,
+    keepalive: Some(Duration::from_secs(20)),
+    user_timeout: Duration::from_secs(60),
+    send_buffer: Some(16 * 1024),
+};
+/// What a thread may hold at least: the largest body while it is gathered, and some small ones.
+const LEAST_BYTES: usize = 2 * MAX_BODY_BYTES;
+/// How long stopping waits for requests in progress.
+const LAST_ANSWERS: Duration = Duration::from_secs(30);
 /// How long stopping waits for gateways to acknowledge what was accepted.
 const LAST_ACKNOWLEDGEMENTS: Duration = Duration::from_secs(5);
 
@@ -25,20 +49,38 @@ pub enum StartError {
     #[error(transparent)]
     Settings(#[from] ConfigError),
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {error}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Listen(ListenError),
+}
+
+impl From<ListenError> for StartError {
+    fn from(error: ListenError) -> Self {
+        match error {
+            ListenError::Setting(error) => Self::Settings(error),
+            error => Self::Listen(error),
+        }
+    }
+}
+
+impl StartError {
+    /// The same, where another flag names the address to listen on.
+    #[must_use]
+    pub fn of_flag(self, flag: &str) -> Self {
+        match self {
+            Self::Listen(error) => error.of_flag(flag).into(),
+            Self::Settings(error) if error.key == LISTEN => {
+                Self::Settings(ConfigError { key: flag.to_owned(), ..error })
+            }
+            other => other,
+        }
+    }
 }
 
 /// A pusher-api that is running.
 pub struct Running {
     /// Where backends reach it.
     pub addresses: Vec<SocketAddr>,
-    server: ServerHandle,
+    threads: Threads,
     links: ArbiterHandle,
     api: web::Data<Api>,
 }
@@ -51,49 +93,45 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     settings.validate()?;
     let api = web::Data::new(Api::new(&settings)?);
     http::routes::begin_at_zero(&api.metrics);
-    let (server, addresses) = serve(&settings, api.clone())?;
-    let handle = server.handle();
-    actix_rt::spawn(server);
-    // The links have a thread of their own: a burst of requests must not delay presence.
-    let links = Arbiter::new().handle();
-    links.spawn(api.engine.keep_links(settings.gateway));
-    Ok(Running { addresses, server: handle, links, api })
-}
-
-fn serve(
-    settings: &Settings,
-    api: web::Data<Api>,
-) -> Result<(Server, Vec<SocketAddr>), StartError> {
-    let mut server = HttpServer::new(move || {
-        App::new()
-            .app_data(api.clone())
-            .wrap(from_fn(http::door::at_the_door))
-            .configure(http::routes::routes)
-    });
-    for address in settings.listen.iter().flat_map(settings::ListenRange::addresses) {
-        server = server.bind(address).map_err(|error| StartError::Listen { address, error })?;
-    }
-    if let Some(workers) = settings.workers {
-        server = server.workers(workers.into());
-    }
-    let addresses = server.addrs();
+    let Listeners { addresses, per_worker } =
+        Listeners::bind(LISTEN, &settings.listen, 1, SOCKETS)?;
     for address in &addresses {
         tracing::info!(%address, "pusher-api listens");
     }
-    Ok((server.keep_alive(KEEP_ALIVE).disable_signals().run(), addresses))
+    let count = settings.workers();
+    let listeners = per_worker.into_iter().flatten().collect();
+    let threads = Threads::start(count, limits(&settings, count, &api), &api, listeners);
+    // The links have a thread of their own: a burst of requests must not delay presence.
+    let links = Arbiter::new().handle();
+    links.spawn(api.engine.keep_links(settings.gateway));
+    Ok(Running { addresses, threads, links, api })
+}
+
+/// The share of each thread, which must be able to take the largest request.
+fn limits(settings: &Settings, threads: usize, api: &Api) -> Limits {
+    let room = Room::of_this_process();
+    let share = |given: usize, found: usize| {
+        let all = if given == 0 { found } else { given };
+        all.div_ceil(threads)
+    };
+    let connections = share(settings.max_connections, room.connections());
+    let bytes = share(settings.request_memory, room.request_bytes()).max(LEAST_BYTES);
+    api.metrics.http.show_limits(connections * threads, bytes * threads);
+    Limits { connections, bytes, patience: PATIENCE }
 }
 
 impl Running {
     /// Stops. Gracefully means: requests are answered and what was accepted is acknowledged by
     /// its gateways first.
-    pub async fn stop(self, graceful: bool) {
-        self.server.stop(graceful).await;
+    pub async fn stop(mut self, graceful: bool) {
         if graceful {
+            self.threads.drain(LAST_ANSWERS).await;
             let drained = self.api.engine.drained();
             if tokio::time::timeout(LAST_ACKNOWLEDGEMENTS, drained).await.is_err() {
                 tracing::warn!("stopped before every gateway acknowledged its pushes");
             }
         }
+        self.threads.stop();
         self.links.stop();
     }
 }

@@ -57,6 +57,14 @@ pub struct Settings {
         default_value = "1s"
     )]
     pub gateway_timeout: Duration,
+    /// Most HTTP connections; beyond it who has waited longest for its own request goes; 0 for as
+    /// many as descriptors and memory allow
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub max_connections: usize,
+    /// Most bytes of requests and large answers held at a time; beyond it who stands still longest
+    /// goes, or a request gets 503; 0B for an eighth of the memory there is, at most 256MiB
+    #[arg(long, value_name = "SIZE", value_parser = units::size, default_value = "0B")]
+    pub request_memory: usize,
     /// Threads that serve HTTP [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub workers: Option<u16>,
@@ -101,6 +109,12 @@ impl Settings {
         }
         require_guard("--api-key", !backends.is_empty(), &self.listen)?;
         require_guard("--link-secret", !secrets.is_empty(), &self.listen)
+    }
+
+    /// Threads that serve HTTP.
+    pub(crate) fn workers(&self) -> usize {
+        let one_per_core = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.workers.map_or_else(one_per_core, usize::from)
     }
 
     /// Every API key, from the flags and from the file.

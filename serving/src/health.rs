@@ -8,7 +8,11 @@ pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// It does its work.
-pub fn ready() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ready" }))
+/// It does its work, but for what is named, if anything.
+pub fn ready(but: &[String]) -> HttpResponse {
+    let answer = match but {
+        [] => json!({ "status": "ready" }),
+        but => json!({ "status": "ready", "but": but }),
+    };
+    HttpResponse::Ok().json(answer)
 }

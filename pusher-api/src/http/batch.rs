@@ -52,16 +52,20 @@ pub(crate) async fn batch(
         turn: Instant::now(),
     };
     let mut lines = Lines::new(MAX_BODY_BYTES);
+    let held = body::held(&request);
     while let Some(chunk) = payload.next().await {
         let chunk = match chunk {
             Ok(chunk) => chunk,
-            Err(error) => return Ok(batch.interrupted(&body::broken(&error))),
+            Err(error) => return Ok(batch.interrupted(&serving::body::problem(&error))),
         };
         let mut bytes = chunk.as_ref();
         while let Some((number, line)) = lines.next(&mut bytes) {
             batch.on_line(number, line).await;
         }
         batch.dispatch.flush();
+        if let Err(problem) = body::hold(held.as_ref(), lines.held()) {
+            return Ok(batch.interrupted(&problem));
+        }
         batch.give_way().await;
     }
     if let Some((number, line)) = lines.last() {

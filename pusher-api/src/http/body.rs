@@ -1,46 +1,88 @@
-//! Request bodies: their media type and their bound.
-
-use std::time::Duration;
+//! Request bodies: their media type and their bounds.
 
 use actix_web::{
     HttpMessage, HttpRequest,
-    http::header,
+    http::header::{self, HeaderValue},
     web::{Bytes, Payload},
 };
+use futures::StreamExt;
 use protocol::problem::Problem;
+use serving::budget::Holding;
 
 use crate::validate::MAX_BODY_BYTES;
 
-/// How long the body of one push may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Accepts one of these media types, or none at all.
+/// Accepts one of these media types, in UTF-8 and as it is, or none at all.
 pub(super) fn check_type(request: &HttpRequest, accepted: &[&str]) -> Result<(), Problem> {
-    let given = request.content_type();
-    let known = accepted.iter().any(|accepted| accepted.eq_ignore_ascii_case(given));
-    if known || !request.headers().contains_key(header::CONTENT_TYPE) {
+    let refuse = |detail| Err(Problem::new(415, "Unsupported media type", detail));
+    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !request.headers().get_all(header::CONTENT_ENCODING).all(plain) {
+        return refuse("Content-Encoding is not understood, send the body as it is".to_owned());
+    }
+    if !request.headers().contains_key(header::CONTENT_TYPE) {
         return Ok(());
     }
-    let expected = accepted.first().copied().unwrap_or_default();
-    let detail = format!("{given:?} is not understood, send Content-Type: {expected}");
-    Err(Problem::new(415, "Unsupported media type", detail))
+    let given = request.content_type();
+    if !accepted.iter().any(|accepted| accepted.eq_ignore_ascii_case(given)) {
+        let expected = accepted.first().copied().unwrap_or_default();
+        return refuse(format!("{given:?} is not understood, send Content-Type: {expected}"));
+    }
+    match charset(request) {
+        Some(charset) if !charset.eq_ignore_ascii_case("utf-8") => {
+            refuse(format!("charset={charset} is not understood, send UTF-8"))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// The whole body, which must fit into memory.
-pub(super) async fn read(payload: Payload) -> Result<Bytes, Problem> {
-    let reading = tokio::time::timeout(PATIENCE, payload.to_bytes_limited(MAX_BODY_BYTES));
-    let read = reading.await.map_err(|_| {
-        let detail = format!("the body did not arrive within {}s", PATIENCE.as_secs());
-        Problem::new(408, "Request timeout", detail)
-    })?;
-    let body = read.map_err(|_| {
-        let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
-        Problem::new(413, "Body too large", detail)
-    })?;
-    body.map_err(|error| broken(&error))
+/// The `charset` parameter of the content type (RFC 9110 section 8.3.2), if it has one.
+fn charset(request: &HttpRequest) -> Option<&str> {
+    let given = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    given.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_charset = name.trim().eq_ignore_ascii_case("charset");
+        is_charset.then(|| value.trim().trim_matches('"'))
+    })
 }
 
-/// The body ended before it was complete, or its encoding is wrong.
-pub(super) fn broken(error: &impl std::fmt::Display) -> Problem {
-    Problem::new(400, "Broken body", format!("the body could not be read: {error}"))
+/// The whole body, which must fit into memory. One that is announced as too large is not read at
+/// all.
+pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Problem> {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.trim().parse::<u64>().ok());
+    if length.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Err(too_large());
+    }
+    let held = held(request);
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| serving::body::problem(&error))?;
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        if body.capacity() < body.len() + chunk.len() {
+            // Twice as much as there is, as long as that much may come.
+            let most = length.map_or(MAX_BODY_BYTES, |length| length as usize);
+            let wanted = (2 * body.len()).min(most).max(body.len() + chunk.len());
+            body.reserve_exact(wanted - body.len());
+            hold(held.as_ref(), body.capacity())?;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.into())
+}
+
+/// The request's share of the bytes that are held in the process; it has none where nothing is
+/// shared.
+pub(super) fn held(request: &HttpRequest) -> Option<Holding> {
+    request.extensions().get::<Holding>().cloned()
+}
+
+/// Says how many bytes a request holds now.
+pub(super) fn hold(held: Option<&Holding>, bytes: usize) -> Result<(), Problem> {
+    held.map_or(Ok(()), |held| held.hold(bytes))
+}
+
+fn too_large() -> Problem {
+    let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+    Problem::new(413, "Body too large", detail)
 }

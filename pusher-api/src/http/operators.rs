@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use protocol::problem::Problem;
 use serde::Serialize;
+use serving::health;
 
 use super::problem::ApiError;
 use crate::{
@@ -26,22 +27,20 @@ pub(crate) async fn gateways(api: web::Data<Api>) -> HttpResponse {
 
 /// The process lives.
 pub(crate) async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+    health::alive().await
 }
 
 /// Pushes can be taken. A gateway that may hold users who are not known here is named, if that
 /// lasts; if it is so of all gateways, this process is not ready.
 pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     api.engine.readiness().await.map_err(Problem::unavailable)?;
-    let out_of_step = api.engine.out_of_step();
-    let lines = out_of_step.iter().map(|link| format!("{link}\n")).collect::<String>();
+    let out_of_step: Vec<_> = api.engine.out_of_step().iter().map(ToString::to_string).collect();
     let used = api.engine.gateways().into_iter().filter(|link| link.state != LinkState::Alias);
     if out_of_step.len() >= used.count() {
-        let detail = format!("no gateway is in step: {}", lines.trim_end().replace('\n', ", "));
+        let detail = format!("no gateway is in step: {}", out_of_step.join(", "));
         return Err(Problem::unavailable(detail).into());
     }
-    let text = format!("ready\n{lines}");
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text))
+    Ok(health::ready(&out_of_step))
 }
 
 /// Prometheus text.

@@ -45,7 +45,7 @@ pub(crate) async fn push(
 ) -> Result<HttpResponse, ApiError> {
     body::check_type(&request, &["application/json"])?;
     let patience = patience(&request)?;
-    let body = body::read(payload).await?;
+    let body = body::read(&request, payload).await?;
     api.engine.readiness().await.map_err(Problem::unavailable)?;
     let push = intake::check(&api, without_byte_order_mark(&body))?;
     let forwarded = match intake::stage(&api, *backend, push, patience).await? {

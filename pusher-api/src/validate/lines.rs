@@ -68,6 +68,11 @@ impl Lines {
         Some((self.number + 1, line))
     }
 
+    /// Bytes of memory that the unfinished line takes.
+    pub fn held(&self) -> usize {
+        self.unfinished.capacity()
+    }
+
     fn forget_handed_over(&mut self) {
         if std::mem::take(&mut self.handed_over) {
             self.unfinished.clear();
