@@ -3,6 +3,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use settings::{ConfigError, Secret};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::{
@@ -25,6 +26,8 @@ pub(crate) struct Gateway {
     pub instance: Uuid,
     /// What a pusher-api must show one of, if there are any.
     pub link_secrets: Vec<Secret>,
+    /// Places for links.
+    pub links: Arc<Semaphore>,
     /// How many sessions there may be.
     pub admission: Arc<Admission>,
     /// Who is here.
@@ -80,6 +83,7 @@ impl Gateway {
             name,
             instance: Uuid::new_v4(),
             link_secrets,
+            links: Arc::new(Semaphore::new(settings.max_links)),
             admission: Arc::new(Admission::new(&settings)),
             directory,
             batches: BatchLog::default(),

@@ -8,7 +8,7 @@ use std::{
 use limits::{descriptors, process::resident_bytes};
 use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge};
 use protocol::{CloseReason, Transport, receipt::Outcome};
-use serving::metrics::Registrar;
+use serving::{accept, counters::Counters, exposition::Exposition, metrics::Registrar};
 
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
 pub(crate) struct Metrics {
@@ -64,6 +64,10 @@ pub(crate) struct Metrics {
     pub unconfirmed_hellos: IntCounter,
     /// Times the accept loop paused because too many connections are not sessions yet.
     pub accept_pauses: IntCounter,
+    /// The text, as long as it is fresh.
+    pub exposition: Exposition,
+    /// The operators' port.
+    pub operators: Counters,
     /// Sessions that ended by a panic of our own.
     pub session_panics: IntCounter,
     /// In microseconds.
@@ -109,7 +113,7 @@ impl Default for Metrics {
         let unknown = |what: &str| unknown.with_label_values(&[what]);
         // From 0, so that the first ones are seen as an increase.
         CloseReason::ALL.iter().for_each(|it| drop(closed.with_label_values(&[it.as_str()])));
-        ACCEPT_ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
+        accept::ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
         Self {
             sessions: Transport::ALL.map(|one| sessions.with_label_values(&[one.as_str()])),
             pushes: [Outcome::Written, Outcome::Queued, Outcome::Dropped]
@@ -174,6 +178,8 @@ impl Default for Metrics {
             ),
             session_panics: make
                 .counter("holdfast_session_panics_total", "Sessions ended by a panic, a bug"),
+            exposition: Exposition::default(),
+            operators: Counters::new(&make, "holdfast_operators"),
             longest_stall: AtomicU64::new(0),
             stall: make.keep(Gauge::new(
                 "holdfast_worker_longest_stall_seconds",
@@ -226,7 +232,7 @@ impl Metrics {
 
     /// Counts a failed accept.
     pub(crate) fn accept_error(&self, error: &std::io::Error) {
-        self.accept_errors.with_label_values(&[&errno_name(error)]).inc();
+        self.accept_errors.with_label_values(&[&accept::error_name(error)]).inc();
     }
 
     /// Takes note of a time in which a worker was busy without a break.
@@ -242,21 +248,4 @@ impl Metrics {
         self.resident.set(resident_bytes() as i64);
         self.registrar.text()
     }
-}
-
-/// The errors accept(2) is known for.
-const ACCEPT_ERRORS: [(i32, &str); 6] = [
-    (12, "ENOMEM"),
-    (23, "ENFILE"),
-    (24, "EMFILE"),
-    (71, "EPROTO"),
-    (103, "ECONNABORTED"),
-    (105, "ENOBUFS"),
-];
-
-/// The symbolic name of an error of accept, else the number.
-fn errno_name(error: &std::io::Error) -> String {
-    let number = error.raw_os_error().unwrap_or(0);
-    let known = ACCEPT_ERRORS.iter().find(|(errno, _)| *errno == number);
-    known.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
 }

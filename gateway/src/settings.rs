@@ -84,6 +84,10 @@ pub struct Settings {
     #[arg(long, value_name = "COUNT", default_value_t = 4096)]
     pub max_pending: usize,
 
+    /// Most links of pusher-apis at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    pub max_links: usize,
+
     /// Most new sessions a second; 0 for no limit
     #[arg(long, value_name = "PER SECOND", default_value_t = 0)]
     pub handshake_rate: u32,
@@ -159,6 +163,7 @@ impl Settings {
         let least = [
             ("--sessions-per-user", self.sessions_per_user, 1),
             ("--max-pending", self.max_pending, 1),
+            ("--max-links", self.max_links, 1),
             ("--max-frame", self.max_frame, 1024),
             ("--frame-rate", self.frame_rate.into(), 1),
             ("--backlog", self.backlog as usize, 1),
@@ -174,6 +179,7 @@ impl Settings {
         let most = [
             ("--max-frame", self.max_frame, 16 << 20),
             ("--workers", self.workers, 1024),
+            ("--max-links", self.max_links, 10_000),
             ("--sessions-per-user", self.sessions_per_user, 10_000),
         ];
         for (flag, value, most) in most {

@@ -4,12 +4,13 @@ use std::{io, sync::Arc};
 
 use bytes::BytesMut;
 use protocol::link::{Down, HEARTBEAT, LinkError, Offer, PresenceChange, SILENCE, Terms, Up};
+use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, tcp::OwnedWriteHalf},
     time::timeout,
 };
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use super::{batches::Batches, given_up, requests, unknown::Unknown, work};
@@ -17,6 +18,8 @@ use crate::{gateway::Gateway, uplink::queue::LinkQueue};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 * 1024;
+/// Bytes under way to a pusher-api; net.core.wmem_max caps it.
+const SEND_BUFFER: usize = 1 << 20;
 
 /// Why a link ended.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +43,10 @@ enum LinkEnd {
 /// Runs a link to its end. `switch` answers the HTTP request, `read` is what came behind it.
 pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String, read: BytesMut) {
     let peer = socket.peer_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
+    // Of what is written to a link more may be under way than of answers at the operators' port.
+    if let Err(error) = SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER) {
+        debug!(%peer, %error, "the link keeps a small send buffer");
+    }
     info!(%peer, "link up");
     gateway.metrics.links.inc();
     let link = Arc::new(LinkQueue::default());

@@ -14,8 +14,7 @@ use super::terms;
 pub(crate) fn check(secrets: &[Secret], request: &Request) -> Result<String, Problem> {
     let mut offers = request.headers().get_all(header::UPGRADE);
     if !offers.any(|offer| offer.as_bytes().eq_ignore_ascii_case(UPGRADE.as_bytes())) {
-        let detail = format!("a link needs the header Upgrade: {UPGRADE}");
-        return Err(Problem::new(426, "Upgrade Required", detail));
+        return Err(required());
     }
     let header = request.headers().get(header::AUTHORIZATION);
     let header = header.and_then(|header| header.to_str().ok());
@@ -25,4 +24,10 @@ pub(crate) fn check(secrets: &[Secret], request: &Request) -> Result<String, Pro
         return Err(Problem::new(401, "Unauthorized", detail));
     }
     terms::announced(request.headers()).map(terms::switch)
+}
+
+/// What a request lacks that asks for no upgrade.
+pub(crate) fn required() -> Problem {
+    let detail = format!("a link needs the header Upgrade: {UPGRADE}");
+    Problem::new(426, "Upgrade Required", detail)
 }

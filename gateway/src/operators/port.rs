@@ -2,72 +2,129 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_codec::Framed;
-use actix_http::{Request, h1};
+use actix_http::Request;
 use actix_web::{
-    HttpResponse,
+    App, HttpRequest, HttpResponse, Resource,
+    guard::{Any, Get, Guard, Head},
     http::header,
     web::{self, Data, ServiceConfig},
 };
 use protocol::{link, problem::Problem};
-use serde_json::json;
-use serving::problem::response;
-
-use super::probe::Probe;
-use crate::{
-    gateway::Gateway,
-    http::{
-        answer::{answer, not_found},
-        begun::BegunStream,
-        serve::{Serve, serve},
-    },
-    link as links,
+use serving::{
+    Patience,
+    budget::Limits,
+    health,
+    port::{Port, Routes},
+    problem::{head, response},
+    room::Room,
+    upgrade::Switch,
 };
 
-/// How long an operator's request may take to come whole.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+use super::probe::Probe;
+use crate::{gateway::Gateway, link as links};
+
+/// How long operators may wait for each other on one connection.
+const PATIENCE: Patience = Patience {
+    head: Duration::from_secs(5),
+    keep_alive: Duration::from_secs(75),
+    body: Duration::from_secs(5),
+    answer: Duration::from_secs(30),
+    farewell: Duration::from_secs(2),
+};
+/// Most connections that are no links; a process with few descriptors has fewer.
+const CONNECTIONS: usize = 512;
+/// Most bytes held for them.
+const BYTES: usize = 8 << 20;
+/// Asked by supervisors and Prometheus, and answered however much is going on.
+const ALWAYS: &[&str] = &["/healthz", "/readyz", "/metrics"];
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The service of the operators' port.
-pub(super) async fn service(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Serve {
-    let data = (Data::from(Arc::clone(gateway)), Data::from(Arc::clone(probe)));
-    let gateway = Arc::clone(gateway);
-    let routes = move |routes: &mut ServiceConfig| {
-        routes
-            .app_data(data.0)
-            .app_data(data.1)
-            .route("/healthz", web::get().to(healthz))
-            .route("/readyz", web::get().to(readyz))
-            .route("/metrics", web::get().to(metrics))
-            .default_service(web::to(not_found));
-    };
-    let upgrade = move |request, framed| upgrade(Arc::clone(&gateway), request, framed);
-    serve(routes, REQUEST_TIMEOUT, upgrade).await
+/// The operators' port.
+pub(super) async fn open(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Port {
+    let app = App::new()
+        .app_data(Data::from(Arc::clone(gateway)))
+        .app_data(Data::from(Arc::clone(probe)))
+        .configure(routes);
+    let links = Arc::clone(gateway);
+    let upgrade = Box::new(move |request: &Request| upgrade(&links, request));
+    let connections = CONNECTIONS.min(Room::of_this_process().descriptors as usize / 8).max(8);
+    let limits = Limits { connections, bytes: BYTES, patience: PATIENCE };
+    let counters = gateway.metrics.operators.clone();
+    counters.show_limits(connections, BYTES);
+    Port::open(Routes { app, upgrade: Some(upgrade), always: ALWAYS }, limits, counters).await
 }
 
-async fn upgrade(
-    gateway: Arc<Gateway>,
-    request: Request,
-    framed: Framed<BegunStream, h1::Codec>,
-) -> Result<(), actix_http::Error> {
+fn routes(routes: &mut ServiceConfig) {
+    routes
+        .service(read_only("/healthz").route(web::route().guard(readers()).to(health::alive)))
+        .service(read_only("/readyz").route(web::route().guard(readers()).to(readyz)))
+        .service(read_only("/metrics").route(web::route().guard(readers()).to(metrics)))
+        .service(
+            web::resource(link::PATH)
+                .route(web::get().to(upgrade_required))
+                .default_service(web::to(|request| only(request, "GET"))),
+        )
+        .default_service(web::to(not_found));
+}
+
+fn readers() -> impl Guard {
+    Any(Get()).or(Head())
+}
+
+fn read_only(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(|request| only(request, "GET, HEAD")))
+}
+
+async fn only(request: HttpRequest, allowed: &'static str) -> HttpResponse {
+    let detail = format!("{} is not allowed here, use {allowed}", request.method());
+    let problem = Problem::new(405, "Method not allowed", detail);
+    head(&problem).insert_header((header::ALLOW, allowed)).body(problem.to_json())
+}
+
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    response(&nothing_at(request.path()))
+}
+
+fn nothing_at(path: &str) -> Problem {
+    Problem::new(404, "Not Found", format!("nothing is at {path}"))
+}
+
+async fn upgrade_required() -> HttpResponse {
+    no_link(&links::upgrade::required())
+}
+
+/// Why a request opens no link, and what would.
+fn no_link(problem: &Problem) -> HttpResponse {
+    let mut response = head(problem);
+    match problem.status {
+        401 => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
+        426 => response.insert_header((header::UPGRADE, link::UPGRADE)),
+        _ => &mut response,
+    };
+    response.body(problem.to_json())
+}
+
+/// What a request to go over to another protocol comes to.
+fn upgrade(gateway: &Arc<Gateway>, request: &Request) -> Result<Switch, Box<HttpResponse>> {
+    let refuse = |problem: &Problem| Box::new(no_link(problem));
     if request.path() != link::PATH {
-        let detail = format!("nothing to upgrade to at {}", request.path());
-        return answer(framed, &Problem::new(404, "Not Found", detail)).await;
+        return Err(refuse(&nothing_at(request.path())));
     }
-    let switch = match links::upgrade::check(&gateway.link_secrets, &request) {
-        Ok(switch) => switch,
-        Err(problem) => return answer(framed, &problem).await,
+    serving::upgrade::check(request)?;
+    let secrets = &gateway.link_secrets;
+    let switch = links::upgrade::check(secrets, request).map_err(|problem| refuse(&problem))?;
+    let Ok(place) = Arc::clone(&gateway.links).try_acquire_owned() else {
+        let full = Problem::unavailable("there are as many links as --max-links allows");
+        return Err(refuse(&full));
     };
-    let parts = framed.into_parts();
-    // On a task of its own, so that the HTTP machinery goes.
-    let ((socket, rest), mut read) = (parts.io.into_parts(), parts.read_buf);
-    read.unsplit(rest);
-    actix_rt::spawn(links::connection::run(gateway, socket, switch, read));
-    Ok(())
-}
-
-async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok" }))
+    let gateway = Arc::clone(gateway);
+    Ok(Box::new(move |socket, read| {
+        // On a task of its own, so that the HTTP machinery goes.
+        actix_rt::spawn(async move {
+            links::connection::run(gateway, socket, switch, read).await;
+            drop(place);
+        });
+    }))
 }
 
 async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
@@ -79,7 +136,7 @@ async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
         (probe.is_late(), "a worker has not delivered its own push lately"),
     ];
     match reasons.into_iter().find(|(applies, _)| *applies) {
-        None => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        None => health::ready(&[]),
         Some((_, reason)) => {
             let problem = Problem::new(503, "Not Ready", reason);
             response(&problem.retry_after(Duration::from_secs(1)))
@@ -89,15 +146,18 @@ async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
 
 async fn metrics(gateway: Data<Gateway>) -> HttpResponse {
     let shown = &gateway.metrics;
-    shown.memory_short.set(gateway.admission.is_short_of_memory().into());
-    shown.users.set(gateway.users() as i64);
-    shown.push_memory.set(gateway.push_memory.used() as i64);
-    let backlog = gateway.fan_out.backlog();
-    shown.fan_outs_unfinished.set(backlog.unfinished as i64);
-    shown.fan_out_recipients.set(backlog.recipients as i64);
-    let behind = gateway.fan_out.burden(&gateway.directory.topics).behind;
-    shown.fan_out_behind.set(behind.as_secs_f64());
-    shown.links_lagging.set(gateway.directory.presence.lagging() as i64);
-    shown.link_queue.set(gateway.directory.presence.queued() as i64);
-    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, EXPOSITION)).body(shown.render())
+    let text = shown.exposition.text(|| {
+        shown.memory_short.set(gateway.admission.is_short_of_memory().into());
+        shown.users.set(gateway.users() as i64);
+        shown.push_memory.set(gateway.push_memory.used() as i64);
+        let backlog = gateway.fan_out.backlog();
+        shown.fan_outs_unfinished.set(backlog.unfinished as i64);
+        shown.fan_out_recipients.set(backlog.recipients as i64);
+        let behind = gateway.fan_out.burden(&gateway.directory.topics).behind;
+        shown.fan_out_behind.set(behind.as_secs_f64());
+        shown.links_lagging.set(gateway.directory.presence.lagging() as i64);
+        shown.link_queue.set(gateway.directory.presence.queued() as i64);
+        shown.render()
+    });
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, EXPOSITION)).body(text)
 }

@@ -1,29 +1,26 @@
 //! The thread of operators and links.
 
 use std::{
+    io,
     net::{TcpListener, TcpStream},
     rc::Rc,
     sync::Arc,
     time::Duration,
 };
 
-use bytes::BytesMut;
-use prometheus::IntGauge;
-use tokio::sync::{mpsc, watch};
-use tracing::{debug, error};
+use serving::{
+    accept::{Arrivals, accept},
+    port::Port,
+};
+use tokio::sync::mpsc;
+use tracing::error;
 
 use super::{
     memory::MemoryCheck,
     port,
     probe::{Probe, ProbeClient},
 };
-use crate::{
-    access::pending::{Pending, PendingGuard},
-    entrance::accept::spawn_accept,
-    gateway::Gateway,
-    http::{begun::BegunStream, serve::Serve},
-    runtime::timer::Timer,
-};
+use crate::{gateway::Gateway, runtime::timer::Timer};
 
 /// How often late gates, and the memory that is left, are looked at.
 const CHECK: Duration = Duration::from_millis(250);
@@ -36,17 +33,15 @@ pub(crate) async fn run_operators(
     listeners: Vec<TcpListener>,
     clients: mpsc::Receiver<ProbeClient>,
 ) {
-    let serve = port::service(&gateway, &probe).await;
-    let (limit, pauses) = (gateway.settings.max_pending, gateway.metrics.accept_pauses.clone());
-    let pending = Pending::new(limit, unshown(), pauses);
+    let port = Rc::new(port::open(&gateway, &probe).await);
     // Operators are served to the end.
-    let (_keep, stop) = watch::channel(false);
     for listener in listeners {
-        let serve = Rc::clone(&serve);
-        let arrive = move |socket, guard| {
-            drop(actix_rt::spawn(serve_operator(Rc::clone(&serve), socket, guard)))
-        };
-        spawn_accept(listener, &pending, &gateway.metrics, arrive, &stop);
+        let arrivals = ToPort { port: Rc::clone(&port), gateway: Arc::clone(&gateway) };
+        actix_rt::spawn(async move {
+            if let Err(error) = accept(listener, arrivals).await {
+                error!(%error, "cannot wait for connections");
+            }
+        });
     }
     actix_rt::spawn(probe.run(clients));
     let mut checks = match Timer::every(CHECK) {
@@ -61,16 +56,21 @@ pub(crate) async fn run_operators(
     }
 }
 
-async fn serve_operator(serve: Serve, socket: TcpStream, guard: PendingGuard) {
-    let peer = socket.peer_addr();
-    match (tokio::net::TcpStream::from_std(socket), peer) {
-        (Ok(socket), Ok(peer)) => serve(BegunStream::new(socket, BytesMut::new()), peer).await,
-        (Err(error), _) | (_, Err(error)) => debug!(%error, "operator's connection lost"),
-    }
-    drop(guard);
+/// Gives accepted connections to the port.
+struct ToPort {
+    port: Rc<Port>,
+    gateway: Arc<Gateway>,
 }
 
-/// Operators' connections wait for no handshake.
-fn unshown() -> IntGauge {
-    IntGauge::new("operators", "Connections of operators").expect("a constant name that fits")
+impl Arrivals for ToPort {
+    async fn arrive(&mut self, socket: TcpStream) {
+        self.port.serve(socket, ());
+    }
+
+    fn fail(&mut self, error: &io::Error, is_shortage: bool) {
+        self.gateway.metrics.accept_error(error);
+        if is_shortage {
+            self.port.make_room();
+        }
+    }
 }
