@@ -30,6 +30,8 @@ pub(crate) type Handler = Box<dyn Fn(Request) -> LocalBoxFuture<'static, Respons
 
 /// Most bytes of a refused body that are thrown away, so that its sender comes to read the answer.
 const THROWN_AWAY: usize = 4 << 20;
+/// The same behind what is no request at all.
+const THROWN_AWAY_OF_NONSENSE: usize = 128 << 10;
 
 /// What answers requests on a thread.
 pub(crate) struct Service {
@@ -49,8 +51,8 @@ pub(crate) struct Service {
 enum Next {
     /// The next request.
     GoOn,
-    /// The end, once the peer has taken the answer.
-    Farewell,
+    /// The end, once the peer has taken the answer; so many bytes of it are thrown away.
+    Farewell(usize),
     /// Another protocol.
     Switch(Switch),
 }
@@ -97,12 +99,13 @@ impl Connection {
                 Err(NoRequest::Refused(refusal)) => {
                     // What was known of the last request does not hold for this one.
                     self.wire.codec.replace(Codec::new(self.service.config.clone()));
-                    self.refuse(&refusal).await?
+                    self.refuse(&refusal).await?;
+                    Next::Farewell(THROWN_AWAY_OF_NONSENSE)
                 }
             };
             match next {
                 Next::GoOn => is_first = false,
-                Next::Farewell => return self.say_farewell().await.map(|()| None),
+                Next::Farewell(most) => return self.say_farewell(most).await.map(|()| None),
                 Next::Switch(switch) => return Ok(Some(switch)),
             }
             self.wire.begin_wait();
@@ -150,25 +153,26 @@ impl Connection {
         let holding = self.wire.seat.begin_request();
         let goes_on = answer::send(&self.wire, &holding, response, ends).await?;
         self.wire.seat.end_request();
-        Ok(if goes_on { Next::GoOn } else { Next::Farewell })
+        Ok(if goes_on { Next::GoOn } else { Next::Farewell(THROWN_AWAY) })
     }
 
     /// Has the peer close first: a close with bytes unread would be a reset, and the answer might be
     /// lost with it (RFC 9112 section 9.6).
-    async fn say_farewell(&self) -> io::Result<()> {
+    async fn say_farewell(&self, most: usize) -> io::Result<()> {
         if self.wire.seat.ending().is_some() {
             return Ok(());
         }
         self.wire.begin_wait();
         SockRef::from(&self.wire.socket).shutdown(std::net::Shutdown::Write)?;
         let mut thrown_away = 0;
-        while thrown_away < THROWN_AWAY {
+        while thrown_away < most {
             let read = self.wire.read.replace(BytesMut::new());
             thrown_away += read.len();
             drop(read);
             if !self.wire.fill(Wait::Farewell).await? {
                 break;
             }
+            self.wire.take_turn().await?;
         }
         Ok(())
     }

@@ -140,7 +140,8 @@ impl Wire {
     /// The buffer is there only while something is in it.
     fn try_fill(&self, wait: Wait) -> io::Result<bool> {
         let mut read = self.read.borrow_mut();
-        let most = if wait == Wait::Body { READ_BYTES } else { FIRST_BYTES };
+        let is_large = matches!(wait, Wait::Body | Wait::Farewell);
+        let most = if is_large { READ_BYTES } else { FIRST_BYTES };
         let room = READ_BYTES.saturating_sub(read.len()).min(most);
         read.reserve(room);
         let held = self.seat.hold_buffer(read.capacity()).map_err(io::Error::other);

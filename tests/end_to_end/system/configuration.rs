@@ -37,7 +37,7 @@ impl Drop for File {
 
 #[test]
 fn wrong_values_are_named_with_what_would_be_right() {
-    let cases: [(&[&str], &[&str]); 16] = [
+    let cases: [(&[&str], &[&str]); 17] = [
         (&["gateway", "--ping-interval=5"], &["--ping-interval", "5", "30s"]),
         (&["gateway", "--max-frame=lots"], &["--max-frame", "lots", "64KiB"]),
         (&["gateway", "--max-frame=10"], &["--max-frame", "10", "1024"]),
@@ -51,6 +51,7 @@ fn wrong_values_are_named_with_what_would_be_right() {
         (&["gateway", "--jwt-public-key=/dev/null"], &["--jwt-public-key", "PEM"]),
         (&["gateway", "--jwks=/dev/null"], &["--jwks", "JSON Web Key Set"]),
         (&["gateway", "--config=/nowhere.toml"], &["--config", "/nowhere.toml"]),
+        (&["gateway", "--max-links=0"], &["--max-links", "0", "1"]),
         (&["pusher-api", "--gateway=gateway-0"], &["--gateway", "gateway-0", "://"]),
         (&["pusher-api", "--link-queue=1KiB"], &["--link-queue", "1024", "2MiB"]),
         (&["token", "--user=u"], &["--secret"]),
