@@ -113,7 +113,9 @@ async fn run(limits: Limits, api: web::Data<Api>, mut errands: mpsc::Receiver<Er
     while let Some(errand) = errands.recv().await {
         match errand {
             Errand::Serve(socket, guard) => port.serve(socket, guard),
-            Errand::MakeRoom => port.make_room(),
+            Errand::MakeRoom => {
+                port.make_room();
+            }
             Errand::Stop(patience, done) => {
                 port.stop(patience).await;
                 // Whoever waited for it may have given up.
@@ -137,7 +139,7 @@ impl Arrivals for HandOut {
         let _ = errands.send(Errand::Serve(socket, Arc::clone(connections))).await;
     }
 
-    fn fail(&mut self, error: &io::Error, is_shortage: bool) {
+    fn fail(&mut self, error: &io::Error, is_shortage: bool) -> bool {
         self.api.metrics.accept_error(error);
         if is_shortage {
             for thread in &self.threads {
@@ -145,5 +147,6 @@ impl Arrivals for HandOut {
                 let _ = thread.errands.try_send(Errand::MakeRoom);
             }
         }
+        is_shortage
     }
 }

@@ -8,6 +8,8 @@ use tracing::{info, warn};
 /// How long accepting pauses when the process or the machine is out of something. The connections
 /// wait in the accept queue meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The same while others are being closed.
+const MENDING: Duration = Duration::from_millis(5);
 /// Connections that are taken before those that have come already are looked at again.
 const BURST: u32 = 16;
 
@@ -16,8 +18,9 @@ pub trait Arrivals {
     /// One has come.
     fn arrive(&mut self, socket: TcpStream) -> impl Future<Output = ()>;
 
-    /// None can be taken. Where something has run out (`is_shortage`), it may be given back.
-    fn fail(&mut self, error: &io::Error, is_shortage: bool);
+    /// None can be taken. Where something has run out (`is_shortage`), it may be given back; whether
+    /// that is under way.
+    fn fail(&mut self, error: &io::Error, is_shortage: bool) -> bool;
 }
 
 /// Accepts for ever.
@@ -45,13 +48,13 @@ pub async fn accept(
             }
             Err(error) => {
                 let is_shortage = is_shortage(&error);
-                arrivals.fail(&error, is_shortage);
+                let is_mended = arrivals.fail(&error, is_shortage);
                 if is_shortage {
                     if failures == 0 {
                         warn!(%error, "cannot accept connections; they wait in the accept queue");
                     }
                     failures += 1;
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(if is_mended { MENDING } else { PAUSE }).await;
                 }
             }
         }

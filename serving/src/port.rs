@@ -22,6 +22,9 @@ use crate::{
 /// How often those whose patience is over are looked for.
 const SWEEP: Duration = Duration::from_millis(250);
 
+/// Connections given up at a time where descriptors run out.
+const ROOM: u32 = 4;
+
 /// What answers a port's requests.
 pub struct Routes<F> {
     /// The application.
@@ -85,9 +88,10 @@ impl Port {
         });
     }
 
-    /// Gives up who has waited longest: the process has no descriptor left.
-    pub fn make_room(&self) {
-        self.service.budget.make_room();
+    /// Gives up those who have waited longest, a few at a time: the process has no descriptor left.
+    /// Whether there was anybody.
+    pub fn make_room(&self) -> bool {
+        (0..ROOM).take_while(|_| self.service.budget.make_room()).count() > 0
     }
 
     /// Answers the requests that are in progress and closes every connection. Whoever is not done

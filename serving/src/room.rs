@@ -6,7 +6,7 @@ use limits::{Headroom, descriptors};
 const CONNECTION_BYTES: u64 = 32 << 10;
 /// More connections than this need a flag.
 const MOST_CONNECTIONS: u64 = 16_384;
-const LEAST_CONNECTIONS: u64 = 64;
+const LEAST_IN_MEMORY: u64 = 64;
 const MOST_BYTES: u64 = 256 << 20;
 const LEAST_BYTES: u64 = 8 << 20;
 
@@ -28,8 +28,8 @@ impl Room {
 
     /// Connections that fit: half of the descriptors, an eighth of the memory.
     pub fn connections(&self) -> usize {
-        let fit = (self.descriptors / 2).min(self.memory / 8 / CONNECTION_BYTES);
-        fit.clamp(LEAST_CONNECTIONS, MOST_CONNECTIONS) as usize
+        let in_memory = (self.memory / 8 / CONNECTION_BYTES).max(LEAST_IN_MEMORY);
+        (self.descriptors / 2).min(in_memory).clamp(1, MOST_CONNECTIONS) as usize
     }
 
     /// Bytes that requests may hold: an eighth of the memory.
@@ -52,6 +52,7 @@ mod tests {
         assert_eq!(room(1_024, 24 << 10), (512, 256));
         assert_eq!(room(20_000, 96), (384, 12));
         assert_eq!(room(20_000, 1), (64, 8));
+        assert_eq!(room(100, 24 << 10), (50, 256));
         assert_eq!(room(u64::MAX, u64::MAX >> 20), (16_384, 256));
     }
 

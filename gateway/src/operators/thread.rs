@@ -67,10 +67,8 @@ impl Arrivals for ToPort {
         self.port.serve(socket, ());
     }
 
-    fn fail(&mut self, error: &io::Error, is_shortage: bool) {
+    fn fail(&mut self, error: &io::Error, is_shortage: bool) -> bool {
         self.gateway.metrics.accept_error(error);
-        if is_shortage {
-            self.port.make_room();
-        }
+        is_shortage && self.port.make_room()
     }
 }

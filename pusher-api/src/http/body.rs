@@ -86,3 +86,40 @@ fn too_large() -> Problem {
     let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
     Problem::new(413, "Body too large", detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn checked(fields: &[(&str, &str)]) -> Result<(), u16> {
+        let mut request = TestRequest::post();
+        for field in fields {
+            request = request.append_header(*field);
+        }
+        let accepted = ["application/json", "text/json"];
+        check_type(&request.to_http_request(), &accepted).map_err(|problem| problem.status)
+    }
+
+    #[test]
+    fn a_body_is_json_in_utf_8_as_it_is() {
+        let kind = |value| checked(&[("content-type", value)]);
+        assert_eq!(checked(&[]), Ok(()));
+        for fine in [
+            "application/json",
+            "TEXT/JSON; charset=utf-8",
+            "application/json;x=y; Charset=\"UTF-8\"",
+        ] {
+            assert_eq!(kind(fine), Ok(()), "{fine}");
+        }
+        for wrong in ["text/plain", "application/json; charset=latin1", "application/json;charset="]
+        {
+            assert_eq!(kind(wrong), Err(415), "{wrong}");
+        }
+        let encoding = |value| checked(&[("content-encoding", value)]);
+        assert_eq!(encoding("Identity"), Ok(()));
+        assert_eq!(encoding("gzip"), Err(415));
+        assert_eq!(encoding("identity, br"), Err(415));
+    }
+}

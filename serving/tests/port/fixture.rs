@@ -62,7 +62,7 @@ impl serving::accept::Arrivals for ToPort {
         self.0.serve(socket, ());
     }
 
-    fn fail(&mut self, error: &std::io::Error, _: bool) {
+    fn fail(&mut self, error: &std::io::Error, _: bool) -> bool {
         panic!("{error}");
     }
 }
@@ -128,7 +128,7 @@ impl Fixture {
             .route("/held", web::get().to(held))
             .route("/health", web::get().to(|| async { "well" }))
             .route("/large", web::get().to(|| async { vec![b'x'; 4 << 20] }))
-            .route("/deaf", web::post().to(|| async { HttpResponse::Unauthorized() }));
+            .route("/deaf", web::post().to(|| async { HttpResponse::Unauthorized().finish() }));
         let routes = Routes { app, upgrade, always: &["/health"] };
         let port = Rc::new(Port::open(routes, limits, counters).await);
         let arrivals = ToPort(Rc::clone(&port));

@@ -4,13 +4,15 @@
 use std::{
     io::Write,
     net::{SocketAddr, TcpStream},
+    process::Command,
     time::{Duration, Instant},
 };
 
 use serde_json::json;
 
 use crate::harness::{
-    Client, Gateway, Http, Process, PusherApi, Tcp, http::Answer, metrics::Metrics, wait::LIMIT,
+    Client, Gateway, Http, Process, PusherApi, Tcp, http::Answer, metrics::Metrics,
+    process::BINARY, wait::LIMIT,
 };
 
 /// Peers of each kind.
@@ -101,6 +103,26 @@ fn backends_are_served_whoever_else_is_there() {
     });
     let metrics = Metrics::parse(&get(pusher.address, "/metrics", "in the end").text);
     assert_bounded(&metrics, "holdfast_pusher");
+}
+
+#[test]
+fn backends_are_served_when_no_descriptor_is_left() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 100; exec \"$0\" \"$@\"", BINARY, "pusher-api"]);
+    command.args(["--log-format=json", "--max-connections=1000", "--workers=2"]);
+    command.args(["--listen=127.0.0.1:0", "--gateway=http://127.0.0.1:1"]);
+    let pusher = PusherApi::take(Process::spawn(command), Vec::new());
+    let address = pusher.address;
+    rlimit::increase_nofile_limit(1 << 16).unwrap();
+    let mut crowd = Vec::new();
+    for number in 0..400 {
+        crowd.push(knock(address, ""));
+        if number % 100 == 99 {
+            get(address, "/healthz", "silent without descriptors");
+        }
+    }
+    let metrics = Metrics::parse(&get(address, "/metrics", "in the end").text);
+    assert!(metrics.get("holdfast_pusher_accept_errors_total{errno=\"EMFILE\"}") > 0.0);
 }
 
 #[test]
