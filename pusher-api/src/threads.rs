@@ -112,7 +112,7 @@ async fn run(limits: Limits, api: web::Data<Api>, mut errands: mpsc::Receiver<Er
     let port = Port::open(Routes { app, upgrade: None, always: ALWAYS }, limits, counters).await;
     while let Some(errand) = errands.recv().await {
         match errand {
-            Errand::Serve(socket, guard) => port.serve(socket, guard),
+            Errand::Serve(socket, guard) => port.serve(socket, guard).await,
             Errand::MakeRoom => {
                 port.make_room();
             }

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use crate::{
     counters::Counters,
     ending::{Cause, Ending},
-    waits::{Patience, Turn, Wait, Waits},
+    waits::{Next, Patience, Turn, Wait, Waits},
 };
 
 /// Connections above the limit that are let in while every other one has a request in progress,
@@ -48,7 +48,8 @@ pub(crate) struct Budget {
     /// Requests in progress.
     requests: Cell<usize>,
     stopping: Cell<bool>,
-    emptied: Notify,
+    /// Told of each connection that leaves.
+    left: Notify,
 }
 
 /// One connection's share.
@@ -97,14 +98,25 @@ impl Budget {
             bytes: Cell::new(0),
             requests: Cell::new(0),
             stopping: Cell::new(false),
-            emptied: Notify::new(),
+            left: Notify::new(),
         })
     }
 
-    /// A seat for a newcomer. Where there is none, who has waited longest gives its own; where
-    /// nobody waits, a few are let in beyond the limit.
-    pub(crate) fn admit(self: &Rc<Self>) -> Option<Seat> {
-        while self.connections.get() >= self.limits.connections && self.make_room() {}
+    /// A seat for a newcomer. Where there is none, who has waited longest gives its own, after a
+    /// moment if that one came just now; where nobody waits, a few are let in beyond the limit.
+    pub(crate) async fn admit(self: &Rc<Self>) -> Option<Seat> {
+        while self.connections.get() >= self.limits.connections {
+            let next = self.waits.borrow().next_to_go(Instant::now());
+            match next {
+                Next::Goes(place) => self.give_up(&place, Cause::Room),
+                Next::Nobody => break,
+                Next::After(until) => {
+                    // Or somebody leaves meanwhile.
+                    let left = self.left.notified();
+                    let _ = tokio::time::timeout_at(until.into(), left).await;
+                }
+            }
+        }
         if self.connections.get() >= self.limits.connections + RESERVE || self.is_stopping() {
             self.counters.turned_away.inc();
             return None;
@@ -124,8 +136,12 @@ impl Budget {
 
     /// Gives up who has waited longest; whether there was anybody.
     pub(crate) fn make_room(&self) -> bool {
-        let longest = self.waits.borrow().longest();
-        longest.inspect(|place| self.give_up(place, Cause::Room)).is_some()
+        let next = self.waits.borrow().next_to_go(Instant::now());
+        match next {
+            Next::Goes(place) => self.give_up(&place, Cause::Room),
+            Next::After(_) | Next::Nobody => return false,
+        }
+        true
     }
 
     /// Gives up those whose patience is over.
@@ -159,7 +175,7 @@ impl Budget {
     /// Waits until every connection is gone.
     pub(crate) async fn emptied(&self) {
         while self.present.get() > 0 {
-            self.emptied.notified().await;
+            self.left.notified().await;
         }
     }
 
@@ -281,8 +297,6 @@ impl Drop for Seat {
         }
         budget.counters.connections.dec();
         budget.present.set(budget.present.get() - 1);
-        if budget.present.get() == 0 {
-            budget.emptied.notify_waiters();
-        }
+        budget.left.notify_waiters();
     }
 }

@@ -73,9 +73,10 @@ impl Port {
         Self { service: Rc::new(Service { handler, upgrade, always, config, budget }) }
     }
 
-    /// Serves a connection that was accepted just now. `guard` lives as long as it does.
-    pub fn serve(&self, socket: TcpStream, guard: impl Sized + 'static) {
-        let Some(seat) = self.service.budget.admit() else { return };
+    /// Serves a connection that was accepted just now, once there is room. `guard` lives as long as
+    /// it does.
+    pub async fn serve(&self, socket: TcpStream, guard: impl Sized + 'static) {
+        let Some(seat) = self.service.budget.admit().await else { return };
         let peer = socket.peer_addr();
         let (socket, peer) = match (tokio::net::TcpStream::from_std(socket), peer) {
             (Ok(socket), Ok(peer)) => (socket, peer),

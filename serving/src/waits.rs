@@ -24,7 +24,7 @@ pub(crate) enum Wait {
 
 impl Wait {
     const COUNT: usize = 6;
-    /// No request is in progress: these go first.
+    /// No request is in progress: these go first. The first of them may not have been heard yet.
     const BEFORE: [Self; 4] = [Self::Silent, Self::Idle, Self::Head, Self::Farewell];
     /// A request is in progress and stands still.
     const WITHIN: [Self; 2] = [Self::Body, Self::Answer];
@@ -60,6 +60,21 @@ impl Patience {
     }
 }
 
+/// What a new connection has said may still be on its way for so long after the accept: it is not
+/// given up for others meanwhile. Whoever is nearer than that gets in, however many come.
+const UNHEARD: Duration = Duration::from_millis(50);
+
+/// Who makes room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next<T> {
+    /// This one.
+    Goes(T),
+    /// Somebody, but not before.
+    After(Instant),
+    /// Nobody waits.
+    Nobody,
+}
+
 /// A place in a line: since when, and a number that keeps apart who came at the same instant.
 pub(crate) type Turn = (Instant, u64);
 
@@ -89,13 +104,26 @@ impl<T: Clone> Waits<T> {
         self.lines[wait as usize].remove(&turn);
     }
 
-    /// Who has waited longest: of those without a request in progress, if there are any.
-    pub(crate) fn longest(&self) -> Option<T> {
+    /// Who makes room: of those without a request in progress the one that has waited longest, if
+    /// there are any. A newcomer is given time to be heard first.
+    pub(crate) fn next_to_go(&self, now: Instant) -> Next<T> {
         let first = |waits: &[Wait]| {
             let firsts = waits.iter().filter_map(|wait| self.lines[*wait as usize].iter().next());
-            firsts.min_by_key(|(turn, _)| **turn).map(|(_, who)| who.clone())
+            firsts.min_by_key(|(turn, _)| **turn)
         };
-        first(&Wait::BEFORE).or_else(|| first(&Wait::WITHIN))
+        let silent = self.lines[Wait::Silent as usize].keys().next();
+        let heard_by = silent.map(|(since, _)| *since + UNHEARD).filter(|until| *until > now);
+        let before = match heard_by {
+            Some(_) => first(&Wait::BEFORE[1..]),
+            None => first(&Wait::BEFORE),
+        };
+        match (before, heard_by) {
+            (Some((_, who)), _) => Next::Goes(who.clone()),
+            (None, Some(until)) => Next::After(until),
+            (None, None) => {
+                first(&Wait::WITHIN).map_or(Next::Nobody, |(_, who)| Next::Goes(who.clone()))
+            }
+        }
     }
 
     /// Who has waited longest of those that hold something, line by line.
@@ -136,20 +164,36 @@ mod tests {
         let begun = Instant::now();
         let at = |second| begun + Duration::from_secs(second);
         let mut waits = Waits::default();
+        let next = |waits: &Waits<&'static str>| waits.next_to_go(at(100));
         let body = waits.enter(Wait::Body, at(0), "body");
         let head = waits.enter(Wait::Head, at(2), "head");
-        waits.enter(Wait::Idle, at(3), "idle");
+        let idle = waits.enter(Wait::Idle, at(3), "idle");
         // A head that begins late may have been waited for since the accept.
         let old = waits.enter(Wait::Head, at(1), "old");
-        assert_eq!(waits.longest(), Some("old"));
+        assert_eq!(next(&waits), Next::Goes("old"));
         waits.leave(Wait::Head, old);
-        assert_eq!(waits.longest(), Some("head"));
+        assert_eq!(next(&waits), Next::Goes("head"));
         waits.leave(Wait::Head, head);
-        assert_eq!(waits.longest(), Some("idle"));
-        waits.leave(Wait::Idle, (at(3), 3));
-        assert_eq!(waits.longest(), Some("body"));
+        assert_eq!(next(&waits), Next::Goes("idle"));
+        waits.leave(Wait::Idle, idle);
+        assert_eq!(next(&waits), Next::Goes("body"));
         waits.leave(Wait::Body, body);
-        assert_eq!(waits.longest(), None);
+        assert_eq!(next(&waits), Next::Nobody);
+    }
+
+    #[test]
+    fn a_newcomer_is_heard_before_it_goes() {
+        let begun = Instant::now();
+        let later = begun + UNHEARD;
+        let just_before = later - Duration::from_millis(1);
+        let mut waits = Waits::default();
+        waits.enter(Wait::Body, begun, "body");
+        waits.enter(Wait::Silent, begun, "new");
+        assert_eq!(waits.next_to_go(just_before), Next::After(later));
+        assert_eq!(waits.next_to_go(later), Next::Goes("new"));
+        waits.enter(Wait::Idle, just_before, "idle");
+        assert_eq!(waits.next_to_go(just_before), Next::Goes("idle"));
+        assert_eq!(waits.next_to_go(later), Next::Goes("new"));
     }
 
     #[test]

@@ -64,7 +64,7 @@ struct ToPort {
 
 impl Arrivals for ToPort {
     async fn arrive(&mut self, socket: TcpStream) {
-        self.port.serve(socket, ());
+        self.port.serve(socket, ()).await;
     }
 
     fn fail(&mut self, error: &io::Error, is_shortage: bool) -> bool {

@@ -59,7 +59,7 @@ struct ToPort(Rc<Port>);
 
 impl serving::accept::Arrivals for ToPort {
     async fn arrive(&mut self, socket: std::net::TcpStream) {
-        self.0.serve(socket, ());
+        self.0.serve(socket, ()).await;
     }
 
     fn fail(&mut self, error: &std::io::Error, _: bool) -> bool {
