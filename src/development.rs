@@ -103,10 +103,10 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let pusher = pusher_api::start(PusherApiFlags::try_parse_from(flags)?.settings).await;
     let pusher = pusher.map_err(|error| error.of_flag("--listen-backends"))?;
     announce(&gateway, pusher.addresses[0]);
-    stop.next().await;
+    stop.next(|| {}).await;
     tokio::select! {
         () = async { gateway.drain().await; pusher.stop(true).await } => {}
-        () = stop.next() => error!("stopping at once"),
+        () = stop.next(|| {}) => error!("stopping at once"),
     }
     gateway.stop();
     Ok(())

@@ -22,10 +22,11 @@ pub(crate) fn fail(error: &(dyn std::error::Error + 'static), is_usage: bool) ->
     if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
 }
 
-/// SIGTERM and SIGINT.
+/// SIGTERM and SIGINT, which end a process, and SIGHUP, which never does.
 pub(crate) struct Stop {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Stop {
@@ -34,14 +35,22 @@ impl Stop {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
-    /// Waits for the next of them.
-    pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => info!("SIGTERM"),
-            _ = self.interrupt.recv() => info!("SIGINT"),
+    /// Waits for the next that is to end the process; does `on_hang_up` at each SIGHUP meanwhile.
+    pub(crate) async fn next(&mut self, on_hang_up: impl Fn()) {
+        loop {
+            return tokio::select! {
+                _ = self.terminate.recv() => info!("SIGTERM"),
+                _ = self.interrupt.recv() => info!("SIGINT"),
+                _ = self.hang_up.recv() => {
+                    info!("SIGHUP");
+                    on_hang_up();
+                    continue;
+                }
+            };
         }
     }
 }
@@ -74,10 +83,10 @@ pub(crate) fn gateway(settings: gateway::Settings) -> ExitCode {
                 return fail(&error, matches!(error, gateway::StartError::Config(_)));
             }
         };
-        stop.next().await;
+        stop.next(|| running.read_again()).await;
         tokio::select! {
             () = running.drain() => {}
-            () = stop.next() => error!("stopping at once; sessions are cut off"),
+            () = stop.next(|| {}) => error!("stopping at once; sessions are cut off"),
         }
         running.stop();
         ExitCode::SUCCESS
@@ -102,10 +111,10 @@ pub(crate) fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
                 return fail(&error, matches!(error, pusher_api::StartError::Settings(_)));
             }
         };
-        stop.next().await;
+        stop.next(|| {}).await;
         tokio::select! {
             () = running.stop(true) => {}
-            () = stop.next() => error!("stopping at once; accepted pushes may be lost"),
+            () = stop.next(|| {}) => error!("stopping at once; accepted pushes may be lost"),
         }
         ExitCode::SUCCESS
     })

@@ -6,12 +6,14 @@ mod kernel;
 mod links;
 mod pushes;
 mod reports;
+mod tokens;
 
 pub(crate) use clients::{client_frames, tcp_lines, websocket_frames};
 pub(crate) use kernel::kernel_text;
 pub(crate) use links::link_frames;
 pub(crate) use pushes::push_body;
 pub(crate) use reports::stress_report;
+pub(crate) use tokens::tokens;
 
 /// The bytes in pieces of this length.
 fn pieces(bytes: &[u8], length: u8) -> impl Iterator<Item = &[u8]> {

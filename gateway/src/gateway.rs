@@ -2,12 +2,11 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use settings::{ConfigError, Secret};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::{
-    access::{admission::Admission, auth::Authenticator},
+    access::{admission::Admission, auth::Authenticator, link_secrets::LinkSecrets},
     delivery::{batches::BatchLog, dispatch::Delivery, fan_out::FanOut, frame::FrameMemory},
     metrics::Metrics,
     runtime::clock::Clock,
@@ -24,8 +23,10 @@ pub(crate) struct Gateway {
     pub name: String,
     /// New at each start.
     pub instance: Uuid,
+    /// Checks clients' tokens.
+    pub authenticator: Arc<Authenticator>,
     /// What a pusher-api must show one of, if there are any.
-    pub link_secrets: Vec<Secret>,
+    pub link_secrets: Arc<LinkSecrets>,
     /// Places for links.
     pub links: Arc<Semaphore>,
     /// How many sessions there may be.
@@ -55,33 +56,15 @@ pub(crate) struct Everybody {
     pub under_way: AtomicBool,
 }
 
-/// What clients and pusher-apis are recognised by.
-pub(crate) struct Keys {
-    /// Checks clients' tokens.
-    pub authenticator: Authenticator,
-    /// What a pusher-api must show one of, if there are any.
-    pub link_secrets: Vec<Secret>,
-}
-
-impl Keys {
-    /// Reads them; to be done before anything listens.
-    ///
-    /// # Errors
-    /// A setting is wrong.
-    pub(crate) fn load(settings: &Settings) -> Result<Self, ConfigError> {
-        let authenticator = Authenticator::new(settings)?;
-        Ok(Self { authenticator, link_secrets: settings.link.load()? })
-    }
-}
-
 impl Gateway {
     /// The state at the start, around what the sessions share.
-    pub(crate) fn new(shared: &Shared, name: String, link_secrets: Vec<Secret>) -> Arc<Self> {
+    pub(crate) fn new(shared: &Shared, name: String, link_secrets: Arc<LinkSecrets>) -> Arc<Self> {
         let Shared { settings, clock, metrics, directory, fan_out, push_memory, .. } =
             shared.clone();
         Arc::new(Self {
             name,
             instance: Uuid::new_v4(),
+            authenticator: Arc::clone(&shared.authenticator),
             link_secrets,
             links: Arc::new(Semaphore::new(settings.max_links)),
             admission: Arc::new(Admission::new(&settings)),

@@ -77,6 +77,9 @@ pub(crate) struct Metrics {
     pub memory_left: IntGauge,
     /// Whether that is so little that sessions are refused.
     pub memory_short: IntGauge,
+    /// Keys that tokens are checked with.
+    pub keys: IntGauge,
+    key_reloads: IntCounterVec,
     fds_open: IntGauge,
     fds_limit: IntGauge,
     resident: IntGauge,
@@ -111,7 +114,17 @@ impl Default for Metrics {
             &["what"],
         );
         let unknown = |what: &str| unknown.with_label_values(&[what]);
+        let key_reloads = make.counters(
+            "holdfast_key_reloads_total",
+            "Times that keys and secrets were read or fetched again",
+            &["source", "result"],
+        );
         // From 0, so that the first ones are seen as an increase.
+        for source in ["files", "url"] {
+            for result in ["ok", "failed"] {
+                key_reloads.with_label_values(&[source, result]);
+            }
+        }
         CloseReason::ALL.iter().for_each(|it| drop(closed.with_label_values(&[it.as_str()])));
         accept::ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
         Self {
@@ -193,6 +206,8 @@ impl Default for Metrics {
                 "holdfast_memory_short",
                 "1 while sessions are refused because less than --memory-reserve is left",
             ),
+            keys: make.gauge("holdfast_keys", "Keys that clients' tokens are checked with"),
+            key_reloads,
             fds_open: make.gauge("holdfast_fds_open", "Open descriptors of the process"),
             fds_limit: make.gauge("holdfast_fds_limit", "Descriptors the process may open"),
             resident: make.gauge("holdfast_resident_memory_bytes", "Resident set of the process"),
@@ -223,6 +238,12 @@ impl Metrics {
         if reason == CloseReason::TooSlow {
             self.slow_consumers.inc();
         }
+    }
+
+    /// Counts that keys were read or fetched again, or could not be.
+    pub(crate) fn key_reload(&self, source: &str, is_ok: bool) {
+        let result = if is_ok { "ok" } else { "failed" };
+        self.key_reloads.with_label_values(&[source, result]).inc();
     }
 
     /// Counts what became of a push.

@@ -14,8 +14,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
 use crate::{
+    access::keys::{
+        keeper::Keeper,
+        orders::{Order, Orders},
+    },
     delivery::lane::Lane,
-    gateway::{Gateway, Keys},
+    gateway::Gateway,
     operators::{
         foresight,
         probe::{Probe, ProbeClient},
@@ -57,6 +61,7 @@ pub struct Running {
     /// Where operators and pusher-apis reach it.
     pub operators: Vec<SocketAddr>,
     gateway: Arc<Gateway>,
+    orders: Orders,
     stop_accepting: watch::Sender<bool>,
     drained: Vec<oneshot::Receiver<()>>,
     arbiters: Vec<ArbiterHandle>,
@@ -114,15 +119,17 @@ impl Ports {
 /// A setting is wrong or an address is taken; nothing is left running.
 pub fn start(settings: Settings) -> Result<Running, StartError> {
     settings.validate()?;
-    let Keys { authenticator, link_secrets } = Keys::load(&settings)?;
+    let keeper = Keeper::load(&settings)?;
     let workers = match settings.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         count => count,
     };
     let Ports { clients, tcp, mut operators } = Ports::bind(&settings, workers)?;
     let name = settings.name.clone().unwrap_or_else(|| default_name(&operators));
-    let shared = Shared::new(settings, authenticator);
-    let gateway = Gateway::new(&shared, name, link_secrets);
+    let shared = Shared::new(settings, Arc::clone(&keeper.authenticator));
+    let gateway = Gateway::new(&shared, name, Arc::clone(&keeper.link_secrets));
+    let orders = keeper.orders.clone();
+    keeper.start(&gateway.metrics);
     let (stop_accepting, stop) = watch::channel(false);
     let (probes, probe_clients) = mpsc::channel(workers);
     let mut running = Running {
@@ -130,6 +137,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         tcp: tcp.addresses.clone(),
         operators: operators.addresses.clone(),
         gateway: Arc::clone(&gateway),
+        orders,
         stop_accepting,
         drained: Vec::new(),
         arbiters: Vec::new(),
@@ -186,6 +194,11 @@ impl Running {
     fn log_addresses(&self) {
         let Self { clients, tcp, operators, gateway, .. } = self;
         info!(name = gateway.name, ?clients, ?tcp, ?operators, "gateway listening");
+    }
+
+    /// Reads keys and secrets again, whether their files have changed or not.
+    pub fn read_again(&self) {
+        self.orders.give(Order::ReadAgain);
     }
 
     /// Takes no new clients, and closes the sessions spread over `--drain`. Pushes are delivered

@@ -1,14 +1,18 @@
 //! What can be set on a gateway.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use clap::Args;
 use settings::{
-    ConfigError, LinkSecretArgs, ListenRange, Secret,
+    ConfigError, LinkSecretArgs, ListenRange,
     guard::require_guard,
     logging::CommonArgs,
     units::{duration, positive_duration, size},
 };
+
+mod keys;
+
+pub(crate) use self::keys::{ClientSubscribe, KeySettings};
 
 /// The flags of `holdfast gateway`.
 #[derive(Debug, Clone, Args)]
@@ -48,21 +52,9 @@ pub struct Settings {
     )]
     pub listen_operators: Vec<ListenRange>,
 
-    /// Secret that clients' HS256 tokens are signed with
-    #[arg(long, value_name = "SECRET")]
-    pub jwt_secret: Option<Secret>,
-
-    /// File with that secret
-    #[arg(long, value_name = "FILE")]
-    pub jwt_secret_file: Option<PathBuf>,
-
-    /// Public key (PEM) that clients' RS256, ES256 or EdDSA tokens are checked with
-    #[arg(long, value_name = "FILE", value_delimiter = ',')]
-    pub jwt_public_key: Vec<PathBuf>,
-
-    /// JSON Web Key Set that clients' tokens are checked with
-    #[arg(long, value_name = "FILE")]
-    pub jwks: Option<PathBuf>,
+    /// Who clients are.
+    #[command(flatten)]
+    pub(crate) keys: KeySettings,
 
     /// What links are guarded with.
     #[command(flatten)]
@@ -200,10 +192,7 @@ impl Settings {
         if self.insecure {
             return Ok(());
         }
-        let tokens = self.jwt_secret.is_some()
-            || self.jwt_secret_file.is_some()
-            || !self.jwt_public_key.is_empty()
-            || self.jwks.is_some();
+        let tokens = self.keys.is_given();
         let clients = self.listen.iter().chain(&self.listen_tcp);
         require_guard("--jwt-secret (or --jwt-public-key, --jwks)", tokens, clients)?;
         require_guard("--link-secret", self.link.is_given(), &self.listen_operators)

@@ -35,6 +35,8 @@ pub struct Connect {
     pub token: Option<String>,
     /// Stands in for the token in development.
     pub user: Option<String>,
+    /// Name of the device, if its token has none.
+    pub device: Option<String>,
     /// The last message the client has seen.
     pub after: Option<String>,
 }
@@ -76,6 +78,7 @@ struct Fields {
     topics: Option<Vec<Topic>>,
     token: Option<String>,
     user: Option<String>,
+    device: Option<String>,
     after: Option<String>,
 }
 
@@ -100,8 +103,8 @@ impl ClientFrame {
                 fields(text)?.token.map(Self::Refresh).ok_or_else(|| missing("refresh", "token"))
             }
             "connect" => {
-                let Fields { token, user, after, .. } = fields(text)?;
-                Ok(Self::Connect(Connect { token, user, after }))
+                let Fields { token, user, device, after, .. } = fields(text)?;
+                Ok(Self::Connect(Connect { token, user, device, after }))
             }
             unknown => Err(FrameError::UnknownType(unknown.chars().take(64).collect())),
         }

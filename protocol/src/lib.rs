@@ -19,6 +19,7 @@ pub mod receipt;
 pub mod claims;
 pub mod close;
 pub mod ids;
+pub mod topic_pattern;
 pub mod transport;
 pub mod websocket;
 
@@ -28,4 +29,5 @@ pub mod problem;
 
 pub use close::CloseReason;
 pub use ids::{Device, InvalidName, MessageId, SessionId, Topic, UserId};
+pub use topic_pattern::TopicPattern;
 pub use transport::Transport;

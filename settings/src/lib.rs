@@ -1,7 +1,8 @@
 //! How every command takes its settings: flag beats environment beats file beats default.
 //!
 //! [`layers::parse`] merges the sources, [`units`], [`listen`], [`endpoint`] and [`secret`] are the
-//! kinds of values, [`guard`] what a listener beyond loopback needs, [`logging`] sets up what is written to stderr. A module imports only what is
+//! kinds of values, [`guard`] what a listener beyond loopback needs, [`logging`] sets up what is
+//! written to stderr, [`watched`] notices when a file has changed. A module imports only what is
 //! declared after it.
 
 pub mod guard;
@@ -12,6 +13,7 @@ pub mod endpoint;
 pub mod listen;
 pub mod secret;
 pub mod units;
+pub mod watched;
 
 mod error;
 
@@ -20,3 +22,4 @@ pub use error::ConfigError;
 pub use guard::LinkSecretArgs;
 pub use listen::ListenRange;
 pub use secret::Secret;
+pub use watched::WatchedFiles;

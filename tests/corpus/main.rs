@@ -37,5 +37,6 @@ targets!(
     link_frames,
     push_body,
     stress_report,
-    kernel_text
+    kernel_text,
+    tokens
 );

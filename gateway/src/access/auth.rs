@@ -1,36 +1,28 @@
-//! Who a client is: the claims of its JWT (RFC 7519), checked against the configured keys.
+//! Who a client is: the claims of its JWT (RFC 7519), checked against the keys that are in force.
 
-use std::{fs, path::Path};
+use std::time::Instant;
 
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, decode, decode_header,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm},
+use parking_lot::RwLock;
+use protocol::{Device, UserId, claims::Claims, clock::since_epoch};
+use tokens::{Ring, Token};
+
+use super::{
+    identity::Identity,
+    keys::orders::{Order, Orders},
+    rules::Rules,
+    verified::{Remembered, Verified},
 };
-use protocol::{Device, Topic, UserId, claims::Claims};
-use settings::{ConfigError, Secret};
-
-use crate::settings::Settings;
-
-/// An authenticated client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// The `sub` claim.
-    pub user: UserId,
-    /// The `device` claim.
-    pub device: Option<Device>,
-    /// The `topics` claim: subscribed from the start.
-    pub topics: Vec<Topic>,
-    /// The `exp` claim: seconds since the Unix epoch. `None` only in development.
-    pub expires: Option<u64>,
-}
+use crate::settings::{ClientSubscribe, KeySettings};
 
 /// What a client shows of itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Credentials<'a> {
     /// A JWT.
     pub token: Option<&'a str>,
-    /// A user id that stands in for the token in development.
+    /// A user id that stands in for the token where there are no keys.
     pub user: Option<&'a str>,
+    /// A device name, for a client whose token has none.
+    pub device: Option<&'a str>,
 }
 
 /// Why a client was not let in, in words for the client.
@@ -38,47 +30,64 @@ pub(crate) struct Credentials<'a> {
 #[error("{0}")]
 pub(crate) struct Unauthorized(pub String);
 
-struct Key {
-    /// The `kid` of a JWKS entry; keys without one fit every token.
-    id: Option<String>,
-    key: DecodingKey,
-    validation: Validation,
+impl Unauthorized {
+    fn because(why: impl std::fmt::Display) -> Self {
+        Self(why.to_string())
+    }
 }
 
-/// Checks tokens against the configured keys; without any key, in development, it takes the
-/// client's word for the user id.
+/// The keys at one time.
+#[derive(Clone)]
+struct InForce {
+    ring: Ring,
+    /// Counts their changes.
+    number: u64,
+}
+
+/// Checks tokens against the keys in force; where no keys are configured it takes the client's word
+/// for the user id.
 pub(crate) struct Authenticator {
-    keys: Vec<Key>,
+    is_open: bool,
+    /// Whether what a client may subscribe to depends on its token.
+    by_token: bool,
+    keys: RwLock<InForce>,
+    rules: Rules,
+    verified: Verified,
+    orders: Orders,
 }
 
 impl Authenticator {
-    /// Reads the keys that the settings name.
-    ///
-    /// # Errors
-    /// A file that cannot be read or holds no key of a supported kind.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        let mut keys = Vec::new();
-        let secret = Secret::load(
-            "jwt-secret",
-            settings.jwt_secret.as_ref(),
-            settings.jwt_secret_file.as_deref(),
-        )?;
-        if let Some(secret) = secret {
-            let key = DecodingKey::from_secret(secret.expose().as_bytes());
-            keys.push(Key::new(None, key, Algorithm::HS256));
+    /// Checks tokens as it is set, without any key so far.
+    pub(crate) fn new(settings: &KeySettings, orders: Orders) -> Self {
+        Self {
+            is_open: !settings.is_given(),
+            by_token: settings.client_subscribe() == ClientSubscribe::Token,
+            keys: RwLock::new(InForce { ring: Ring::default(), number: 0 }),
+            rules: Rules::new(settings),
+            verified: Verified::new(settings.token_memory),
+            orders,
         }
-        for file in &settings.jwt_public_key {
-            keys.push(read_public_key(file)?);
-        }
-        if let Some(file) = &settings.jwks {
-            keys.extend(read_key_set(file)?);
-        }
-        Ok(Self { keys })
+    }
+
+    /// Puts other keys in force; who is here already stays until its token ends.
+    pub(crate) fn set_keys(&self, ring: Ring) {
+        let mut keys = self.keys.write();
+        *keys = InForce { ring, number: keys.number + 1 };
+    }
+
+    /// Gives back the memory of tokens that were checked too long ago; to be called now and then.
+    pub(crate) fn forget(&self) {
+        self.verified.forget(Instant::now());
     }
 
     /// Whether clients need no token.
     pub(crate) fn is_open(&self) -> bool {
-        self.keys.is_empty()
+        self.is_open
+    }
+
+    /// Whether there should be keys and are none, because their URL has not answered yet.
+    pub(crate) fn lacks_keys(&self) -> bool {
+        !self.is_open && self.keys.read().ring.is_empty()
     }
 
     /// Finds out who the client is.
@@ -89,120 +98,78 @@ impl Authenticator {
         &self,
         credentials: Credentials<'_>,
     ) -> Result<Identity, Unauthorized> {
-        match credentials {
-            Credentials { token: Some(token), .. } if !self.is_open() => self.verify(token),
-            Credentials { user: Some(user), .. } if self.is_open() => UserId::new(user)
-                .map(|user| Identity { user, device: None, topics: Vec::new(), expires: None })
-                .map_err(|error| Unauthorized(format!("user {error}"))),
-            _ if self.is_open() => {
-                Err(Unauthorized("give ?user=ID (development: no key is configured)".into()))
+        let Credentials { token, user, device } = credentials;
+        let mut identity = match (token, user) {
+            (_, Some(user)) if self.is_open => {
+                let user = UserId::new(user).map_err(|why| Unauthorized(format!("user {why}")))?;
+                Identity::of(user)
             }
-            _ => Err(Unauthorized(
-                "a token is required: Authorization: Bearer, ?token=, or \
-                                   the token of the connect frame"
-                    .into(),
-            )),
+            (_, None) if self.is_open => return Err(Unauthorized::because(NO_USER)),
+            (Some(token), _) => self.verify(token)?,
+            (None, Some(_)) => return Err(Unauthorized::because(USER_FOR_TOKEN)),
+            (None, None) => return Err(Unauthorized::because(NO_TOKEN)),
+        };
+        if let (None, Some(device)) = (&identity.device, device) {
+            let device = Device::new(device);
+            identity.device = Some(device.map_err(|why| Unauthorized(format!("device {why}")))?);
         }
+        Ok(identity)
     }
 
-    /// Checks a token's signature, `exp` and `nbf`.
+    /// Checks a token's signature and claims.
     ///
     /// # Errors
     /// Says what is wrong with it.
     pub(crate) fn verify(&self, token: &str) -> Result<Identity, Unauthorized> {
-        let unauthorized = |error| Unauthorized(format!("token refused: {error}"));
-        let header = decode_header(token).map_err(unauthorized)?;
-        let fits = |key: &&Key| {
-            key.validation.algorithms.contains(&header.alg)
-                && (key.id.is_none() || header.kid.is_none() || key.id == header.kid)
-        };
-        let mut problem = Unauthorized(format!("token refused: no key for {:?}", header.alg));
-        for key in self.keys.iter().filter(fits) {
-            match decode::<Claims>(token, &key.key, &key.validation) {
-                Ok(data) => return Ok(data.claims.into()),
-                Err(error) => problem = unauthorized(error),
+        let Remembered { mut identity, not_before, expires, .. } = self.read(token)?;
+        let now = since_epoch().as_secs();
+        let end = self.rules.check_time(not_before, expires, now);
+        identity.expires = Some(end.map_err(Unauthorized::because)?);
+        Ok(identity)
+    }
+
+    /// What the token says, if its signature is good now or was a moment ago.
+    fn read(&self, text: &str) -> Result<Remembered, Unauthorized> {
+        let token = Token::parse(text).map_err(Unauthorized::because)?;
+        let InForce { ring, number } = self.keys.read().clone();
+        // A code costs no more than looking it up.
+        if token.algorithm == tokens::Algorithm::Hs256 {
+            return self.check(&token, &ring, number);
+        }
+        let (digest, now) = (tokens::digest(text.as_bytes()), Instant::now());
+        if let Some(remembered) = self.verified.find(&digest, number, now) {
+            return Ok(remembered);
+        }
+        let checked = self.check(&token, &ring, number)?;
+        self.verified.remember(digest, checked.clone(), now);
+        Ok(checked)
+    }
+
+    fn check(&self, token: &Token<'_>, ring: &Ring, keys: u64) -> Result<Remembered, Unauthorized> {
+        if let Err(refusal) = ring.check(token) {
+            // Its key may be a new one, which whoever makes tokens has published meanwhile.
+            if token.key_id.as_ref().is_some_and(|id| !ring.has_id(id)) {
+                self.orders.give(Order::FindKey);
             }
+            return Err(Unauthorized::because(refusal));
         }
-        Err(problem)
-    }
-}
-
-impl From<Claims> for Identity {
-    fn from(claims: Claims) -> Self {
-        let Claims { sub, exp, device, topics } = claims;
-        Self { user: sub, device, topics, expires: Some(exp) }
-    }
-}
-
-impl Key {
-    fn new(id: Option<String>, key: DecodingKey, algorithm: Algorithm) -> Self {
-        let mut validation = Validation::new(algorithm);
-        validation.leeway = 0;
-        validation.validate_nbf = true;
-        validation.validate_aud = false;
-        Self { id, key, validation }
-    }
-}
-
-fn read_public_key(file: &Path) -> Result<Key, ConfigError> {
-    let pem = read("--jwt-public-key", file)?;
-    let kinds = [
-        (DecodingKey::from_rsa_pem(&pem), Algorithm::RS256),
-        (DecodingKey::from_ec_pem(&pem), Algorithm::ES256),
-        (DecodingKey::from_ed_pem(&pem), Algorithm::EdDSA),
-    ];
-    let found = kinds
-        .into_iter()
-        .find_map(|(key, algorithm)| key.ok().map(|key| Key::new(None, key, algorithm)));
-    found.ok_or_else(|| {
-        let problem = format!("{} holds no public key", file.display());
-        ConfigError::new("--jwt-public-key", problem, "give a PEM file: RSA, EC P-256 or Ed25519")
-    })
-}
-
-fn read_key_set(file: &Path) -> Result<Vec<Key>, ConfigError> {
-    let wrong = |problem: String| {
-        ConfigError::new("--jwks", problem, "give a JSON Web Key Set (RFC 7517) file")
-    };
-    if file.to_string_lossy().contains("://") {
-        return Err(wrong("a URL cannot be read yet".into()));
-    }
-    let set: JwkSet = serde_json::from_slice(&read("--jwks", file)?)
-        .map_err(|error| wrong(format!("{}: {error}", file.display())))?;
-    let keys: Vec<_> = set.keys.iter().filter_map(key_of_set).collect();
-    match keys.is_empty() {
-        true => Err(wrong(format!("{} holds no key of a supported kind", file.display()))),
-        false => Ok(keys),
-    }
-}
-
-/// The key of one entry; entries for other purposes or of unsupported kinds are passed over.
-fn key_of_set(jwk: &Jwk) -> Option<Key> {
-    let algorithm = match (&jwk.common.key_algorithm, &jwk.algorithm) {
-        (Some(KeyAlgorithm::RS256), _) | (None, AlgorithmParameters::RSA(_)) => Algorithm::RS256,
-        (Some(KeyAlgorithm::HS256), _) | (None, AlgorithmParameters::OctetKey(_)) => {
-            Algorithm::HS256
+        let json = token.claims().map_err(Unauthorized::because)?;
+        let claims = Claims::read(&json).map_err(Unauthorized::because)?;
+        self.rules.check_parties(&claims).map_err(Unauthorized::because)?;
+        let (not_before, expires) = (claims.nbf.unwrap_or(0), claims.exp);
+        let mut identity = Identity::from(claims);
+        if !self.by_token {
+            identity.subscribable.clear();
         }
-        (Some(KeyAlgorithm::EdDSA), _) | (None, AlgorithmParameters::OctetKeyPair(_)) => {
-            Algorithm::EdDSA
-        }
-        (Some(KeyAlgorithm::ES256) | None, AlgorithmParameters::EllipticCurve(curve))
-            if curve.curve == EllipticCurve::P256 =>
-        {
-            Algorithm::ES256
-        }
-        _ => return None,
-    };
-    let key = DecodingKey::from_jwk(jwk).ok()?;
-    Some(Key::new(jwk.common.key_id.clone(), key, algorithm))
+        Ok(Remembered { identity, not_before, expires, keys })
+    }
 }
 
-fn read(flag: &str, file: &Path) -> Result<Vec<u8>, ConfigError> {
-    fs::read(file).map_err(|error| {
-        let problem = format!("cannot read {}: {error}", file.display());
-        ConfigError::new(flag, problem, "name a readable file")
-    })
-}
+const NO_TOKEN: &str = "a token is required: Authorization: Bearer, ?token=, or the token of the \
+                        connect frame";
+const NO_USER: &str = "give ?user=ID, or user in the connect frame: no keys are configured here";
+const USER_FOR_TOKEN: &str = "keys are configured here, so a user id does not stand in for a token: \
+                              send one as Authorization: Bearer, ?token=, or in the connect frame";
 
 #[cfg(test)]
 mod tests;

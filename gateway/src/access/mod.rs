@@ -1,6 +1,12 @@
-//! Who may come in: who a client is ([`auth`]), whether there is room for it ([`admission`]), and
-//! how many may be on their way ([`pending`]).
+//! Who may come in: who a client is ([`auth`], [`identity`]), by the [`keys`] that are in force and what
+//! its token must say ([`rules`]); whether there is room for it ([`admission`]), and how many may be on
+//! their way ([`pending`]). Tokens that were checked a moment ago are remembered ([`verified`]).
 
 pub(crate) mod admission;
 pub(crate) mod auth;
+pub(crate) mod identity;
+pub(crate) mod keys;
+pub(crate) mod link_secrets;
 pub(crate) mod pending;
+mod rules;
+mod verified;

@@ -12,7 +12,8 @@ use protocol::Transport;
 use crate::{
     access::{
         admission::{Admission, Permit, Refusal},
-        auth::{Credentials, Identity},
+        auth::Credentials,
+        identity::Identity,
     },
     seats::Seats,
     session::{Joining, Runner, Session},

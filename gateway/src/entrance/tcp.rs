@@ -105,8 +105,9 @@ pub(super) fn join(
 ) -> Result<Runner, Box<Refused>> {
     let (transport, greeting) = (Transport::Tcp, Vec::new());
     let client = Unidentified { socket, seat, transport, read, greeting };
-    let Connect { token, user, .. } = connect;
-    client.identify(doorway, Credentials { token: token.as_deref(), user: user.as_deref() })
+    let Connect { token, user, device, .. } = connect;
+    let (token, user, device) = (token.as_deref(), user.as_deref(), device.as_deref());
+    client.identify(doorway, Credentials { token, user, device })
 }
 
 /// Says why, and reads what the client still sends for a moment: closing with unread bytes would

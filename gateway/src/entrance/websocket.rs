@@ -27,6 +27,7 @@ pub(super) const ECHO_PATH: &str = "/v1/echo";
 struct Parameters {
     token: Option<String>,
     user: Option<String>,
+    device: Option<String>,
 }
 
 /// Turns the request into a session, or answers it with a problem.
@@ -98,11 +99,12 @@ pub(super) fn join(
         return client.echo(doorway);
     }
     let query = Query::<Parameters>::from_query(request.uri().query().unwrap_or_default());
-    let Parameters { token, user } = query.map(Query::into_inner).unwrap_or_default();
+    let Parameters { token, user, device } = query.map(Query::into_inner).unwrap_or_default();
     let header = request.headers().get(header::AUTHORIZATION);
     let shown = header.and_then(|header| bearer::credentials(header.to_str().ok()?));
     let token = shown.or(token.as_deref());
-    client.identify(doorway, Credentials { token, user: user.as_deref() })
+    let (user, device) = (user.as_deref(), device.as_deref());
+    client.identify(doorway, Credentials { token, user, device })
 }
 
 /// The answer that makes the connection a WebSocket (RFC 6455 section 4.2.2), in bytes.

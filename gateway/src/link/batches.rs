@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        access::auth::Authenticator, delivery::frame::SharedFrame, session::Shared,
+        access::keys::keeper::Keeper, delivery::frame::SharedFrame, session::Shared,
         settings::tests::settings,
     };
 
@@ -147,8 +147,9 @@ mod tests {
     #[actix_rt::test]
     async fn batches_wait_in_order_while_too_many_pushes_do() {
         let settings = settings(&["--push-memory=64KiB"]);
-        let authenticator = Authenticator::new(&settings).expect("good keys");
-        let gateway = Gateway::new(&Shared::new(settings, authenticator), "g".into(), Vec::new());
+        let Keeper { authenticator, link_secrets, .. } = Keeper::load(&settings).expect("no keys");
+        let shared = Shared::new(settings, authenticator);
+        let gateway = Gateway::new(&shared, "g".into(), link_secrets);
         let link = Arc::<LinkQueue>::default();
         let terms = Offer::OURS.agree(Offer::OURS).expect("our own");
         let batches = Batches::new(&gateway, &link, Uuid::nil(), terms);

@@ -1,25 +1,24 @@
 //! The HTTP request that opens a link.
 
 use actix_http::{HttpMessage, Request, header};
-use protocol::{bearer, link::UPGRADE, problem::Problem};
-use settings::Secret;
+use protocol::{link::UPGRADE, problem::Problem};
 
 use super::terms;
+use crate::access::link_secrets::LinkSecrets;
 
 /// Checks that the request asks for a link and shows one of the secrets. Returns the answer that
 /// makes the connection a link.
 ///
 /// # Errors
 /// The problem to answer with.
-pub(crate) fn check(secrets: &[Secret], request: &Request) -> Result<String, Problem> {
+pub(crate) fn check(secrets: &LinkSecrets, request: &Request) -> Result<String, Problem> {
     let mut offers = request.headers().get_all(header::UPGRADE);
     if !offers.any(|offer| offer.as_bytes().eq_ignore_ascii_case(UPGRADE.as_bytes())) {
         return Err(required());
     }
     let header = request.headers().get(header::AUTHORIZATION);
     let header = header.and_then(|header| header.to_str().ok());
-    let known = secrets.iter().map(Secret::expose);
-    if !secrets.is_empty() && bearer::check(header, known).is_err() {
+    if secrets.check(header).is_err() {
         let detail = "the link secret differs; give both sides the same --link-secret";
         return Err(Problem::new(401, "Unauthorized", detail));
     }

@@ -132,6 +132,7 @@ async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
         (gateway.admission.is_draining(), "draining"),
         (gateway.admission.is_full(), "as many sessions as --max-sessions allows"),
         (gateway.admission.is_short_of_memory(), "less memory is left than --memory-reserve"),
+        (gateway.authenticator.lacks_keys(), "no keys to check tokens with could be fetched yet"),
         (gateway.push_memory.is_full(), "pushes that wait fill --push-memory"),
         (probe.is_late(), "a worker has not delivered its own push lately"),
     ];

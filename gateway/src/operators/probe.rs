@@ -24,7 +24,7 @@ use tokio::{io::AsyncReadExt, net::TcpStream, sync::mpsc, time::interval};
 use tracing::warn;
 
 use crate::{
-    access::auth::Identity,
+    access::identity::Identity,
     delivery::dispatch::Delivery,
     gateway::Gateway,
     runtime::clock::ticks,
@@ -105,12 +105,7 @@ fn push(delivery: &mut Delivery<Address>, worker: usize) {
 pub(crate) fn start(seats: &Rc<Seats>, clients: &mpsc::Sender<ProbeClient>) {
     let worker = seats.local.lane.worker;
     let started = pair().and_then(|(server, client)| {
-        let identity = Identity {
-            user: UserId::reserved(worker),
-            device: None,
-            topics: Vec::new(),
-            expires: None,
-        };
+        let identity = Identity::of(UserId::reserved(worker));
         let joined = seats.start(server, |socket, seat| {
             let joining = Joining {
                 socket,

@@ -38,12 +38,12 @@ pub(crate) struct Shared<A> {
 
 impl<A> Shared<A> {
     /// As it is at the start, with nobody here.
-    pub(crate) fn new(settings: Settings, authenticator: Authenticator) -> Self {
+    pub(crate) fn new(settings: Settings, authenticator: Arc<Authenticator>) -> Self {
         Self {
             clock: Clock::default(),
             metrics: Arc::default(),
             directory: Arc::default(),
-            authenticator: Arc::new(authenticator),
+            authenticator,
             fan_out: Arc::default(),
             push_memory: FrameMemory::new(settings.push_memory),
             settings: Arc::new(settings),

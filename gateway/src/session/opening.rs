@@ -15,7 +15,7 @@ use super::{
     state::{Address, Local, Session, Stage},
 };
 use crate::{
-    access::{admission::Permit, auth::Identity},
+    access::{admission::Permit, identity::Identity},
     delivery::walks::Seen,
     runtime::wheel::NEVER,
 };

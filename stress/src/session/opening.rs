@@ -4,8 +4,8 @@ use client::{
     handshake::Key,
     opening::{self, Credentials, Place, percent_encode},
 };
-use jsonwebtoken::{EncodingKey, Header};
 use protocol::{UserId, claims::Claims};
+use tokens::Signer;
 
 use super::identity::Identity;
 use crate::settings::targets::Target;
@@ -17,13 +17,13 @@ const USER: &str = "{user}";
 pub(crate) struct Openings {
     identity: Identity,
     key: Key,
-    signer: Option<EncodingKey>,
+    signer: Option<Signer>,
 }
 
 impl Openings {
     /// Opens sessions as these users.
     pub(crate) fn new(identity: Identity) -> Self {
-        let signer = identity.secret.as_ref().map(|it| EncodingKey::from_secret(it.as_bytes()));
+        let signer = identity.secret.as_ref().map(|it| Signer::secret(it.as_bytes()));
         Self { identity, signer, key: Key::new(fastrand::u128(..).to_ne_bytes()) }
     }
 
@@ -45,14 +45,11 @@ impl Openings {
         opening::bytes(place, who, &self.key)
     }
 
-    fn token(&self, signer: &EncodingKey, user: &str) -> String {
-        let claims = Claims {
-            sub: UserId::new(user).expect("the last and longest one is checked"),
-            exp: self.identity.expires,
-            device: Some(self.identity.device.clone()),
-            topics: Vec::new(),
-        };
-        jsonwebtoken::encode(&Header::default(), &claims, signer).expect("an HS256 key signs")
+    fn token(&self, signer: &Signer, user: &str) -> String {
+        let user = UserId::new(user).expect("the last and longest one is checked");
+        let device = Some(self.identity.device.clone());
+        let claims = Claims { device, ..Claims::new(user, self.identity.expires) };
+        signer.sign(&claims).expect("a secret always signs")
     }
 }
 
@@ -93,12 +90,12 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         let token = line["token"].as_str().expect("a token");
         assert!(request.contains(&format!("Authorization: Bearer {token}\r\n")));
-        let key = jsonwebtoken::DecodingKey::from_secret(b"s");
-        let rules = jsonwebtoken::Validation::default();
-        let decoded = jsonwebtoken::decode::<serde_json::Value>(token, &key, &rules);
-        let claims = decoded.expect("a valid token").claims;
+        let token = tokens::Token::parse(token).expect("a token");
+        let ring = tokens::Ring::from_iter([tokens::Key::secret(b"s")]);
+        ring.check(&token).expect("signed with the secret");
+        let claims = token.claims().expect("base64url");
         assert_eq!(
-            claims,
+            serde_json::from_slice::<serde_json::Value>(&claims).expect("JSON"),
             serde_json::json!({"sub": "ä 7", "device": "d", "exp": 32_503_680_000_u64})
         );
     }

@@ -1,6 +1,5 @@
 //! Who is let in, and for how long.
 
-use jsonwebtoken::Algorithm;
 use serde_json::json;
 
 use crate::harness::{
@@ -32,13 +31,13 @@ fn bad_tokens_are_refused<C: Client>() {
     let good = json!({ "sub": "u", "exp": in_seconds(60) });
     let bad = [
         sign(&good, "another secret"),
-        sign(&json!({ "sub": "u", "exp": in_seconds(-1) }), SECRET),
+        sign(&json!({ "sub": "u", "exp": in_seconds(-11) }), SECRET),
         sign(&json!({ "sub": "u" }), SECRET),
         sign(&json!({ "exp": in_seconds(60) }), SECRET),
         sign(&json!({ "sub": "", "exp": in_seconds(60) }), SECRET),
         sign(&json!({ "sub": "u", "exp": in_seconds(60), "nbf": in_seconds(50) }), SECRET),
         unsigned(&good),
-        sign_with_key(&good, Algorithm::RS256, None),
+        sign_with_key(&good, "rsa", None),
         format!("{}x", sign(&good, SECRET)),
         "garbage".to_owned(),
         String::new(),
@@ -53,8 +52,11 @@ fn public_keys_of_every_kind_are_taken<C: Client>() {
     let keys = ["rsa", "ec", "ed"].map(|kind| key_file(&format!("{kind}.public.pem")));
     let gateway = Gateway::start(&[&format!("--jwt-public-key={}", keys.join(","))]);
     let claims = json!({ "sub": "u", "exp": in_seconds(60) });
-    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
-        C::join(&gateway, Who::Token(sign_with_key(&claims, algorithm, None)));
+    for kind in ["rsa", "ec", "ed"] {
+        // The second time it is remembered.
+        let token = sign_with_key(&claims, kind, None);
+        C::join(&gateway, Who::Token(token.clone()));
+        C::join(&gateway, Who::Token(token));
     }
     // A public key is no HMAC secret.
     let public = std::fs::read_to_string(&keys[0]).unwrap();
@@ -64,12 +66,10 @@ fn public_keys_of_every_kind_are_taken<C: Client>() {
 fn a_key_set_is_taken_by_key_id<C: Client>() {
     let gateway = Gateway::start(&[&format!("--jwks={}", key_file("jwks.json"))]);
     let claims = json!({ "sub": "u", "exp": in_seconds(60) });
-    for (algorithm, id) in
-        [(Algorithm::RS256, "rsa"), (Algorithm::ES256, "ec"), (Algorithm::EdDSA, "ed")]
-    {
-        C::join(&gateway, Who::Token(sign_with_key(&claims, algorithm, Some(id))));
-        C::join(&gateway, Who::Token(sign_with_key(&claims, algorithm, None)));
-        let unknown = sign_with_key(&claims, algorithm, Some("unknown"));
+    for kind in ["rsa", "ec", "ed"] {
+        C::join(&gateway, Who::Token(sign_with_key(&claims, kind, Some(kind))));
+        C::join(&gateway, Who::Token(sign_with_key(&claims, kind, None)));
+        let unknown = sign_with_key(&claims, kind, Some("unknown"));
         expect_unauthorized::<C>(&gateway, Who::Token(unknown));
     }
 }
@@ -109,7 +109,7 @@ fn a_refreshed_token_prolongs_the_session<C: Client>() {
 fn bad_refreshes_are_answered_and_forgotten<C: Client>() {
     let gateway = Gateway::start(&[&secret_flag()]);
     let mut client = C::join(&gateway, Who::signed("u"));
-    let expired = sign(&json!({ "sub": "u", "exp": in_seconds(-1) }), SECRET);
+    let expired = sign(&json!({ "sub": "u", "exp": in_seconds(-11) }), SECRET);
     for bad in [token("v"), expired, "garbage".to_owned(), sign(&json!({}), "other")] {
         client.send(&json!({ "type": "refresh", "token": bad }));
         assert_eq!(client.expect("error")["code"], "unauthorized");

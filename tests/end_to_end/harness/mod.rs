@@ -2,7 +2,9 @@
 
 pub(crate) mod client;
 pub(crate) mod cutter;
+pub(crate) mod files;
 pub(crate) mod http;
+pub(crate) mod key_server;
 pub(crate) mod metrics;
 pub(crate) mod process;
 pub(crate) mod servers;

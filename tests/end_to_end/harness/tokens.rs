@@ -3,8 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
+use tokens::Signer;
 
 /// The secret that gateways of the tests check tokens with.
 pub(crate) const SECRET: &str = "a secret for the tests, long enough to please everybody";
@@ -37,20 +37,17 @@ pub(crate) fn token_of_device(user: &str, device: &str) -> String {
 
 /// Signs claims with HS256.
 pub(crate) fn sign(claims: &Value, secret: &str) -> String {
-    let key = EncodingKey::from_secret(secret.as_bytes());
-    encode(&Header::new(Algorithm::HS256), claims, &key).unwrap()
+    Signer::secret(secret.as_bytes()).sign(claims).unwrap()
 }
 
-/// Signs claims with one of the keys below `tests/keys`.
-pub(crate) fn sign_with_key(claims: &Value, algorithm: Algorithm, id: Option<&str>) -> String {
-    let read = |name| std::fs::read(key_file(name)).unwrap();
-    let key = match algorithm {
-        Algorithm::RS256 => EncodingKey::from_rsa_pem(&read("rsa.pem")),
-        Algorithm::ES256 => EncodingKey::from_ec_pem(&read("ec.pem")),
-        _ => EncodingKey::from_ed_pem(&read("ed.pem")),
-    };
-    let header = Header { kid: id.map(str::to_owned), ..Header::new(algorithm) };
-    encode(&header, claims, &key.unwrap()).unwrap()
+/// Signs claims with the private key of this kind below `tests/keys`: `rsa`, `ec` or `ed`.
+pub(crate) fn sign_with_key(claims: &Value, kind: &str, id: Option<&str>) -> String {
+    let key = std::fs::read_to_string(key_file(&format!("{kind}.pem"))).unwrap();
+    let signer = Signer::private_key(&key).unwrap();
+    match id {
+        Some(id) => signer.with_key_id(id).sign(claims).unwrap(),
+        None => signer.sign(claims).unwrap(),
+    }
 }
 
 /// Claims with `alg: none` and no signature.

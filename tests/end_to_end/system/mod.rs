@@ -14,6 +14,7 @@ mod health;
 mod hostile_ports;
 mod ids;
 mod joining;
+mod keys;
 mod listening;
 mod order;
 mod ports;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use jsonwebtoken::{EncodingKey, Header, encode};
 use protocol::{Transport, UserId, claims::Claims, websocket::Opcode};
+use tokens::Signer;
 
 use super::{
     client::control,
@@ -83,11 +83,9 @@ fn a_token_ends_and_a_new_one_prolongs_the_session() {
         let who = Who { expires: Some(start + 30), ..Who::default() };
         let mut client = thread.join(transport, &who);
         thread.pass(SECOND * 20);
-        let (sub, device, topics) = (UserId::new("u").unwrap(), None, Vec::new());
         // The gateway checks it by the true time, which does not pass here.
-        let claims = Claims { sub, exp: start + 1000, device, topics };
-        let key = EncodingKey::from_secret(SECRET.as_bytes());
-        let token = encode(&Header::default(), &claims, &key).unwrap();
+        let claims = Claims::new(UserId::new("u").unwrap(), start + 1000);
+        let token = Signer::secret(SECRET.as_bytes()).sign(&claims).unwrap();
         client.say_frame(&format!(r#"{{"type":"refresh","token":"{token}"}}"#));
         thread.settle();
         thread.pass(SECOND * 900);
@@ -105,10 +103,8 @@ fn a_token_for_somebody_else_is_refused() {
     let who = Who { expires: Some(start + 30), ..Who::default() };
     let mut client = thread.join(Transport::Tcp, &who);
     client.heard();
-    let (sub, device, topics) = (UserId::new("other").unwrap(), None, Vec::new());
-    let claims = Claims { sub, exp: start + 1000, device, topics };
-    let key = EncodingKey::from_secret(b"secret");
-    let token = encode(&Header::default(), &claims, &key).unwrap();
+    let claims = Claims::new(UserId::new("other").unwrap(), start + 1000);
+    let token = Signer::secret(b"secret").sign(&claims).unwrap();
     client.say_frame(&format!(r#"{{"type":"refresh","token":"{token}"}}"#));
     thread.settle();
     assert!(client.heard()[0].contains("unauthorized"));

@@ -17,10 +17,7 @@ use protocol::{
 };
 
 use crate::{
-    access::{
-        admission::Admission,
-        auth::{Authenticator, Identity},
-    },
+    access::{admission::Admission, identity::Identity, keys::keeper::Keeper},
     delivery::{dispatch::Delivery, fan_out::FanOut, lane::Lane},
     runtime::{
         clock::{stopped, ticks},
@@ -67,8 +64,8 @@ impl Thread {
         stopped::at(0);
         let settings = settings(flags);
         let admission = Admission::new(&settings);
-        let authenticator = Authenticator::new(&settings).expect("good keys");
-        let mut shared = Shared::new(settings, authenticator);
+        let keeper = Keeper::load(&settings).expect("good keys");
+        let mut shared = Shared::new(settings, keeper.authenticator);
         // Near to where the half of it that sessions remember begins anew.
         shared.fan_out = Arc::new(FanOut::counting_from(u64::from(u32::MAX) - 9));
         let lane = Arc::new(Lane::new(0));
@@ -93,10 +90,10 @@ impl Thread {
         let seat = self.next_seat;
         self.next_seat += 1;
         let identity = who.user.map(|user| Identity {
-            user: UserId::new(user).expect("a user id"),
             device: who.device.map(|device| Device::new(device).expect("a device")),
             topics: who.topics.iter().map(|topic| Topic::new(topic).expect("a topic")).collect(),
             expires: who.expires,
+            ..Identity::of(UserId::new(user).expect("a user id"))
         });
         let joining = Joining {
             socket: OwnedFd::from(socket).into(),

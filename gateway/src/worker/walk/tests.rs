@@ -11,10 +11,7 @@ use protocol::{Topic, Transport, UserId};
 
 use super::*;
 use crate::{
-    access::{
-        admission::Admission,
-        auth::{Authenticator, Identity},
-    },
+    access::{admission::Admission, identity::Identity, keys::keeper::Keeper},
     delivery::{frame::SharedFrame, lane::Lane, message::Push},
     runtime::reactor::Reactor,
     session::{Joining, Local, Session, Shared},
@@ -30,7 +27,7 @@ impl Worker {
     fn new() -> Self {
         let settings = settings(&[]);
         let admission = Admission::new(&settings);
-        let authenticator = Authenticator::new(&settings).expect("no keys");
+        let authenticator = Keeper::load(&settings).expect("no keys").authenticator;
         let (shared, lane) = (Shared::new(settings, authenticator), Arc::new(Lane::new(0)));
         shared.fan_out.set_lanes(vec![Arc::clone(&lane)]);
         let sockets = Reactor::new().expect("a reactor").sockets();
@@ -44,10 +41,8 @@ impl Worker {
         socket.set_nonblocking(true).expect("a socket");
         peer.set_nonblocking(true).expect("a socket");
         let identity = Identity {
-            user: UserId::new(&format!("u{number}")).expect("a user"),
-            device: None,
             topics: vec![Topic::new("t").expect("a topic")],
-            expires: None,
+            ..Identity::of(UserId::new(&format!("u{number}")).expect("a user"))
         };
         let permit = Some(self.admission.admit().expect("room"));
         let started = self.seats.start(OwnedFd::from(socket).into(), |socket, seat| {

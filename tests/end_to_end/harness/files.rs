@@ -1,0 +1,40 @@
+//! Files that go when their test is over.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+/// A file of a test's own.
+pub(crate) struct TestFile(PathBuf);
+
+impl TestFile {
+    /// A new one.
+    pub(crate) fn new(name: &str, text: &str) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("holdfast-{}-{number}-{name}", std::process::id());
+        let file = Self(std::env::temp_dir().join(name));
+        file.write(text);
+        file
+    }
+
+    /// Puts another in its place at once.
+    pub(crate) fn write(&self, text: &str) {
+        let new = self.0.with_extension("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, &self.0).unwrap();
+    }
+
+    /// A flag that names it.
+    pub(crate) fn flag(&self, flag: &str) -> String {
+        format!("--{flag}={}", self.0.display())
+    }
+}
+
+impl Drop for TestFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
