@@ -1,6 +1,9 @@
 //! Writes to a gateway what has gathered while the write before was under way.
 
-use std::io::{self, IoSlice};
+use std::{
+    io::{self, IoSlice},
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
 use protocol::link::{EntryLayout, HEARTBEAT, Terms, batch_header};
@@ -11,10 +14,17 @@ use tokio::{
 
 use super::{bare::bare, failure::Failure, handle::Link, outgoing::Writable};
 
+/// How often a gateway is told at the most for whom pushes were given up: one that is slow would
+/// only have more to do.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// Writes until the connection ends, in these terms.
 pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link, terms: Terms) -> Failure {
+    let mut told: Option<Instant> = None;
     loop {
-        let missed = if terms.takes_given_up() { link.take_missed() } else { None };
+        let may_tell = told.is_none_or(|told| told.elapsed() >= TELL_EVERY);
+        let missed = if terms.takes_given_up() && may_tell { link.take_missed() } else { None };
+        told = if missed.is_some() { Some(Instant::now()) } else { told };
         missed.iter().for_each(|missed| link.tell(missed));
         match link.take_writable() {
             Some(mut writable) => {
