@@ -6,6 +6,7 @@ mod kernel;
 mod links;
 mod pushes;
 mod reports;
+mod servers;
 mod tokens;
 
 pub(crate) use clients::{client_frames, tcp_lines, websocket_frames};
@@ -13,6 +14,7 @@ pub(crate) use kernel::kernel_text;
 pub(crate) use links::link_frames;
 pub(crate) use pushes::push_body;
 pub(crate) use reports::stress_report;
+pub(crate) use servers::server_bytes;
 pub(crate) use tokens::tokens;
 
 /// The bytes in pieces of this length.

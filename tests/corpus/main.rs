@@ -37,6 +37,7 @@ targets!(
     link_frames,
     push_body,
     stress_report,
+    server_bytes,
     kernel_text,
     tokens
 );
