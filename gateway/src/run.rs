@@ -148,7 +148,10 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     running.spawn("operators", || run_operators(gateway, probe, listeners, probe_clients));
     running.log_addresses();
     let Gateway { admission, settings, .. } = &*running.gateway;
-    foresight::spawn(admission.max_sessions(), settings.max_sessions > 0);
+    match settings.max_sessions {
+        0 => foresight::spawn(admission.max_sessions(), false),
+        wanted => foresight::spawn(wanted, true),
+    }
     Ok(running)
 }
 

@@ -16,9 +16,6 @@ pub const CLIENT_BYTES: u64 = 300;
 /// 5.5 KB each were given back afterwards.
 pub const HANDSHAKES_BYTES: u64 = 8 << 20;
 
-/// Descriptors of a gateway that are not sessions: listeners, links, operators.
-pub const RESERVED_DESCRIPTORS: u64 = 256;
-
 /// Open files of a machine that are not sessions.
 pub const OTHER_FILES: u64 = 65_536;
 

@@ -19,6 +19,7 @@ pub mod rows;
 
 pub mod cost;
 pub mod headroom;
+pub mod places;
 pub mod question;
 pub mod row;
 

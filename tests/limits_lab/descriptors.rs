@@ -73,7 +73,7 @@ fn a_limit_raised_in_the_shell_does_not_reach_the_service() {
         assert_eq!(here.limit("RLIMIT_NOFILE", "verdict"), "ok");
         let found = Diagnosis::of(home, &gateway, SESSIONS, &[]);
         assert_eq!(found.limit("RLIMIT_NOFILE", "current"), TOO_FEW);
-        found.assert_names("RLIMIT_NOFILE", "LimitNOFILE=856");
+        found.assert_names("RLIMIT_NOFILE", "LimitNOFILE=989");
         found.assert_stopped_by("RLIMIT_NOFILE");
 
         let enough = found.limit("RLIMIT_NOFILE", "needed").as_u64().unwrap();

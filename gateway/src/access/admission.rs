@@ -10,7 +10,7 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use limits::{cost::RESERVED_DESCRIPTORS, descriptors, headroom::Left};
+use limits::{descriptors, headroom::Left, places::Places};
 use protocol::{CloseReason, problem::Problem};
 use tracing::{info, warn};
 
@@ -103,16 +103,7 @@ impl Drop for Permit {
 impl Admission {
     /// The limits of the settings.
     pub(crate) fn new(settings: &Settings) -> Self {
-        let descriptors = descriptors::hard_limit();
-        let fit = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
-        let fit = usize::try_from(fit).unwrap_or(usize::MAX);
-        let max_sessions = match settings.max_sessions {
-            0 => fit,
-            wanted => wanted,
-        };
-        if max_sessions > fit {
-            warn!(max_sessions, descriptors, "--max-sessions needs more than RLIMIT_NOFILE");
-        }
+        let max_sessions = most_sessions(settings, descriptors::hard_limit());
         let rate = NonZero::new(settings.handshake_rate)
             .map(|rate| RateLimiter::direct(Quota::per_second(rate)));
         Self {
@@ -194,6 +185,21 @@ impl Admission {
     }
 }
 
+/// As many as were asked for, but no more than leave descriptors to others.
+fn most_sessions(settings: &Settings, descriptors: u64) -> usize {
+    let most_pending = u64::try_from(settings.max_pending).unwrap_or(u64::MAX);
+    let fit = Places::of(descriptors, most_pending).sessions;
+    let fit = usize::try_from(fit).unwrap_or(usize::MAX);
+    match settings.max_sessions {
+        0 => fit,
+        wanted if wanted > fit => {
+            warn!(wanted, fit, descriptors, "--max-sessions needs more than RLIMIT_NOFILE");
+            fit
+        }
+        wanted => wanted,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +219,15 @@ mod tests {
         let _again = admission.admit().unwrap();
         assert_eq!(admission.admit().err(), Some(Refusal::Full));
         drop(two);
+    }
+
+    #[test]
+    fn sessions_leave_descriptors_to_others() {
+        let most = |flags: &[&str], descriptors| most_sessions(&settings(flags), descriptors);
+        assert_eq!(most(&[], 20_000), 18_631);
+        assert_eq!(most(&["--max-pending=10"], 20_000), 19_222);
+        assert_eq!(most(&["--max-sessions=5"], 20_000), 5);
+        assert_eq!(most(&["--max-sessions=20000"], 20_000), 18_631);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::Case;
 use crate::{
-    cost::{OTHER_FILES, RESERVED_DESCRIPTORS},
+    cost::OTHER_FILES,
+    places::{MOST_PENDING, Places, descriptors_for},
     row::{Change, Row, Scope, Unit},
 };
 
@@ -12,7 +13,7 @@ pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
 
 fn of_the_process(case: &Case<'_>) -> Row {
     let descriptors = case.machine.process.descriptors;
-    let needed = case.wanted().saturating_add(RESERVED_DESCRIPTORS);
+    let needed = descriptors_for(case.wanted());
     // A gateway raises its soft limit to the hard one when it starts, so before that the hard one
     // counts. No descriptor is given out above fs.nr_open, whatever the limit is.
     let limit = match case.question.process {
@@ -28,7 +29,7 @@ fn of_the_process(case: &Case<'_>) -> Row {
          holdfast_accept_errors_total{errno=\"EMFILE\"}; or 503",
     )
     .at_least(Some(limit), needed)
-    .fitting(Some(usable.saturating_sub(RESERVED_DESCRIPTORS)), case.wanted());
+    .fitting(Some(sessions_of(usable)), case.wanted());
     let lasting = format!(
         "where it is started: ulimit -n {needed}; in its systemd unit: LimitNOFILE={needed}; \
          docker run --ulimit nofile={needed}"
@@ -42,7 +43,7 @@ fn of_the_process(case: &Case<'_>) -> Row {
 }
 
 fn nr_open(case: &Case<'_>) -> Row {
-    let needed = case.wanted().saturating_add(RESERVED_DESCRIPTORS);
+    let needed = descriptors_for(case.wanted());
     let current = case.get("fs.nr_open");
     Row::new(
         "fs.nr_open",
@@ -51,7 +52,7 @@ fn nr_open(case: &Case<'_>) -> Row {
         "raising RLIMIT_NOFILE above it: EPERM; beyond it: EMFILE, however high RLIMIT_NOFILE is",
     )
     .at_least(current, needed)
-    .fitting(current.map(|it| it.saturating_sub(RESERVED_DESCRIPTORS)), case.wanted())
+    .fitting(current.map(sessions_of), case.wanted())
     .raise(needed.next_power_of_two())
 }
 
@@ -74,9 +75,9 @@ fn file_max(case: &Case<'_>) -> Row {
 }
 
 fn watches(case: &Case<'_>) -> Row {
-    let needed = case.wanted().saturating_mul(case.ends()).saturating_add(RESERVED_DESCRIPTORS);
+    let needed = descriptors_for(case.wanted()).saturating_mul(case.ends());
     let current = case.get("fs.epoll.max_user_watches");
-    let fits = current.map(|it| it.saturating_sub(RESERVED_DESCRIPTORS) / case.ends());
+    let fits = current.map(|it| sessions_of(it / case.ends()));
     Row::new(
         "fs.epoll.max_user_watches",
         Scope::Host,
@@ -86,4 +87,9 @@ fn watches(case: &Case<'_>) -> Row {
     .at_least(current, needed)
     .fitting(fits, case.wanted())
     .raise(needed)
+}
+
+/// The sessions among so many descriptors.
+fn sessions_of(descriptors: u64) -> u64 {
+    Places::of(descriptors, MOST_PENDING).sessions
 }
