@@ -6,7 +6,9 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::{
-    access::{admission::Admission, auth::Authenticator, link_secrets::LinkSecrets},
+    access::{
+        accepting::Accepting, admission::Admission, auth::Authenticator, link_secrets::LinkSecrets,
+    },
     delivery::{batches::BatchLog, dispatch::Delivery, fan_out::FanOut, frame::FrameMemory},
     metrics::Metrics,
     runtime::clock::Clock,
@@ -31,6 +33,8 @@ pub(crate) struct Gateway {
     pub links: Arc<Semaphore>,
     /// How many sessions there may be.
     pub admission: Arc<Admission>,
+    /// Whether connections can be accepted.
+    pub accepting: Arc<Accepting>,
     /// Who is here.
     pub directory: Arc<Directory>,
     /// Batches that were delivered.
@@ -68,6 +72,7 @@ impl Gateway {
             link_secrets,
             links: Arc::new(Semaphore::new(settings.max_links)),
             admission: Arc::new(Admission::new(&settings)),
+            accepting: Accepting::new(&metrics),
             directory,
             batches: BatchLog::default(),
             fan_out,

@@ -45,6 +45,8 @@ pub mod internals {
     pub use crate::{
         delivery::frame::{FrameMemory, SharedFrame},
         directory::registry::{Registration, Registry},
+        entrance::tcp::first_frame,
+        http::request::{HeadError, MAX_HEAD_BYTES, Request},
         runtime::wheel::{NEVER, Wheel},
         transports::{
             inbound::{Assembly, Inbound},

@@ -1,5 +1,7 @@
 //! What operators can watch, in Prometheus' text format. Never a user id.
 
+mod handshakes;
+
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -10,16 +12,30 @@ use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Int
 use protocol::{CloseReason, Transport, receipt::Outcome};
 use serving::{accept, counters::Counters, exposition::Exposition, metrics::Registrar};
 
+use self::handshakes::Handshakes;
+
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
 pub(crate) struct Metrics {
     registrar: Registrar,
     sessions: [IntGauge; Transport::ALL.len()],
-    handshakes: IntCounterVec,
+    handshakes: Handshakes,
     closed: IntCounterVec,
     pushes: [IntCounter; 3],
     accept_errors: IntCounterVec,
-    /// Connections that are not sessions yet.
+    /// Connections that are not sessions and have no answer yet.
     pub pending: IntGauge,
+    /// The most there may be, those with an answer among them.
+    pub pending_limit: IntGauge,
+    /// Bytes kept of what they have sent.
+    pub pending_bytes: IntGauge,
+    /// The most of these that may be kept.
+    pub pending_bytes_limit: IntGauge,
+    /// Connections that have their answer and are about to go.
+    pub answered: IntGauge,
+    /// Those of them that were closed before they had gone by themselves.
+    pub answered_cut_short: IntCounter,
+    /// Whether connections have been kept out for long because something has run out.
+    pub accept_blocked: IntGauge,
     /// Users with at least one session.
     pub users: IntGauge,
     /// JSON frames from clients.
@@ -62,8 +78,6 @@ pub(crate) struct Metrics {
     pub link_unknown_pushes: IntCounter,
     /// Sessions that said hello before every pusher-api confirmed their presence.
     pub unconfirmed_hellos: IntCounter,
-    /// Times the accept loop paused because too many connections are not sessions yet.
-    pub accept_pauses: IntCounter,
     /// The text, as long as it is fresh.
     pub exposition: Exposition,
     /// The operators' port.
@@ -131,14 +145,37 @@ impl Default for Metrics {
             sessions: Transport::ALL.map(|one| sessions.with_label_values(&[one.as_str()])),
             pushes: [Outcome::Written, Outcome::Queued, Outcome::Dropped]
                 .map(|outcome| pushes.with_label_values(&[outcome.as_str()])),
-            handshakes: make.counters(
-                "holdfast_handshakes_total",
-                "Handshakes by result",
-                &["transport", "result"],
-            ),
+            handshakes: Handshakes::new(&make),
             closed,
             accept_errors,
-            pending: make.gauge("holdfast_handshakes_pending", "Connections not yet sessions"),
+            pending: make.gauge(
+                "holdfast_handshakes_pending",
+                "Connections that are not sessions and have no answer yet",
+            ),
+            pending_limit: make.gauge(
+                "holdfast_handshakes_pending_limit",
+                "Most connections that are not sessions, answered ones among them",
+            ),
+            pending_bytes: make.gauge(
+                "holdfast_handshakes_pending_bytes",
+                "Bytes kept of requests and first lines that have not come whole",
+            ),
+            pending_bytes_limit: make.gauge(
+                "holdfast_handshakes_pending_bytes_limit",
+                "Most bytes kept of requests and first lines that have not come whole",
+            ),
+            answered: make.gauge(
+                "holdfast_handshakes_answered",
+                "Connections that were refused and are about to be closed",
+            ),
+            answered_cut_short: make.counter(
+                "holdfast_handshakes_answered_cut_short_total",
+                "Refused connections closed before the client had gone by itself",
+            ),
+            accept_blocked: make.gauge(
+                "holdfast_accept_blocked",
+                "1 while no connection could be accepted for more than a second",
+            ),
             users: make.gauge("holdfast_users", "Users with at least one session"),
             frames_in: make.counter("holdfast_frames_in_total", "JSON frames from clients"),
             frames_out: make.counter("holdfast_frames_out_total", "Frames to clients"),
@@ -185,10 +222,6 @@ impl Default for Metrics {
                 "holdfast_unconfirmed_hellos_total",
                 "Hellos sent before every pusher-api confirmed the user's presence",
             ),
-            accept_pauses: make.counter(
-                "holdfast_accept_pauses_total",
-                "Times accepting paused because of too many pending handshakes",
-            ),
             session_panics: make
                 .counter("holdfast_session_panics_total", "Sessions ended by a panic, a bug"),
             exposition: Exposition::default(),
@@ -227,9 +260,14 @@ impl Metrics {
         self.sessions.iter().map(IntGauge::get).sum()
     }
 
-    /// Counts a handshake.
+    /// Counts a handshake that ended with a result, one of [`RESULTS`](handshakes::RESULTS).
     pub(crate) fn handshake(&self, transport: Transport, result: &str) {
-        self.handshakes.with_label_values(&[transport.as_str(), result]).inc();
+        self.handshakes.count(transport.as_str(), result);
+    }
+
+    /// The same for a request that named no transport.
+    pub(crate) fn request(&self, result: &str) {
+        self.handshakes.count(handshakes::NO_TRANSPORT, result);
     }
 
     /// Counts the end of a session.

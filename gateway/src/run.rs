@@ -14,9 +14,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
 use crate::{
-    access::keys::{
-        keeper::Keeper,
-        orders::{Order, Orders},
+    access::{
+        keys::{
+            keeper::Keeper,
+            orders::{Order, Orders},
+        },
+        pending::Room,
     },
     delivery::lane::Lane,
     gateway::Gateway,
@@ -164,6 +167,10 @@ impl Running {
         probes: &mpsc::Sender<ProbeClient>,
     ) {
         let listeners: Vec<_> = listeners.collect();
+        let room = Room::of(&shared.settings);
+        shared.metrics.pending_limit.set(room.places as i64);
+        shared.metrics.pending_bytes_limit.set(room.bytes as i64);
+        let room = room.share(listeners.len());
         let lanes: Vec<_> =
             (0..listeners.len()).map(|worker| Arc::new(Lane::new(worker))).collect();
         shared.fan_out.set_lanes(lanes.clone());
@@ -173,6 +180,8 @@ impl Running {
             let parts = WorkerParts {
                 shared: shared.clone(),
                 admission: Arc::clone(&self.gateway.admission),
+                room,
+                accepting: Arc::clone(&self.gateway.accepting),
                 lane,
                 listeners,
                 stop: stop.clone(),

@@ -8,11 +8,15 @@ use std::{
     rc::Rc,
 };
 
+use bytes::BytesMut;
 use slab::Slab;
 
 use crate::{
-    access::pending::PendingGuard,
-    runtime::{reactor::Sockets, wheel::Wheel},
+    access::pending::{Pending, PendingGuard},
+    runtime::{
+        reactor::Sockets,
+        wheel::{NEVER, Wheel},
+    },
     session::{After, Local, Runner, Session, SessionContext},
 };
 
@@ -25,18 +29,29 @@ pub(crate) enum Port {
     Tcp,
 }
 
-/// A connection that has said nothing yet.
+/// A connection that is not a session.
 pub(crate) struct Arrival {
     /// The connection.
     pub socket: TcpStream,
     /// Where it came in.
     pub port: Port,
-    /// The tick by which it must have said something.
+    /// How far it is.
+    pub progress: Progress,
+    /// The tick by which it must be a session, or, with its answer, gone.
     pub deadline: u32,
-    /// The tick in which its thread looks whether it has.
+    /// The tick in which its thread looks whether it is; [`NEVER`] for one to be noted anew.
     pub due: u32,
     /// Counts it as pending.
     pub guard: PendingGuard,
+}
+
+/// How far a connection is that is not a session.
+pub(crate) enum Progress {
+    /// This much has come of what it has to say first.
+    Speaking(BytesMut),
+    /// It has its answer. What it still sends is thrown away, so that no reset takes the answer from
+    /// it; so many bytes more are read for that.
+    Answered(usize),
 }
 
 /// Who is in a seat. Each in a box, so that the memory of one that is gone can be given back.
@@ -64,16 +79,26 @@ impl Seats {
         Rc::new(Self { local, seats, again, sockets })
     }
 
-    /// Gives a new connection a seat, where it waits for its first words.
-    pub(crate) fn arrive(&self, mut arrival: Arrival) {
+    /// Gives a new connection a seat, where it may speak until the deadline.
+    ///
+    /// # Errors
+    /// The kernel has no room to wait for the connection.
+    pub(crate) fn arrive(
+        &self,
+        socket: TcpStream,
+        port: Port,
+        deadline: u32,
+        pending: &Rc<Pending>,
+    ) -> io::Result<()> {
         let mut seats = self.seats.borrow_mut();
         let entry = seats.vacant_entry();
         let seat = seat_number(entry.key());
-        if let Err(error) = self.sockets.watch(&arrival.socket, seat) {
-            return self.local.metrics.accept_error(&error.into());
-        }
+        self.sockets.watch(&socket, seat)?;
+        let (progress, guard) = (Progress::Speaking(BytesMut::new()), pending.enter(seat));
+        let mut arrival = Arrival { socket, port, progress, deadline, due: NEVER, guard };
         self.schedule(&mut arrival, seat);
         entry.insert(Seat::Arrival(Box::new(arrival)));
+        Ok(())
     }
 
     /// Has the thread look when the arrival's deadline comes, or as near to it as the wheel reaches.
@@ -113,14 +138,11 @@ impl Seats {
     }
 
     /// Puts an arrival back into the seat it was taken from.
-    pub(crate) fn put_back(&self, seat: u32, arrival: Box<Arrival>) {
+    pub(crate) fn put_back(&self, seat: u32, mut arrival: Box<Arrival>) {
+        if arrival.due == NEVER {
+            self.schedule(&mut arrival, seat);
+        }
         self.seats.borrow_mut()[seat as usize] = Seat::Arrival(arrival);
-    }
-
-    /// The same for one whose deadline is still to come.
-    pub(crate) fn put_off(&self, seat: u32, mut arrival: Box<Arrival>) {
-        self.schedule(&mut arrival, seat);
-        self.put_back(seat, arrival);
     }
 
     /// Frees a seat in which neither a session nor an arrival is.
@@ -129,15 +151,6 @@ impl Seats {
         if let Some(Seat::Kept) = seats.get(seat as usize) {
             seats.remove(seat as usize);
         }
-    }
-
-    /// Gives a connection that did not become a session to the runtime.
-    ///
-    /// # Errors
-    /// The kernel has no room to wait for it there.
-    pub(crate) fn release(&self, socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
-        self.sockets.forget(&socket)?;
-        tokio::net::TcpStream::from_std(socket)
     }
 
     /// Gives the session in a seat, if there is one, its turn. A panic costs that session only.
@@ -210,9 +223,11 @@ impl Seats {
         }
     }
 
-    /// Sends every arrival away.
-    pub(crate) fn clear_arrivals(&self) {
-        self.seats.borrow_mut().retain(|_, seat| !matches!(seat, Seat::Arrival(_)));
+    /// The seats of connections that are not sessions.
+    pub(crate) fn arrivals(&self) -> Vec<u32> {
+        let seats = self.seats.borrow();
+        let arrivals = seats.iter().filter(|(_, seat)| matches!(seat, Seat::Arrival(_)));
+        arrivals.map(|(key, _)| seat_number(key)).collect()
     }
 
     /// The seats that are taken now.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use limits::places;
 use settings::{
     ConfigError, LinkSecretArgs, ListenRange,
     guard::require_guard,
@@ -72,9 +73,16 @@ pub struct Settings {
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub max_sessions: usize,
 
-    /// Most connections per worker that are not sessions yet; more wait in the accept queue
-    #[arg(long, value_name = "COUNT", default_value_t = 4096)]
+    /// Most clients' connections that are not sessions, in the whole process; fewer where descriptors
+    /// or memory are short. Beyond them the one that has waited longest goes
+    #[arg(long, value_name = "COUNT", default_value_t = places::MOST_PENDING as usize)]
     pub max_pending: usize,
+
+    /// Most bytes kept of requests and first lines that have not come whole, in the whole process;
+    /// beyond them the client that has waited longest goes [default: a 64th of the memory there is,
+    /// 1MiB to 64MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub pending_memory: Option<usize>,
 
     /// Most links of pusher-apis at a time
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
@@ -84,7 +92,7 @@ pub struct Settings {
     #[arg(long, value_name = "PER SECOND", default_value_t = 0)]
     pub handshake_rate: u32,
 
-    /// How long a connection may take to become a session
+    /// How long a connection may take to become a session, whatever it sends meanwhile
     #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "10s")]
     pub handshake_timeout: Duration,
 
@@ -155,6 +163,7 @@ impl Settings {
         let least = [
             ("--sessions-per-user", self.sessions_per_user, 1),
             ("--max-pending", self.max_pending, 1),
+            ("--pending-memory", self.pending_memory.unwrap_or(usize::MAX), 64 << 10),
             ("--max-links", self.max_links, 1),
             ("--max-frame", self.max_frame, 1024),
             ("--frame-rate", self.frame_rate.into(), 1),

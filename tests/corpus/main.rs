@@ -33,6 +33,8 @@ macro_rules! targets {
 targets!(
     websocket_frames,
     tcp_lines,
+    first_lines,
+    request_heads,
     client_frames,
     link_frames,
     push_body,

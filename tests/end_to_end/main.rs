@@ -1,13 +1,14 @@
 //! The real binary over loopback: what is promised to clients, backends and operators.
 //!
 //! [`contract`] holds every transport to the same promises, [`websocket`] is about RFC 6455 and
-//! the HTTP in front of it, [`system`] about gateways and pusher-apis together, [`stress`] about
-//! the load client. [`harness`] starts the processes. Waits have a limit only so that a failure
-//! ends; nothing is measured.
+//! the HTTP in front of it, [`door`] about connections that are not sessions, [`system`] about
+//! gateways and pusher-apis together, [`stress`] about the load client. [`harness`] starts the
+//! processes. Waits have a limit only so that a failure ends; nothing is measured.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers, too")]
 
 mod contract;
+mod door;
 mod harness;
 mod stress;
 mod system;

@@ -1,7 +1,9 @@
 //! Who may come in: who a client is ([`auth`], [`identity`]), by the [`keys`] that are in force and what
-//! its token must say ([`rules`]); whether there is room for it ([`admission`]), and how many may be on
-//! their way ([`pending`]). Tokens that were checked a moment ago are remembered ([`verified`]).
+//! its token must say ([`rules`]); whether there is room for it ([`admission`]), how many may be on their
+//! way ([`pending`]), and whether any can be taken at all ([`accepting`]). Tokens that were checked a
+//! moment ago are remembered ([`verified`]).
 
+pub(crate) mod accepting;
 pub(crate) mod admission;
 pub(crate) mod auth;
 pub(crate) mod identity;

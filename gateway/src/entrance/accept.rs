@@ -1,22 +1,17 @@
-//! Takes connections off the accept queue, as long as there is room for their handshakes.
+//! Takes connections off the accept queue, without a pause as long as nothing has run out.
 
 use std::{
     io,
     net::{TcpListener, TcpStream},
-    rc::Rc,
     sync::Arc,
     time::Duration,
 };
 
 use rustix::net::{SocketFlags, accept_with};
 use tokio::{io::unix::AsyncFd, sync::watch};
-use tracing::{error, info, warn};
+use tracing::error;
 
-use crate::{
-    access::pending::{Pending, PendingGuard},
-    metrics::Metrics,
-    runtime::reactor,
-};
+use crate::{access::accepting::Accepting, runtime::reactor};
 
 /// How long accepting pauses when the process or the machine is out of something. The connections
 /// wait in the accept queue meanwhile.
@@ -25,14 +20,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Accepts connections on a task of its own and gives them to `arrive`, until `stop` turns true.
 pub(crate) fn spawn_accept(
     listener: TcpListener,
-    pending: &Rc<Pending>,
-    metrics: &Arc<Metrics>,
-    arrive: impl Fn(TcpStream, PendingGuard) + 'static,
+    accepting: &Arc<Accepting>,
+    arrive: impl Fn(TcpStream) -> io::Result<()> + 'static,
     stop: &watch::Receiver<bool>,
 ) {
-    let (pending, metrics, stop) = (Rc::clone(pending), Arc::clone(metrics), stop.clone());
+    let (accepting, stop) = (Arc::clone(accepting), stop.clone());
     actix_rt::spawn(async move {
-        if let Err(error) = accept(listener, &pending, &metrics, arrive, stop).await {
+        if let Err(error) = accept(listener, &accepting, arrive, stop).await {
             error!(%error, "cannot wait for connections");
         }
     });
@@ -40,73 +34,37 @@ pub(crate) fn spawn_accept(
 
 async fn accept(
     listener: TcpListener,
-    pending: &Rc<Pending>,
-    metrics: &Metrics,
-    arrive: impl Fn(TcpStream, PendingGuard),
+    accepting: &Accepting,
+    arrive: impl Fn(TcpStream) -> io::Result<()>,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let listener = reactor::readable(listener)?;
-    let mut failures = Failures::default();
     loop {
         let accepted = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
-            accepted = async { pending.room().await; accept_one(&listener).await } => accepted,
+            accepted = accept_one(&listener, accepting) => accepted,
         };
-        match accepted {
-            Ok(socket) => {
-                failures.end();
-                arrive(socket, pending.add());
-            }
-            Err(error) => {
-                metrics.accept_error(&error);
-                if failures.is_shortage(&error) {
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
+        match accepted.and_then(&arrive) {
+            Ok(()) => accepting.on_success(),
+            Err(error) if accepting.on_failure(&error) => tokio::time::sleep(PAUSE).await,
+            Err(_) => {}
         }
     }
 }
 
-async fn accept_one(listener: &AsyncFd<TcpListener>) -> io::Result<TcpStream> {
+async fn accept_one(
+    listener: &AsyncFd<TcpListener>,
+    accepting: &Accepting,
+) -> io::Result<TcpStream> {
     loop {
         let mut ready = listener.readable().await?;
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         // No address: few want it, and they can ask for it.
-        if let Ok(accepted) = ready.try_io(|listener| Ok(accept_with(listener, flags)?)) {
-            return accepted.map(TcpStream::from);
-        }
-    }
-}
-
-/// A run of failed accepts, logged once at its beginning and once at its end.
-#[derive(Default)]
-struct Failures(u64);
-
-impl Failures {
-    /// Whether the error will come again at once because something has run out, as opposed to one
-    /// connection being broken (accept(2), "Error handling").
-    fn is_shortage(&mut self, error: &io::Error) -> bool {
-        let broken = matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::Interrupted
-        );
-        if broken {
-            return false;
-        }
-        if self.0 == 0 {
-            warn!(%error, "cannot accept connections; they wait in the accept queue");
-        }
-        self.0 += 1;
-        true
-    }
-
-    fn end(&mut self) {
-        if self.0 > 0 {
-            info!(failures = self.0, "accepting connections again");
-            self.0 = 0;
+        match ready.try_io(|listener| Ok(accept_with(listener, flags)?)) {
+            Ok(accepted) => return accepted.map(TcpStream::from),
+            // Nobody waits, and there would have been a descriptor.
+            Err(_) => accepting.on_success(),
         }
     }
 }

@@ -1,150 +1,195 @@
-//! From an accepted connection to its handshake.
+//! From an accepted connection to its session, or to its answer.
 //!
-//! Nearly every client says what it wants in its first packet, and that much is read and answered
-//! here, without a task, a timer or HTTP machinery for the connection. Whatever else may come, a
-//! request in pieces, one that is no upgrade, a long line, is handed on with the bytes read so far
-//! to the services that can deal with everything.
+//! What a client says first is read and answered here, in whatever pieces it comes, without a task,
+//! a timer or any machinery for the connection. It is answered once, and then it ends: nothing is
+//! kept for a second request, so nothing of it has to be bounded (docs/decisions/door.md).
 
 use std::{
     io::{self, Read},
+    net::TcpStream,
     rc::Rc,
 };
 
-use actix_codec::Decoder;
-use actix_http::{ServiceConfig, h1};
 use bytes::BytesMut;
-use tracing::debug;
 
-use super::{handshake::Doorway, routes, tcp, websocket};
+use super::{
+    handshake::{Doorway, Refused},
+    leaving::{Farewell, Reason},
+    requests, tcp, websocket,
+};
 use crate::{
-    access::pending::PendingGuard,
-    http::{answer::answer_at_once, begun::BegunStream, serve::Serve},
-    seats::{Arrival, Port},
+    access::pending::Pending,
+    http::request::Request,
+    seats::{Arrival, Port, Progress},
     session::Runner,
 };
 
-/// What becomes of an arrival that can be read.
+/// What becomes of an arrival.
 pub(crate) enum Arrived {
-    /// It has said nothing after all.
+    /// It is still one: it has not said everything, or has its answer and may go.
     Waiting(Box<Arrival>),
     /// It is a session, to be seated.
     Joined(Runner),
-    /// It is being dealt with elsewhere, or gone.
-    Settled,
+    /// It is gone.
+    Gone,
 }
 
 /// Receives the first words of a thread's clients.
 pub(crate) struct Arrivals {
     doorway: Doorway,
-    http: Serve,
-    config: ServiceConfig,
+    pending: Rc<Pending>,
 }
 
 impl Arrivals {
-    /// Receives for a thread; inside its runtime.
-    pub(crate) async fn new(doorway: Doorway) -> Rc<Self> {
-        let http = routes::clients(&doorway).await;
-        Rc::new(Self { doorway, http, config: ServiceConfig::default() })
+    /// Receives for a thread.
+    pub(crate) fn new(doorway: Doorway, pending: Rc<Pending>) -> Self {
+        Self { doorway, pending }
     }
 
-    /// Reads what the connection in a seat says first, and acts on it.
+    /// The connections that are not sessions.
+    pub(crate) fn pending(&self) -> &Rc<Pending> {
+        &self.pending
+    }
+
+    /// Reads all that the connection in a seat has said, and acts on it once that is enough.
     pub(crate) fn receive(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
-        let read = {
-            let mut scratch = self.doorway.seats.local.scratch.borrow_mut();
-            let read = loop {
-                match arrival.socket.read(&mut scratch) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    read => break read,
-                }
+        loop {
+            match self.read(&mut arrival) {
+                Ok(0) => return self.on_end(&arrival),
+                Ok(_) => {}
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return Arrived::Waiting(arrival),
+                    io::ErrorKind::Interrupted => continue,
+                    _ => return self.on_end(&arrival),
+                },
+            }
+            arrival = match self.on_words(arrival, seat) {
+                Arrived::Waiting(arrival) => arrival,
+                settled => return settled,
             };
-            read.map(|count| BytesMut::from(&scratch[..count]))
-        };
-        match read {
-            Ok(read) if read.is_empty() => Arrived::Settled,
-            Ok(read) => self.settle(*arrival, read, seat),
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => Arrived::Waiting(arrival),
-                _ => Arrived::Settled,
-            },
         }
     }
 
-    fn settle(&self, arrival: Arrival, read: BytesMut, seat: u32) -> Arrived {
-        let settled = match arrival.port {
-            Port::Http => self.on_request(arrival, read, seat),
-            Port::Tcp => self.on_line(arrival, read, seat),
-        };
-        match settled {
-            Ok(Some(runner)) => Arrived::Joined(runner),
-            Ok(None) => Arrived::Settled,
+    fn read(&self, arrival: &mut Arrival) -> io::Result<usize> {
+        let mut scratch = self.doorway.seats.local.scratch.borrow_mut();
+        let count = arrival.socket.read(&mut scratch)?;
+        match &mut arrival.progress {
+            Progress::Speaking(words) => words.extend_from_slice(&scratch[..count]),
+            Progress::Answered(left) => *left = left.saturating_sub(count),
+        }
+        Ok(count)
+    }
+
+    fn on_words(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
+        match &mut arrival.progress {
+            Progress::Speaking(words) => {
+                let words = std::mem::take(words);
+                match arrival.port {
+                    Port::Http => self.on_request(arrival, words, seat),
+                    Port::Tcp => self.on_lines(arrival, words, seat),
+                }
+            }
+            Progress::Answered(0) => self.give_up(arrival, Reason::Deadline),
+            Progress::Answered(_) => Arrived::Waiting(arrival),
+        }
+    }
+
+    fn on_request(&self, arrival: Box<Arrival>, words: BytesMut, seat: u32) -> Arrived {
+        let (request, used) = match Request::read(&words) {
+            Ok(Some(found)) => found,
+            Ok(None) => return wait_for_more(arrival, words),
             Err(error) => {
-                debug!(%error, "connection lost in its handshake");
-                Arrived::Settled
+                let problem = error.problem();
+                self.count(arrival.port, requests::result_of(&problem));
+                return self.say(arrival, &Farewell::http(&problem, None));
             }
-        }
-    }
-
-    fn on_request(
-        &self,
-        arrival: Arrival,
-        read: BytesMut,
-        seat: u32,
-    ) -> io::Result<Option<Runner>> {
-        let mut codec = h1::Codec::new(self.config.clone());
-        let mut rest = read.clone();
-        let request = match codec.decode(&mut rest) {
-            Ok(Some(h1::Message::Item(request))) => request,
-            _ => return self.serve_http(arrival, read),
         };
-        if websocket::check(&self.doorway.seats.local.settings, &request).is_err() {
-            return self.serve_http(arrival, read);
+        if let Err(problem) = requests::check(&self.doorway.seats.local.settings, &request) {
+            self.count(arrival.port, requests::result_of(&problem));
+            return self.say(arrival, &Farewell::http(&problem, Some(&request)));
         }
-        match websocket::join(&self.doorway, &request, arrival.socket, rest, seat) {
-            Ok(runner) => Ok(Some(runner)),
-            Err(refused) => {
-                answer_at_once(refused.socket, &mut codec, &refused.refusal.problem())?;
-                Ok(None)
+        let rest = BytesMut::from(&words[used..]);
+        let joined = |socket| websocket::join(&self.doorway, &request, socket, rest, seat);
+        self.join(arrival, joined, |refused| {
+            Farewell::http(&refused.refusal.problem(), Some(&request))
+        })
+    }
+
+    fn on_lines(&self, arrival: Box<Arrival>, mut words: BytesMut, seat: u32) -> Arrived {
+        let limit = self.doorway.seats.local.settings.max_frame;
+        match tcp::first_frame(&mut words, limit) {
+            Ok(None) => wait_for_more(arrival, words),
+            Ok(Some(connect)) => {
+                let joined = |socket| tcp::join(&self.doorway, &connect, socket, words, seat);
+                self.join(arrival, joined, |refused| Farewell::tcp(refused.refusal.close_reason()))
+            }
+            Err(reason) => {
+                self.count(arrival.port, reason.as_str());
+                self.say(arrival, &Farewell::tcp(reason))
             }
         }
     }
 
-    fn serve_http(&self, arrival: Arrival, read: BytesMut) -> io::Result<Option<Runner>> {
-        let Arrival { socket, guard, .. } = arrival;
-        let peer = socket.peer_addr()?;
-        let begun = BegunStream::new(self.doorway.seats.release(socket)?, read);
-        go_on((self.http)(begun, peer), guard);
-        Ok(None)
-    }
-
-    fn on_line(
+    /// Makes a session of an arrival, or says why not.
+    fn join(
         &self,
-        arrival: Arrival,
-        mut read: BytesMut,
-        seat: u32,
-    ) -> io::Result<Option<Runner>> {
-        let Arrival { socket, guard, .. } = arrival;
-        let seats = &self.doorway.seats;
-        let Ok(Some(connect)) = tcp::first_frame(&mut read, seats.local.settings.max_frame) else {
-            let socket = seats.release(socket)?;
-            go_on(tcp::serve(self.doorway.clone(), socket, read), guard);
-            return Ok(None);
-        };
-        match tcp::join(&self.doorway, &connect, socket, read, seat) {
-            Ok(runner) => Ok(Some(runner)),
+        arrival: Box<Arrival>,
+        join: impl FnOnce(TcpStream) -> Result<Runner, Box<Refused>>,
+        farewell: impl FnOnce(&Refused) -> Farewell,
+    ) -> Arrived {
+        let arrival = *arrival;
+        match join(arrival.socket) {
+            Ok(runner) => Arrived::Joined(runner),
             Err(refused) => {
-                let reason = refused.refusal.close_reason();
-                let socket = seats.release(refused.socket)?;
-                go_on(tcp::say_goodbye(socket, reason), guard);
-                Ok(None)
+                let farewell = farewell(&refused);
+                self.say(Box::new(Arrival { socket: refused.socket, ..arrival }), &farewell)
             }
+        }
+    }
+
+    /// Says something last, after which the client has a moment to go.
+    fn say(&self, mut arrival: Box<Arrival>, farewell: &Farewell) -> Arrived {
+        match farewell.say(&mut arrival, &self.doorway.seats.local) {
+            Ok(()) => Arrived::Waiting(arrival),
+            // The client is gone.
+            Err(_) => Arrived::Gone,
+        }
+    }
+
+    /// Gives up an arrival, for which there is a reason that is not its own.
+    pub(crate) fn give_up(&self, arrival: Box<Arrival>, reason: Reason) -> Arrived {
+        let Progress::Speaking(words) = &arrival.progress else {
+            self.doorway.seats.local.metrics.answered_cut_short.inc();
+            return Arrived::Gone;
+        };
+        self.count(arrival.port, reason.as_str());
+        // One that was silent all the while is not worth an answer.
+        if words.is_empty() {
+            return Arrived::Gone;
+        }
+        let farewell = reason.farewell(arrival.port);
+        let said = self.say(arrival, &farewell);
+        if reason.leaves_time() { said } else { Arrived::Gone }
+    }
+
+    fn on_end(&self, arrival: &Arrival) -> Arrived {
+        if let Progress::Speaking(_) = arrival.progress {
+            self.count(arrival.port, "client_left");
+        }
+        Arrived::Gone
+    }
+
+    fn count(&self, port: Port, result: &str) {
+        let metrics = &self.doorway.seats.local.metrics;
+        match port {
+            Port::Http => metrics.request(result),
+            Port::Tcp => metrics.handshake(protocol::Transport::Tcp, result),
         }
     }
 }
 
-/// Has a handshake go on by itself; until it is over, the connection counts as pending.
-fn go_on(handshake: impl Future<Output = ()> + 'static, guard: PendingGuard) {
-    actix_rt::spawn(async move {
-        handshake.await;
-        drop(guard);
-    });
+fn wait_for_more(mut arrival: Box<Arrival>, words: BytesMut) -> Arrived {
+    arrival.guard.keep(words.capacity());
+    arrival.progress = Progress::Speaking(words);
+    Arrived::Waiting(arrival)
 }

@@ -1,94 +1,52 @@
 //! The TCP transport's handshake: the first line is a `connect` frame.
 
-use std::{io, time::Duration};
+use std::net::TcpStream;
 
 use bytes::{Buf, BytesMut};
 use protocol::{
     CloseReason, Transport,
     client_frame::{ClientFrame, Connect},
-    server_frame::ServerFrame,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
-use tracing::debug;
 
 use super::handshake::{Doorway, Refused, Unidentified};
-use crate::{
-    access::{admission::retry_ms, auth::Credentials},
-    session::Runner,
-    transports::{
-        tcp::{Tcp, next_line},
-        wire::Wire,
-    },
-};
+use crate::{access::auth::Credentials, session::Runner, transports::tcp::next_line};
 
-/// How long a refused client may take to go.
-const LINGER: Duration = Duration::from_secs(1);
+/// The most bytes of the first line: room for a token of some size.
+const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// Reads the first line and turns the connection into a session, or says why not. `read` was read
-/// already.
-pub(super) async fn serve(doorway: Doorway, mut socket: TcpStream, mut read: BytesMut) {
-    let local = &doorway.seats.local;
-    let first = read_first_frame(&mut socket, &mut read, local.settings.max_frame);
-    let reason = match timeout(local.settings.handshake_timeout, first).await {
-        Ok(Ok(Ok(connect))) => return join_in_new_seat(&doorway, socket, read, &connect).await,
-        Ok(Ok(Err(reason))) => reason,
-        Ok(Err(error)) => return debug!(%error, "connection lost before its first frame"),
-        Err(_) => CloseReason::HandshakeTimeout,
-    };
-    local.metrics.handshake(Transport::Tcp, reason.as_str());
-    say_goodbye(socket, reason).await;
-}
-
-async fn read_first_frame(
-    socket: &mut TcpStream,
-    read: &mut BytesMut,
-    limit: usize,
-) -> io::Result<Result<Connect, CloseReason>> {
+/// The `connect` frame, which is taken off `words` with what stands in front of it; nothing while it
+/// is incomplete. `limit` is that of any frame.
+///
+/// # Errors
+/// The first line is something else, or too long: more bytes would not change that.
+pub fn first_frame(words: &mut BytesMut, limit: usize) -> Result<Option<Connect>, CloseReason> {
+    let limit = limit.min(MAX_LINE_BYTES);
+    let mut skipped = false;
     loop {
-        if let Some(found) = first_frame(read, limit).transpose() {
-            return Ok(found);
+        let (connect, used) = match next_line(words, limit)? {
+            // Nothing was said.
+            Some((b"", used)) => (None, used),
+            Some((line, used)) => (Some(connect(line)?), used),
+            None => {
+                // The memory of what was skipped goes, too.
+                if skipped {
+                    *words = BytesMut::from(&words[..]);
+                }
+                return Ok(None);
+            }
+        };
+        words.advance(used);
+        if connect.is_some() {
+            return Ok(connect);
         }
-        if socket.read_buf(read).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        skipped = true;
     }
 }
 
-/// The `connect` frame, which is taken off `read`; nothing while it is incomplete.
-///
-/// # Errors
-/// The first line is something else, and stays in `read`: whoever looks again finds the same.
-pub(super) fn first_frame(
-    read: &mut BytesMut,
-    limit: usize,
-) -> Result<Option<Connect>, CloseReason> {
-    let Some((line, used)) = next_line(read, limit)? else { return Ok(None) };
-    let Ok(ClientFrame::Connect(connect)) = ClientFrame::parse(line) else {
-        return Err(CloseReason::InvalidFrame);
-    };
-    read.advance(used);
-    Ok(Some(connect))
-}
-
-async fn join_in_new_seat(doorway: &Doorway, socket: TcpStream, read: BytesMut, connect: &Connect) {
-    let seats = &doorway.seats;
-    let started = socket.into_std().and_then(|socket| {
-        seats.start(socket, |socket, seat| join(doorway, connect, socket, read, seat))
-    });
-    match started {
-        Ok(Ok(())) => {}
-        Ok(Err(refused)) => {
-            let reason = refused.refusal.close_reason();
-            match seats.release(refused.socket) {
-                Ok(socket) => say_goodbye(socket, reason).await,
-                Err(error) => debug!(%error, "connection lost in its handshake"),
-            }
-        }
-        Err(error) => debug!(%error, "connection lost in its handshake"),
+fn connect(line: &[u8]) -> Result<Connect, CloseReason> {
+    match ClientFrame::parse(line) {
+        Ok(ClientFrame::Connect(connect)) => Ok(connect),
+        _ => Err(CloseReason::InvalidFrame),
     }
 }
 
@@ -99,7 +57,7 @@ async fn join_in_new_seat(doorway: &Doorway, socket: TcpStream, read: BytesMut, 
 pub(super) fn join(
     doorway: &Doorway,
     connect: &Connect,
-    socket: std::net::TcpStream,
+    socket: TcpStream,
     read: BytesMut,
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {
@@ -110,17 +68,67 @@ pub(super) fn join(
     client.identify(doorway, Credentials { token, user, device })
 }
 
-/// Says why, and reads what the client still sends for a moment: closing with unread bytes would
-/// reset the connection, and the goodbye might be lost with it.
-pub(super) async fn say_goodbye(mut socket: TcpStream, reason: CloseReason) {
-    let mut bye = Vec::new();
-    Tcp.encode(&ServerFrame::bye(reason, retry_ms()).encode(), &mut bye);
-    let mut scratch = [0; 1024];
-    let goodbye = async {
-        // A peer that does not take its goodbye is gone all the same.
-        let _ = socket.write_all(&bye).await;
-        let _ = socket.shutdown().await;
-        while let Ok(1..) = socket.read(&mut scratch).await {}
-    };
-    let _ = timeout(LINGER, goodbye).await;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn first(text: &[u8], limit: usize) -> (Result<Option<Connect>, CloseReason>, Vec<u8>) {
+        let mut words = BytesMut::from(text);
+        (first_frame(&mut words, limit), words.to_vec())
+    }
+
+    #[test]
+    fn the_first_line_says_who_connects() {
+        let connect = || Ok(Some(Connect { user: Some("u".into()), ..Connect::default() }));
+        let line = r#"{"type":"connect","user":"u"}"#;
+        let long = "x".repeat(MAX_LINE_BYTES + 2);
+        for (text, expected, rest) in [
+            (format!("{line}\nrest"), connect(), "rest"),
+            (format!("\n\r\n{line}\r\n"), connect(), ""),
+            (line.to_owned(), Ok(None), line),
+            ("\n\r\n\n".to_owned(), Ok(None), ""),
+            ("\n{}\n".to_owned(), Err(CloseReason::InvalidFrame), "{}\n"),
+            (
+                "{\"type\":\"ping\"}\n".to_owned(),
+                Err(CloseReason::InvalidFrame),
+                "{\"type\":\"ping\"}\n",
+            ),
+            (" \n".to_owned(), Err(CloseReason::InvalidFrame), " \n"),
+            (long.clone(), Err(CloseReason::FrameTooLarge), &long),
+        ] {
+            assert_eq!(first(text.as_bytes(), 1 << 20), (expected, rest.into()), "{text:.99}");
+        }
+        let (found, _) = first(b"{\"type\":\"connect\"}\n", 10);
+        assert_eq!(found, Err(CloseReason::FrameTooLarge));
+    }
+
+    #[test]
+    fn empty_lines_keep_no_memory() {
+        let mut words = BytesMut::from(&[b'\n'; 60_000][..]);
+        assert_eq!(first_frame(&mut words, 1 << 20), Ok(None));
+        assert_eq!(words.capacity(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_say_the_same_as_the_whole(
+            text in "(\n|\r\n|\\{\"type\":\"connect\"\\}\n|\\{\\}|x{0,20}){0,6}", step in 1_usize..9
+        ) {
+            let whole = first(text.as_bytes(), 20);
+            let mut words = BytesMut::new();
+            let mut chunks = text.as_bytes().chunks(step);
+            let in_pieces = loop {
+                let Some(chunk) = chunks.next() else { break Ok(None) };
+                words.extend_from_slice(chunk);
+                match first_frame(&mut words, 20) {
+                    Ok(None) => {}
+                    decided => break decided,
+                }
+            };
+            chunks.for_each(|chunk| words.extend_from_slice(chunk));
+            prop_assert_eq!((in_pieces, words.to_vec()), whole);
+        }
+    }
 }

@@ -2,10 +2,9 @@
 
 use std::net::TcpStream;
 
-use actix_codec::Framed;
-use actix_http::{HttpMessage, Request, error::PayloadError, h1, header, ws};
+use actix_http::ws::hash_key;
 use actix_web::web::Query;
-use actix_web_actors::ws::HandshakeError;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
 use protocol::{Transport, bearer, problem::Problem};
 use serde::Deserialize;
@@ -13,15 +12,16 @@ use serde::Deserialize;
 use super::handshake::{Doorway, Refused, Unidentified};
 use crate::{
     access::auth::Credentials,
-    http::{answer::answer, begun::BegunStream},
+    http::request::{Body, Request},
     session::Runner,
-    settings::Settings,
 };
 
 /// Where sessions are opened.
 pub(super) const PATH: &str = "/v1/ws";
 /// Where clients get back what they send.
 pub(super) const ECHO_PATH: &str = "/v1/echo";
+/// The subprotocol that is chosen when it is offered.
+const SUBPROTOCOL: &str = "holdfast.v1";
 
 #[derive(Default, Deserialize)]
 struct Parameters {
@@ -30,56 +30,44 @@ struct Parameters {
     device: Option<String>,
 }
 
-/// Turns the request into a session, or answers it with a problem.
-pub(super) async fn upgrade(
-    doorway: Doorway,
-    request: Request,
-    framed: Framed<BegunStream, h1::Codec>,
-) -> Result<(), actix_http::Error> {
-    let seats = &doorway.seats;
-    if let Err(problem) = check(&seats.local.settings, &request) {
-        return answer(framed, &problem).await;
-    }
-    let parts = framed.into_parts();
-    let ((socket, rest), mut read) = (parts.io.into_parts(), parts.read_buf);
-    read.unsplit(rest);
-    let socket = socket.into_std().map_err(PayloadError::from)?;
-    let started = seats.start(socket, |socket, seat| join(&doorway, &request, socket, read, seat));
-    match started.map_err(PayloadError::from)? {
-        Ok(()) => Ok(()),
-        Err(refused) => {
-            let socket = seats.release(refused.socket).map_err(PayloadError::from)?;
-            answer(Framed::new(socket, parts.codec), &refused.refusal.problem()).await
-        }
-    }
-}
-
-/// Checks that the request asks for a WebSocket where there is one.
+/// Checks that a GET is a handshake (section 4.2.1).
 ///
 /// # Errors
 /// The problem to answer with.
-pub(super) fn check(settings: &Settings, request: &Request) -> Result<(), Problem> {
-    match request.path() {
-        PATH => {}
-        ECHO_PATH if settings.echo => {}
-        path => {
-            let detail = format!("no WebSocket at {path}; try {PATH}");
-            return Err(Problem::new(404, "Not Found", detail));
-        }
+pub(super) fn check(request: &Request<'_>) -> Result<(), Problem> {
+    if !request.list("upgrade").any(|offer| offer.eq_ignore_ascii_case("websocket")) {
+        return Err(upgrade_required());
     }
-    ws::verify_handshake(request.head()).map_err(bad_handshake)
+    let mut versions = request.fields("sec-websocket-version");
+    let wrong = match (versions.next(), versions.next()) {
+        _ if request.is_http_1_0 => "a WebSocket needs HTTP/1.1",
+        _ if !request.list("connection").any(|it| it.eq_ignore_ascii_case("upgrade")) => {
+            "Connection does not say upgrade"
+        }
+        // What follows the head would be read as frames.
+        _ if request.body != Body::None => "a request for a WebSocket has no body",
+        (None, _) => "Sec-WebSocket-Version is missing",
+        (_, Some(_)) => "there is more than one Sec-WebSocket-Version",
+        (Some(version), None) if version != b"13" => {
+            let detail = "Sec-WebSocket-Version can be 13 only";
+            return Err(Problem::new(426, "Upgrade Required", detail));
+        }
+        _ if !has_key(request) => "there must be one Sec-WebSocket-Key, of 16 bytes in base64",
+        _ => return Ok(()),
+    };
+    Err(Problem::new(400, "Bad WebSocket Handshake", wrong))
 }
 
-/// What is missing in a handshake (RFC 6455 section 4.2.1), as a problem.
-pub(super) fn bad_handshake(error: HandshakeError) -> Problem {
-    let (status, title) = match error {
-        HandshakeError::GetMethodRequired => (405, "Method Not Allowed"),
-        HandshakeError::NoWebsocketUpgrade | HandshakeError::UnsupportedVersion => {
-            (426, "Upgrade Required")
-        }
-        _ => (400, "Bad WebSocket Handshake"),
-    };
-    Problem::new(status, title, error.to_string())
+/// The answer to a request that does not ask for a WebSocket.
+pub(super) fn upgrade_required() -> Problem {
+    let detail = "sessions are WebSockets: give Upgrade: websocket (RFC 6455 section 4.1)";
+    Problem::new(426, "Upgrade Required", detail)
+}
+
+fn has_key(request: &Request<'_>) -> bool {
+    let mut keys = request.fields("sec-websocket-key");
+    let (Some(key), None) = (keys.next(), keys.next()) else { return false };
+    key.len() == 24 && STANDARD.decode_slice(key, &mut [0; 18]) == Ok(16)
 }
 
 /// Turns the connection in a seat into a session. `read` came behind the request.
@@ -88,35 +76,38 @@ pub(super) fn bad_handshake(error: HandshakeError) -> Problem {
 /// Hands the connection back with the reason.
 pub(super) fn join(
     doorway: &Doorway,
-    request: &Request,
+    request: &Request<'_>,
     socket: TcpStream,
     read: BytesMut,
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {
     let greeting = switching_protocols(request);
     let client = Unidentified { socket, seat, transport: Transport::WebSocket, read, greeting };
-    if request.path() == ECHO_PATH {
+    if request.path == ECHO_PATH {
         return client.echo(doorway);
     }
-    let query = Query::<Parameters>::from_query(request.uri().query().unwrap_or_default());
+    let query = Query::<Parameters>::from_query(request.query);
     let Parameters { token, user, device } = query.map(Query::into_inner).unwrap_or_default();
-    let header = request.headers().get(header::AUTHORIZATION);
-    let shown = header.and_then(|header| bearer::credentials(header.to_str().ok()?));
+    let shown = request.field("authorization").and_then(bearer::credentials);
     let token = shown.or(token.as_deref());
     let (user, device) = (user.as_deref(), device.as_deref());
     client.identify(doorway, Credentials { token, user, device })
 }
 
-/// The answer that makes the connection a WebSocket (RFC 6455 section 4.2.2), in bytes.
-fn switching_protocols(request: &Request) -> Vec<u8> {
-    let key = request.headers().get(header::SEC_WEBSOCKET_KEY);
-    let accept = ws::hash_key(key.map_or(b"", |key| key.as_bytes()));
+/// The answer that makes the connection a WebSocket (section 4.2.2), in bytes.
+fn switching_protocols(request: &Request<'_>) -> Vec<u8> {
+    let key = request.fields("sec-websocket-key").next();
+    let accept = hash_key(key.unwrap_or_default());
     let mut answer = Vec::with_capacity(192);
     answer.extend_from_slice(
         b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
           sec-websocket-accept: ",
     );
     answer.extend_from_slice(&accept);
+    if request.list("sec-websocket-protocol").any(|offer| offer == SUBPROTOCOL) {
+        answer.extend_from_slice(b"\r\nsec-websocket-protocol: ");
+        answer.extend_from_slice(SUBPROTOCOL.as_bytes());
+    }
     answer.extend_from_slice(b"\r\n\r\n");
     answer
 }

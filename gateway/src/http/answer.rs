@@ -1,18 +1,9 @@
 //! From a problem to an HTTP response.
 
-use std::{
-    io::{self, Write},
-    net::TcpStream,
-};
-
-use actix_codec::{AsyncRead, AsyncWrite, Encoder, Framed};
-use actix_http::{
-    Response,
-    body::BodySize,
-    h1::{self, Message},
-};
+use actix_codec::{AsyncRead, AsyncWrite, Framed};
+use actix_http::{Response, h1};
 use actix_web::{HttpRequest, HttpResponse, http::header};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use protocol::problem::{self, Problem};
 use serving::problem::{response, status};
 
@@ -29,25 +20,6 @@ pub(crate) async fn answer<T: AsyncRead + AsyncWrite + Unpin>(
     let response = refusal(problem).set_body(Bytes::from(problem.to_json()));
     h1::SendResponse::new(framed, response).await?;
     Ok(())
-}
-
-/// The same for a connection that nothing was sent to yet: its socket has room for the answer, so
-/// that no task needs to wait for it, however many are refused at once.
-///
-/// # Errors
-/// The client is gone.
-pub(crate) fn answer_at_once(
-    mut socket: TcpStream,
-    codec: &mut h1::Codec,
-    problem: &Problem,
-) -> io::Result<()> {
-    let body = Bytes::from(problem.to_json());
-    let head = (refusal(problem), BodySize::Sized(body.len() as u64));
-    let mut bytes = BytesMut::new();
-    for part in [Message::Item(head), Message::Chunk(Some(body)), Message::Chunk(None)] {
-        codec.encode(part, &mut bytes)?;
-    }
-    socket.write_all(&bytes)
 }
 
 fn refusal(problem: &Problem) -> Response<()> {

@@ -134,6 +134,7 @@ async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
         (gateway.admission.is_short_of_memory(), "less memory is left than --memory-reserve"),
         (gateway.authenticator.lacks_keys(), "no keys to check tokens with could be fetched yet"),
         (gateway.push_memory.is_full(), "pushes that wait fill --push-memory"),
+        (gateway.accepting.is_blocked(), "no connection could be accepted for a second"),
         (probe.is_late(), "a worker has not delivered its own push lately"),
     ];
     match reasons.into_iter().find(|(applies, _)| *applies) {

@@ -109,14 +109,6 @@ impl Sockets {
         let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
         epoll::add(&*self.0, socket, EventData::new_u64(seat.into()), interest)
     }
-
-    /// Waits for the socket no longer, though it stays open.
-    ///
-    /// # Errors
-    /// It was not waited for.
-    pub(crate) fn forget(&self, socket: &TcpStream) -> Result<(), Errno> {
-        epoll::delete(&*self.0, socket)
-    }
 }
 
 /// The sockets of a worker's sessions, waited for.

@@ -36,10 +36,11 @@ fn settings_are_taken() {
 
 #[test]
 fn settings_out_of_range_name_their_flag() {
-    let cases: [(&[&str], &str); 15] = [
+    let cases: [(&[&str], &str); 16] = [
         (&["--sessions-per-user=0"], "--sessions-per-user"),
         (&["--sessions-per-user=10001"], "--sessions-per-user"),
         (&["--max-pending=0"], "--max-pending"),
+        (&["--pending-memory=63KiB"], "--pending-memory"),
         (&["--max-frame=1023"], "--max-frame"),
         (&["--max-frame=17MiB"], "--max-frame"),
         (&["--frame-rate=0"], "--frame-rate"),

@@ -17,7 +17,6 @@ const DRAIN_STEP: Duration = Duration::from_millis(50);
 /// Closes every session, spread evenly over `period`, and returns when all are gone or have had
 /// `grace` to go.
 pub(super) async fn drain(seats: &Seats, period: Duration, grace: Duration) {
-    seats.clear_arrivals();
     let taken = seats.taken();
     let start = Instant::now();
     let mut steps = interval(DRAIN_STEP);

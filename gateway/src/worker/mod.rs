@@ -1,12 +1,14 @@
 //! One worker: a thread that holds sessions.
 //!
 //! [`thread`] starts it. [`run`] are the loops that find out whose turn it is, by socket, mailbox
-//! and time, [`walk`] delivers broadcasts and [`drain`] ends it all.
+//! and time; [`welcome`] is what they do for connections that are not sessions yet. [`walk`]
+//! delivers broadcasts and [`drain`] ends it all.
 
 mod drain;
 mod run;
 mod slices;
 mod thread;
 mod walk;
+mod welcome;
 
 pub(crate) use self::thread::{WorkerParts, run_worker};

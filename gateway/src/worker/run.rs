@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use tokio::task::yield_now;
 
-use super::slices::in_slices;
+use super::{slices::in_slices, welcome};
 use crate::{
-    entrance::arrivals::{Arrivals, Arrived},
+    entrance::arrivals::Arrivals,
     runtime::{
         reactor::{Reactor, Ready},
         timer::Timer,
     },
-    seats::{Arrival, Seats},
+    seats::Seats,
 };
 
 /// Runs the sessions, for ever.
@@ -41,26 +41,14 @@ pub(super) async fn run_sessions(seats: Rc<Seats>, mut reactor: Reactor, arrival
 
 fn on_ready(seats: &Seats, seat: u32, ready: Ready, arrivals: &Arrivals) {
     match seats.take_arrival(seat, |_| ready.readable) {
-        Some(arrival) => on_first_words(seats, seat, ready.ended, arrival, arrivals),
+        Some(arrival) => {
+            welcome::on_words(seats, seat, arrival, arrivals);
+            // Its end was told together with its first words, and will not be told again.
+            if ready.ended {
+                seats.again(seat);
+            }
+        }
         None => seats.turn(seat, |session, ctx| session.on_ready(ready, ctx)),
-    }
-}
-
-fn on_first_words(
-    seats: &Seats,
-    seat: u32,
-    ended: bool,
-    arrival: Box<Arrival>,
-    arrivals: &Arrivals,
-) {
-    match seats.guarded(|| arrivals.receive(arrival, seat)) {
-        Some(Arrived::Waiting(arrival)) => seats.put_back(seat, arrival),
-        Some(Arrived::Joined(runner)) => seats.seat(seat, runner),
-        Some(Arrived::Settled) | None => seats.free_kept(seat),
-    }
-    // Its end was told together with its first words, and will not be told again.
-    if ended {
-        seats.again(seat);
     }
 }
 
@@ -81,13 +69,5 @@ pub(super) async fn keep_time(seats: Rc<Seats>, mut timer: Timer, arrivals: Rc<A
 
 fn on_tick(seats: &Seats, seat: u32, tick: u32, arrivals: &Arrivals) {
     seats.turn(seat, |session, ctx| session.on_tick(tick, ctx));
-    let Some(arrival) = seats.take_arrival(seat, |arrival| arrival.due == tick) else { return };
-    if arrival.deadline > tick {
-        return seats.put_off(seat, arrival);
-    }
-    // A busy worker may not have come to read what the client said in time; one that was
-    // silent all the while is not worth an answer.
-    on_first_words(seats, seat, false, arrival, arrivals);
-    drop(seats.take_arrival(seat, |_| true));
-    seats.free_kept(seat);
+    welcome::on_tick(seats, seat, tick, arrivals);
 }

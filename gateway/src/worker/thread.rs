@@ -18,21 +18,20 @@ use super::{
     drain::drain,
     run::{keep_time, run_sessions},
     walk::walk,
+    welcome,
 };
 use crate::{
-    access::{admission::Admission, pending::Pending},
+    access::{
+        accepting::Accepting,
+        admission::Admission,
+        pending::{Pending, Room},
+    },
     delivery::lane::Lane,
     entrance::{accept::spawn_accept, arrivals::Arrivals, handshake::Doorway},
     metrics::Metrics,
     operators::probe::{self, ProbeClient},
-    runtime::{
-        clock::ticks,
-        reactor::Reactor,
-        timer::Timer,
-        vital,
-        wheel::{NEVER, TICK},
-    },
-    seats::{Arrival, Port, Seats},
+    runtime::{reactor::Reactor, timer::Timer, vital, wheel::TICK},
+    seats::{Port, Seats},
     session::{Local, Shared},
 };
 
@@ -42,6 +41,10 @@ pub(crate) struct WorkerParts {
     pub shared: Shared,
     /// Whether there is room for more sessions.
     pub admission: Arc<Admission>,
+    /// This thread's room for connections that are none.
+    pub room: Room,
+    /// Whether connections can be accepted.
+    pub accepting: Arc<Accepting>,
     /// Where fan-outs come in for this thread.
     pub lane: Arc<Lane>,
     /// Where clients come in.
@@ -56,23 +59,27 @@ pub(crate) struct WorkerParts {
 
 /// Holds sessions until they are drained; inside the thread's runtime.
 pub(crate) async fn run_worker(parts: WorkerParts) {
-    let WorkerParts { shared, admission, lane, listeners, mut stop, drained, probes } = parts;
+    let WorkerParts { shared, admission, room, accepting, lane, listeners, .. } = parts;
+    let (mut stop, drained, probes) = (parts.stop, parts.drained, parts.probes);
     let (seats, reactor, timer) = match prepare(&shared, lane) {
         Ok(made) => made,
         Err(error) => return error!(%error, "cannot start a worker"),
     };
-    let arrivals = Arrivals::new(Doorway { seats: Rc::clone(&seats), admission }).await;
+    let pending = Pending::new(room, &shared.metrics);
+    let doorway = Doorway { seats: Rc::clone(&seats), admission };
+    let arrivals = Rc::new(Arrivals::new(doorway, pending));
     vital::spawn("sessions", run_sessions(Rc::clone(&seats), reactor, Rc::clone(&arrivals)));
-    vital::spawn("time", keep_time(Rc::clone(&seats), timer, arrivals));
+    vital::spawn("time", keep_time(Rc::clone(&seats), timer, Rc::clone(&arrivals)));
     if shared.settings.measure_stalls {
         actix_rt::spawn(measure_stalls(Arc::clone(&shared.metrics)));
     }
     vital::spawn("walks", walk(Rc::clone(&seats)));
     probe::start(&seats, &probes);
-    accept_clients(&seats, listeners, &stop);
+    accept_clients(&seats, &arrivals, listeners, &accepting, &stop);
 
     // Ends also when the gateway is dropped without draining.
     if stop.wait_for(|stop| *stop).await.is_ok() {
+        welcome::clear(&seats, &arrivals);
         drain(&seats, shared.settings.drain, shared.settings.close_timeout).await;
     }
     // Nobody waits any more if the gateway is being stopped.
@@ -88,21 +95,21 @@ fn prepare(shared: &Shared, lane: Arc<Lane>) -> io::Result<(Rc<Seats>, Reactor, 
 
 fn accept_clients(
     seats: &Rc<Seats>,
+    arrivals: &Rc<Arrivals>,
     listeners: Vec<(Port, TcpListener)>,
+    accepting: &Arc<Accepting>,
     stop: &watch::Receiver<bool>,
 ) {
-    let local = &seats.local;
-    let (shown, pauses) = (local.metrics.pending.clone(), local.metrics.accept_pauses.clone());
-    let pending = Pending::new(local.settings.max_pending, shown, pauses);
     for (port, listener) in listeners {
-        let seats = Rc::clone(seats);
-        let metrics = Arc::clone(&local.metrics);
-        let arrive = move |socket, guard| {
+        let (seats, arrivals) = (Rc::clone(seats), Rc::clone(arrivals));
+        let arrive = move |socket| {
             let local = &seats.local;
-            let deadline = local.tick() + ticks(local.settings.handshake_timeout);
-            seats.arrive(Arrival { socket, port, deadline, due: NEVER, guard });
+            let deadline = local.clock.tick_after(local.settings.handshake_timeout);
+            seats.arrive(socket, port, deadline, arrivals.pending())?;
+            welcome::make_room(&seats, &arrivals);
+            Ok(())
         };
-        spawn_accept(listener, &pending, &metrics, arrive, stop);
+        spawn_accept(listener, accepting, arrive, stop);
     }
 }
 

@@ -1,12 +1,9 @@
-//! A gateway that runs out of descriptors says so once, waits, and goes on.
+//! A gateway with few descriptors.
 
-use std::{io::Write, net::TcpStream, process::Command};
+use std::process::Command;
 
 use crate::harness::{
-    Client, Event, Gateway, Process, Tcp, WebSocket, Who,
-    client::{Refused, connect},
-    eventually,
-    process::BINARY,
+    Client, Gateway, Process, WebSocket, client::Refused, eventually, process::BINARY,
     servers::arguments,
 };
 
@@ -40,46 +37,10 @@ fn sessions_are_refused_before_descriptors_run_out() {
 }
 
 #[test]
-fn without_descriptors_clients_wait_and_get_in_when_others_leave() {
-    let gateway = start(200, &["--workers=1", "--max-sessions=100000", "--sessions-per-user=1000"]);
-    // Its connection stays, whatever happens to others.
-    assert_eq!(gateway.get("/readyz").status, 200);
-    let handshake = Tcp::handshake(&gateway, &Who::user("u"));
-    let knock = |_| -> TcpStream {
-        let mut socket = connect(gateway.tcp);
-        socket.write_all(&handshake).unwrap();
-        socket
-    };
-    let waiting: Vec<_> = (0..300).map(knock).collect();
-    let errors = eventually("accepting fails", || {
-        let errors = gateway.metrics().get("holdfast_accept_errors_total{errno=\"EMFILE\"}");
-        (errors >= 5.0).then_some(errors)
-    });
-    // It pauses between tries; without, there would be thousands.
-    assert!(errors < 100.0, "{errors} failures");
-    assert_eq!(lines_with(&gateway, "cannot accept connections"), 1);
-    drop(waiting);
-    eventually("others get in", || {
-        let mut client = Tcp::adopt(knock(0)).ok()?;
-        match client.next() {
-            Event::Frame(hello) => (hello["type"] == "hello").then_some(client),
-            Event::Closed(_) => None,
-        }
-    })
-    .expect_alive();
-    assert_eq!(lines_with(&gateway, "cannot accept connections"), 1);
-    assert_eq!(lines_with(&gateway, "accepting connections again"), 1);
-}
-
-#[test]
 fn what_would_stop_sessions_is_said_at_the_start() {
     let mut gateway = start(300, &["--max-sessions=5000"]);
     gateway.process.find_in_log("a warning of RLIMIT_NOFILE", |line| {
         let warns = line.contains("stops before --max-sessions") && line.contains("RLIMIT_NOFILE");
         warns.then_some(())
     });
-}
-
-fn lines_with(gateway: &Gateway, text: &str) -> usize {
-    gateway.process.log().iter().filter(|line| line.contains(text)).count()
 }

@@ -1,0 +1,121 @@
+//! The last words to a connection that does not become a session.
+
+use std::{
+    io::{self, Write},
+    net::Shutdown,
+    time::Duration,
+};
+
+use protocol::{CloseReason, problem::Problem, server_frame::ServerFrame};
+
+use super::requests::ALLOW;
+use crate::{
+    access::admission::{Refusal, retry_ms},
+    http::{
+        refused::{Manner, refused},
+        request::Request,
+    },
+    runtime::wheel::NEVER,
+    seats::{Arrival, Port, Progress},
+    session::Local,
+    transports::{tcp::Tcp, wire::Wire},
+};
+
+/// How long a client that has its answer may take to go.
+const LINGER: Duration = Duration::from_secs(1);
+/// How much of what it still sends meanwhile is read, and thrown away: more than a short body, or
+/// some frames sent without waiting.
+pub(super) const LINGER_BYTES: usize = 256 * 1024;
+
+/// What is said last, in the bytes of the wire.
+pub(super) struct Farewell(Vec<u8>);
+
+impl Farewell {
+    /// A problem, in answer to a request, if it could be read.
+    pub(super) fn http(problem: &Problem, request: Option<&Request<'_>>) -> Self {
+        let head_only = request.is_some_and(|request| request.method == "HEAD");
+        Self(refused(problem, Manner { allow: ALLOW, head_only }))
+    }
+
+    /// A `bye`.
+    pub(super) fn tcp(reason: CloseReason) -> Self {
+        let mut bye = Vec::new();
+        Tcp.encode(&ServerFrame::bye(reason, retry_ms()).encode(), &mut bye);
+        Self(bye)
+    }
+
+    /// Says it, and leaves the client a moment: closing while it still sends would reset the
+    /// connection, and the answer might be lost with it.
+    ///
+    /// # Errors
+    /// The client is gone, or takes nothing; its socket is empty, so it has room for this.
+    pub(super) fn say(&self, arrival: &mut Arrival, local: &Local) -> io::Result<()> {
+        arrival.socket.write_all(&self.0)?;
+        arrival.socket.shutdown(Shutdown::Write)?;
+        arrival.guard.answered();
+        arrival.progress = Progress::Answered(LINGER_BYTES);
+        arrival.deadline = local.clock.tick_after(LINGER);
+        arrival.due = NEVER;
+        Ok(())
+    }
+}
+
+/// Why a connection is given up that has done nothing wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// It has had its time.
+    Deadline,
+    /// There are too many, and it has waited longest.
+    Places,
+    /// Too much is kept of what they have sent, and of those it has waited longest.
+    Bytes,
+    /// The gateway is stopping.
+    Draining,
+}
+
+impl Reason {
+    /// The label of the handshake metric.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Deadline => CloseReason::HandshakeTimeout.as_str(),
+            Self::Places => "given_up_places",
+            Self::Bytes => "given_up_bytes",
+            Self::Draining => Refusal::Draining.as_str(),
+        }
+    }
+
+    /// Whether there is time for the client to go by itself.
+    pub(super) fn leaves_time(self) -> bool {
+        matches!(self, Self::Deadline | Self::Draining)
+    }
+
+    /// What a client is told that has begun to speak.
+    pub(super) fn farewell(self, port: Port) -> Farewell {
+        match port {
+            Port::Http => Farewell::http(&self.problem(), None),
+            Port::Tcp => Farewell::tcp(self.close_reason()),
+        }
+    }
+
+    fn problem(self) -> Problem {
+        match self {
+            Self::Deadline => {
+                Problem::new(408, "Request Timeout", "the request did not come whole in time")
+            }
+            Self::Places | Self::Bytes => {
+                let detail = "too many connections wait to become sessions";
+                let pause = Duration::from_millis(retry_ms().into());
+                Problem::new(503, "Overloaded", detail).retry_after(pause)
+            }
+            Self::Draining => Refusal::Draining.problem(),
+        }
+    }
+
+    fn close_reason(self) -> CloseReason {
+        match self {
+            Self::Deadline => CloseReason::HandshakeTimeout,
+            Self::Places | Self::Bytes => CloseReason::Overloaded,
+            Self::Draining => CloseReason::Draining,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Which requests of clients are answered with more than a problem.
+
+use protocol::problem::Problem;
+
+use super::{
+    leaving::LINGER_BYTES,
+    websocket::{self, ECHO_PATH, PATH},
+};
+use crate::{
+    http::request::{Body, Request},
+    settings::Settings,
+};
+
+/// The methods of every resource here.
+pub(super) const ALLOW: &str = "GET, HEAD";
+
+/// Checks that the request asks for a session where there is one.
+///
+/// # Errors
+/// The problem to answer with.
+pub(super) fn check(settings: &Settings, request: &Request<'_>) -> Result<(), Problem> {
+    if let Body::Sized(bytes) = request.body
+        && bytes > LINGER_BYTES as u64
+    {
+        let detail = format!("nobody here takes a body of {bytes} bytes");
+        return Err(Problem::new(413, "Content Too Large", detail));
+    }
+    match request.path {
+        PATH => {}
+        ECHO_PATH if settings.echo => {}
+        _ => {
+            let detail = format!("nothing is there; sessions are opened at {PATH}");
+            return Err(Problem::new(404, "Not Found", detail));
+        }
+    }
+    match request.method {
+        "GET" => websocket::check(request),
+        "HEAD" => Err(websocket::upgrade_required()),
+        method => {
+            let detail = format!("a session is opened with GET, not with {method:.16}");
+            Err(Problem::new(405, "Method Not Allowed", detail))
+        }
+    }
+}
+
+/// The label of the handshake metric for a request answered with this problem.
+pub(super) fn result_of(problem: &Problem) -> &'static str {
+    match problem.status {
+        404 => "not_found",
+        405 => "method_not_allowed",
+        413 => "body_too_large",
+        414 => "target_too_long",
+        426 => "upgrade_required",
+        431 => "head_too_large",
+        _ => "bad_request",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+
+    const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
+    const UPGRADE: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n";
+
+    /// The status that answers the request; 101 if it may become a session.
+    fn status(line: &str, fields: &[&str]) -> u16 {
+        let text = format!("{line}\r\nHost: h\r\n{}\r\n", fields.concat());
+        let (request, _) = Request::read(text.as_bytes()).unwrap().unwrap();
+        let checked = check(&settings(&["--echo"]), &request);
+        checked.map_or_else(|problem| problem.status, |()| 101)
+    }
+
+    #[test]
+    fn only_a_handshake_is_one() {
+        let good = [UPGRADE, VERSION, KEY];
+        let cases: [(&str, &[&str], u16); 21] = [
+            ("GET /v1/ws HTTP/1.1", &good, 101),
+            ("GET /v1/ws?user=u HTTP/1.1", &good, 101),
+            ("GET http://h/v1/echo HTTP/1.1", &good, 101),
+            ("GET /v1/nothing HTTP/1.1", &good, 404),
+            ("GET /v1/ws/ HTTP/1.1", &good, 404),
+            ("POST /v1/ws HTTP/1.1", &good, 405),
+            ("HEAD /v1/ws HTTP/1.1", &good, 426),
+            ("HEAD / HTTP/1.1", &[], 404),
+            ("GET /v1/ws HTTP/1.0", &good, 400),
+            ("GET /v1/ws HTTP/1.0", &[], 426),
+            ("GET /v1/ws HTTP/1.1", &[], 426),
+            ("GET /v1/ws HTTP/1.1", &["Upgrade: h2c\r\nConnection: upgrade\r\n"], 426),
+            ("GET /v1/ws HTTP/1.1", &["Upgrade: websocket\r\n", VERSION, KEY], 400),
+            ("GET /v1/ws HTTP/1.1", &[UPGRADE, KEY], 400),
+            ("GET /v1/ws HTTP/1.1", &[UPGRADE, "Sec-WebSocket-Version: 8\r\n", KEY], 426),
+            ("GET /v1/ws HTTP/1.1", &[UPGRADE, VERSION], 400),
+            ("GET /v1/ws HTTP/1.1", &[UPGRADE, VERSION, KEY, KEY], 400),
+            ("GET /v1/ws HTTP/1.1", &[UPGRADE, VERSION, "Sec-WebSocket-Key: c2hvcnQ=\r\n"], 400),
+            ("GET /v1/ws HTTP/1.1", &[UPGRADE, VERSION, KEY, "Content-Length: 5\r\n"], 400),
+            (
+                "GET /v1/ws HTTP/1.1",
+                &[UPGRADE, VERSION, KEY, "Transfer-Encoding: chunked\r\n"],
+                400,
+            ),
+            ("POST / HTTP/1.1", &["Content-Length: 10000000000\r\n"], 413),
+        ];
+        for (line, fields, expected) in cases {
+            assert_eq!(status(line, fields), expected, "{line} {fields:?}");
+        }
+        assert_eq!(
+            status("GET /v1/ws HTTP/1.1", &[UPGRADE, VERSION, KEY, "Content-Length: 0\r\n"]),
+            101
+        );
+        assert_eq!(status("POST /v1/ws HTTP/1.1", &["Content-Length: 5\r\n"]), 405);
+    }
+}

@@ -1,0 +1,65 @@
+//! What a worker does for connections that are not sessions.
+
+use crate::{
+    entrance::{
+        arrivals::{Arrivals, Arrived},
+        leaving::Reason,
+    },
+    runtime::wheel::NEVER,
+    seats::{Arrival, Seats},
+};
+
+/// The connection in a seat can be read.
+pub(super) fn on_words(seats: &Seats, seat: u32, arrival: Box<Arrival>, arrivals: &Arrivals) {
+    settle(seats, seat, seats.guarded(|| arrivals.receive(arrival, seat)));
+    make_room(seats, arrivals);
+}
+
+/// A tick in which the connection in a seat may be due.
+pub(super) fn on_tick(seats: &Seats, seat: u32, tick: u32, arrivals: &Arrivals) {
+    let Some(mut arrival) = seats.take_arrival(seat, |arrival| arrival.due == tick) else { return };
+    if arrival.deadline > tick {
+        arrival.due = NEVER;
+        return seats.put_back(seat, arrival);
+    }
+    dismiss(seats, seat, arrival, Reason::Deadline, arrivals);
+}
+
+/// Has those go that are too many, or keep too much. Whoever has just come is never among them.
+pub(super) fn make_room(seats: &Seats, arrivals: &Arrivals) {
+    let pending = arrivals.pending();
+    let beyond_places = || pending.beyond_places().map(|seat| (seat, Reason::Places));
+    let beyond_bytes = || pending.beyond_bytes().map(|seat| (seat, Reason::Bytes));
+    while let Some((seat, reason)) = beyond_places().or_else(beyond_bytes) {
+        // Whoever is counted has a seat, and is taken out of it only to be looked at.
+        let Some(arrival) = seats.take_arrival(seat, |_| true) else { return };
+        dismiss(seats, seat, arrival, reason, arrivals);
+    }
+}
+
+/// Has all of them go.
+pub(super) fn clear(seats: &Seats, arrivals: &Arrivals) {
+    for seat in seats.arrivals() {
+        if let Some(arrival) = seats.take_arrival(seat, |_| true) {
+            dismiss(seats, seat, arrival, Reason::Draining, arrivals);
+        }
+    }
+}
+
+/// Gives up a connection, unless it turns out to have said enough: a busy worker may not have come
+/// to read it.
+fn dismiss(seats: &Seats, seat: u32, arrival: Box<Arrival>, reason: Reason, arrivals: &Arrivals) {
+    let dismissed = seats.guarded(|| match arrivals.receive(arrival, seat) {
+        Arrived::Waiting(arrival) => arrivals.give_up(arrival, reason),
+        settled => settled,
+    });
+    settle(seats, seat, dismissed);
+}
+
+fn settle(seats: &Seats, seat: u32, arrived: Option<Arrived>) {
+    match arrived {
+        Some(Arrived::Waiting(arrival)) => seats.put_back(seat, arrival),
+        Some(Arrived::Joined(runner)) => seats.seat(seat, runner),
+        Some(Arrived::Gone) | None => seats.free_kept(seat),
+    }
+}
