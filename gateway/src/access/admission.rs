@@ -127,14 +127,15 @@ impl Admission {
         if self.is_short_of_memory() {
             return Err(Refusal::Memory);
         }
-        if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
-            return Err(Refusal::HandshakeRate);
-        }
         let before = self.sessions.fetch_add(1, Ordering::Relaxed);
         let permit = Permit(Arc::clone(&self.sessions));
-        match before < self.max_sessions {
-            true => Ok(permit),
-            false => Err(Refusal::Full),
+        if before >= self.max_sessions {
+            return Err(Refusal::Full);
+        }
+        // Last, so that none of those who find no room uses up the rate.
+        match self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
+            true => Err(Refusal::HandshakeRate),
+            false => Ok(permit),
         }
     }
 
@@ -251,6 +252,20 @@ mod tests {
         assert!(!admission.is_draining());
         admission.start_draining();
         assert_eq!(admission.admit().err(), Some(Refusal::Draining));
+    }
+
+    #[test]
+    fn who_finds_no_room_uses_up_no_rate() {
+        let admission = Admission::new(&settings(&["--max-sessions=1", "--handshake-rate=2"]));
+        let one = admission.admit().unwrap();
+        for _ in 0..10 {
+            assert_eq!(admission.admit().err(), Some(Refusal::Full));
+        }
+        drop(one);
+        assert!(admission.admit().is_ok());
+        // And what the rate refuses takes no room.
+        (0..10).for_each(|_| drop(admission.admit()));
+        assert_eq!(admission.sessions(), 0);
     }
 
     #[test]

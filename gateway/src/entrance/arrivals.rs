@@ -115,12 +115,13 @@ impl Arrivals {
         })
     }
 
-    fn on_lines(&self, arrival: Box<Arrival>, mut words: BytesMut, seat: u32) -> Arrived {
+    fn on_lines(&self, arrival: Box<Arrival>, words: BytesMut, seat: u32) -> Arrived {
         let limit = self.doorway.seats.local.settings.max_frame;
-        match tcp::first_frame(&mut words, limit) {
+        match tcp::first_frame(&words, limit) {
             Ok(None) => wait_for_more(arrival, words),
-            Ok(Some(connect)) => {
-                let joined = |socket| tcp::join(&self.doorway, &connect, socket, words, seat);
+            Ok(Some((connect, used))) => {
+                let rest = BytesMut::from(&words[used..]);
+                let joined = |socket| tcp::join(&self.doorway, &connect, socket, rest, seat);
                 self.join(arrival, joined, |refused| Farewell::tcp(refused.refusal.close_reason()))
             }
             Err(reason) => {

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use protocol::{
     CloseReason, Transport,
     client_frame::{ClientFrame, Connect},
@@ -11,35 +11,26 @@ use protocol::{
 use super::handshake::{Doorway, Refused, Unidentified};
 use crate::{access::auth::Credentials, session::Runner, transports::tcp::next_line};
 
-/// The most bytes of the first line: room for a token of some size.
-const MAX_LINE_BYTES: usize = 16 * 1024;
+/// The most bytes of the first line, and of what stands in front of it: room for a token of some size.
+const MAX_FIRST_BYTES: usize = 16 * 1024;
 
-/// The `connect` frame, which is taken off `words` with what stands in front of it; nothing while it
-/// is incomplete. `limit` is that of any frame.
+/// The `connect` frame that `words` begin with, and how many bytes it took with the empty lines in
+/// front of it, which are nothing; none while it is incomplete. `limit` is that of any frame.
 ///
 /// # Errors
 /// The first line is something else, or too long: more bytes would not change that.
-pub fn first_frame(words: &mut BytesMut, limit: usize) -> Result<Option<Connect>, CloseReason> {
-    let limit = limit.min(MAX_LINE_BYTES);
-    let mut skipped = false;
-    loop {
-        let (connect, used) = match next_line(words, limit)? {
-            // Nothing was said.
-            Some((b"", used)) => (None, used),
-            Some((line, used)) => (Some(connect(line)?), used),
-            None => {
-                // The memory of what was skipped goes, too.
-                if skipped {
-                    *words = BytesMut::from(&words[..]);
-                }
-                return Ok(None);
-            }
-        };
-        words.advance(used);
-        if connect.is_some() {
-            return Ok(connect);
+pub fn first_frame(words: &[u8], limit: usize) -> Result<Option<(Connect, usize)>, CloseReason> {
+    let searched = &words[..words.len().min(MAX_FIRST_BYTES)];
+    let mut used = 0;
+    while let Some((line, taken)) = next_line(&searched[used..], limit)? {
+        used += taken;
+        if !line.is_empty() {
+            return connect(line).map(|connect| Some((connect, used)));
         }
-        skipped = true;
+    }
+    match searched.len() < MAX_FIRST_BYTES {
+        true => Ok(None),
+        false => Err(CloseReason::FrameTooLarge),
     }
 }
 
@@ -74,41 +65,28 @@ mod tests {
 
     use super::*;
 
-    fn first(text: &[u8], limit: usize) -> (Result<Option<Connect>, CloseReason>, Vec<u8>) {
-        let mut words = BytesMut::from(text);
-        (first_frame(&mut words, limit), words.to_vec())
-    }
-
     #[test]
     fn the_first_line_says_who_connects() {
-        let connect = || Ok(Some(Connect { user: Some("u".into()), ..Connect::default() }));
+        let connect = || Connect { user: Some("u".into()), ..Connect::default() };
         let line = r#"{"type":"connect","user":"u"}"#;
-        let long = "x".repeat(MAX_LINE_BYTES + 2);
-        for (text, expected, rest) in [
-            (format!("{line}\nrest"), connect(), "rest"),
-            (format!("\n\r\n{line}\r\n"), connect(), ""),
-            (line.to_owned(), Ok(None), line),
-            ("\n\r\n\n".to_owned(), Ok(None), ""),
-            ("\n{}\n".to_owned(), Err(CloseReason::InvalidFrame), "{}\n"),
-            (
-                "{\"type\":\"ping\"}\n".to_owned(),
-                Err(CloseReason::InvalidFrame),
-                "{\"type\":\"ping\"}\n",
-            ),
-            (" \n".to_owned(), Err(CloseReason::InvalidFrame), " \n"),
-            (long.clone(), Err(CloseReason::FrameTooLarge), &long),
+        let empty = "\n".repeat(MAX_FIRST_BYTES - line.len() - 1);
+        for (text, expected) in [
+            (format!("{line}\nrest"), Ok(Some((connect(), 30)))),
+            (format!("\n\r\n{line}\r\n"), Ok(Some((connect(), 34)))),
+            (format!("{empty}{line}\n"), Ok(Some((connect(), MAX_FIRST_BYTES)))),
+            (format!("{empty}\n{line}\n"), Err(CloseReason::FrameTooLarge)),
+            (line.to_owned(), Ok(None)),
+            ("\n\r\n\n".to_owned(), Ok(None)),
+            ("\n{}\n".to_owned(), Err(CloseReason::InvalidFrame)),
+            ("{\"type\":\"ping\"}\n".to_owned(), Err(CloseReason::InvalidFrame)),
+            (" \n".to_owned(), Err(CloseReason::InvalidFrame)),
+            ("x".repeat(MAX_FIRST_BYTES - 1), Ok(None)),
+            ("x".repeat(MAX_FIRST_BYTES), Err(CloseReason::FrameTooLarge)),
         ] {
-            assert_eq!(first(text.as_bytes(), 1 << 20), (expected, rest.into()), "{text:.99}");
+            assert_eq!(first_frame(text.as_bytes(), 1 << 20), expected, "{text:.99}");
         }
-        let (found, _) = first(b"{\"type\":\"connect\"}\n", 10);
-        assert_eq!(found, Err(CloseReason::FrameTooLarge));
-    }
-
-    #[test]
-    fn empty_lines_keep_no_memory() {
-        let mut words = BytesMut::from(&[b'\n'; 60_000][..]);
-        assert_eq!(first_frame(&mut words, 1 << 20), Ok(None));
-        assert_eq!(words.capacity(), 0);
+        let short = first_frame(b"{\"type\":\"connect\"}\n", 10);
+        assert_eq!(short, Err(CloseReason::FrameTooLarge));
     }
 
     proptest! {
@@ -116,19 +94,10 @@ mod tests {
         fn pieces_say_the_same_as_the_whole(
             text in "(\n|\r\n|\\{\"type\":\"connect\"\\}\n|\\{\\}|x{0,20}){0,6}", step in 1_usize..9
         ) {
-            let whole = first(text.as_bytes(), 20);
-            let mut words = BytesMut::new();
-            let mut chunks = text.as_bytes().chunks(step);
-            let in_pieces = loop {
-                let Some(chunk) = chunks.next() else { break Ok(None) };
-                words.extend_from_slice(chunk);
-                match first_frame(&mut words, 20) {
-                    Ok(None) => {}
-                    decided => break decided,
-                }
-            };
-            chunks.for_each(|chunk| words.extend_from_slice(chunk));
-            prop_assert_eq!((in_pieces, words.to_vec()), whole);
+            let whole = first_frame(text.as_bytes(), 20);
+            let ends = (0..text.len() + step).step_by(step).map(|end| end.min(text.len()));
+            let mut in_pieces = ends.map(|end| first_frame(&text.as_bytes()[..end], 20));
+            prop_assert_eq!(in_pieces.find(|it| *it != Ok(None)).unwrap_or(Ok(None)), whole);
         }
     }
 }

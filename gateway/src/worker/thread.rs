@@ -79,7 +79,7 @@ pub(crate) async fn run_worker(parts: WorkerParts) {
 
     // Ends also when the gateway is dropped without draining.
     if stop.wait_for(|stop| *stop).await.is_ok() {
-        welcome::clear(&seats, &arrivals);
+        welcome::clear(&seats, &arrivals).await;
         drain(&seats, shared.settings.drain, shared.settings.close_timeout).await;
     }
     // Nobody waits any more if the gateway is being stopped.

@@ -1,5 +1,6 @@
 //! What a worker does for connections that are not sessions.
 
+use super::slices::in_slices;
 use crate::{
     entrance::{
         arrivals::{Arrivals, Arrived},
@@ -38,12 +39,13 @@ pub(super) fn make_room(seats: &Seats, arrivals: &Arrivals) {
 }
 
 /// Has all of them go.
-pub(super) fn clear(seats: &Seats, arrivals: &Arrivals) {
-    for seat in seats.arrivals() {
-        if let Some(arrival) = seats.take_arrival(seat, |_| true) {
-            dismiss(seats, seat, arrival, Reason::Draining, arrivals);
+pub(super) async fn clear(seats: &Seats, arrivals: &Arrivals) {
+    let clear = |seat: &u32| {
+        if let Some(arrival) = seats.take_arrival(*seat, |_| true) {
+            dismiss(seats, *seat, arrival, Reason::Draining, arrivals);
         }
-    }
+    };
+    in_slices(&seats.arrivals(), clear).await;
 }
 
 /// Gives up a connection, unless it turns out to have said enough: a busy worker may not have come
