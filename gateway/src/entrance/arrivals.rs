@@ -110,7 +110,7 @@ impl Arrivals {
         }
         let rest = BytesMut::from(&words[used..]);
         let joined = |socket| websocket::join(&self.doorway, &request, socket, rest, seat);
-        self.join(arrival, joined, |refused| {
+        self.join(*arrival, joined, |refused| {
             Farewell::http(&refused.refusal.problem(), Some(&request))
         })
     }
@@ -122,7 +122,7 @@ impl Arrivals {
             Ok(Some((connect, used))) => {
                 let rest = BytesMut::from(&words[used..]);
                 let joined = |socket| tcp::join(&self.doorway, &connect, socket, rest, seat);
-                self.join(arrival, joined, |refused| Farewell::tcp(refused.refusal.close_reason()))
+                self.join(*arrival, joined, |refused| Farewell::tcp(refused.refusal.close_reason()))
             }
             Err(reason) => {
                 self.count(arrival.port, reason.as_str());
@@ -134,11 +134,10 @@ impl Arrivals {
     /// Makes a session of an arrival, or says why not.
     fn join(
         &self,
-        arrival: Box<Arrival>,
+        arrival: Arrival,
         join: impl FnOnce(TcpStream) -> Result<Runner, Box<Refused>>,
         farewell: impl FnOnce(&Refused) -> Farewell,
     ) -> Arrived {
-        let arrival = *arrival;
         match join(arrival.socket) {
             Ok(runner) => Arrived::Joined(runner),
             Err(refused) => {
