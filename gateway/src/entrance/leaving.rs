@@ -8,7 +8,6 @@ use std::{
 
 use protocol::{CloseReason, problem::Problem, server_frame::ServerFrame};
 
-use super::requests::ALLOW;
 use crate::{
     access::admission::{Refusal, retry_ms},
     http::{
@@ -20,6 +19,9 @@ use crate::{
     session::Local,
     transports::{tcp::Tcp, wire::Wire},
 };
+
+/// The methods of every resource that clients have here.
+const ALLOW: &str = "GET, HEAD";
 
 /// How long a client that has its answer may take to go.
 const LINGER: Duration = Duration::from_secs(1);

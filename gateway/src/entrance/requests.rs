@@ -11,9 +11,6 @@ use crate::{
     settings::Settings,
 };
 
-/// The methods of every resource here.
-pub(super) const ALLOW: &str = "GET, HEAD";
-
 /// Checks that the request asks for a session where there is one.
 ///
 /// # Errors
