@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     access::{
         accepting::Accepting, admission::Admission, auth::Authenticator, link_secrets::LinkSecrets,
+        pending::Room,
     },
     delivery::{batches::BatchLog, dispatch::Delivery, fan_out::FanOut, frame::FrameMemory},
     metrics::Metrics,
@@ -35,6 +36,8 @@ pub(crate) struct Gateway {
     pub admission: Arc<Admission>,
     /// Whether connections can be accepted.
     pub accepting: Arc<Accepting>,
+    /// The room for connections that are not sessions.
+    pub room: Room,
     /// Who is here.
     pub directory: Arc<Directory>,
     /// Batches that were delivered.
@@ -62,7 +65,12 @@ pub(crate) struct Everybody {
 
 impl Gateway {
     /// The state at the start, around what the sessions share.
-    pub(crate) fn new(shared: &Shared, name: String, link_secrets: Arc<LinkSecrets>) -> Arc<Self> {
+    pub(crate) fn new(
+        shared: &Shared,
+        workers: usize,
+        name: String,
+        link_secrets: Arc<LinkSecrets>,
+    ) -> Arc<Self> {
         let Shared { settings, clock, metrics, directory, fan_out, push_memory, .. } =
             shared.clone();
         Arc::new(Self {
@@ -73,6 +81,7 @@ impl Gateway {
             links: Arc::new(Semaphore::new(settings.max_links)),
             admission: Arc::new(Admission::new(&settings)),
             accepting: Accepting::new(&metrics),
+            room: Room::of(&settings, workers),
             directory,
             batches: BatchLog::default(),
             fan_out,

@@ -34,6 +34,8 @@ pub(crate) struct Metrics {
     pub answered: IntGauge,
     /// Those of them that were closed before they had gone by themselves.
     pub answered_cut_short: IntCounter,
+    /// Times accepting waited because all places were taken by young connections.
+    pub accept_pauses: IntCounter,
     /// Whether connections have been kept out for long because something has run out.
     pub accept_blocked: IntGauge,
     /// Users with at least one session.
@@ -171,6 +173,10 @@ impl Default for Metrics {
             answered_cut_short: make.counter(
                 "holdfast_handshakes_answered_cut_short_total",
                 "Refused connections closed before the client had gone by itself",
+            ),
+            accept_pauses: make.counter(
+                "holdfast_accept_pauses_total",
+                "Times accepting waited, for 200 ms at most, because young connections took all places",
             ),
             accept_blocked: make.gauge(
                 "holdfast_accept_blocked",

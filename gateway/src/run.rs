@@ -14,12 +14,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
 use crate::{
-    access::{
-        keys::{
-            keeper::Keeper,
-            orders::{Order, Orders},
-        },
-        pending::Room,
+    access::keys::{
+        keeper::Keeper,
+        orders::{Order, Orders},
     },
     delivery::lane::Lane,
     gateway::Gateway,
@@ -130,7 +127,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let Ports { clients, tcp, mut operators } = Ports::bind(&settings, workers)?;
     let name = settings.name.clone().unwrap_or_else(|| default_name(&operators));
     let shared = Shared::new(settings, Arc::clone(&keeper.authenticator));
-    let gateway = Gateway::new(&shared, name, Arc::clone(&keeper.link_secrets));
+    let gateway = Gateway::new(&shared, workers, name, Arc::clone(&keeper.link_secrets));
     let orders = keeper.orders.clone();
     keeper.start(&gateway.metrics);
     let (stop_accepting, stop) = watch::channel(false);
@@ -167,10 +164,8 @@ impl Running {
         probes: &mpsc::Sender<ProbeClient>,
     ) {
         let listeners: Vec<_> = listeners.collect();
-        let room = Room::of(&shared.settings);
-        shared.metrics.pending_limit.set(room.places as i64);
+        let room = self.gateway.room;
         shared.metrics.pending_bytes_limit.set(room.bytes as i64);
-        let room = room.share(listeners.len());
         let lanes: Vec<_> =
             (0..listeners.len()).map(|worker| Arc::new(Lane::new(worker))).collect();
         shared.fan_out.set_lanes(lanes.clone());

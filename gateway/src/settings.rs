@@ -73,8 +73,8 @@ pub struct Settings {
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub max_sessions: usize,
 
-    /// Most clients' connections that are not sessions, in the whole process; fewer where descriptors
-    /// or memory are short. Beyond them the one that has waited longest goes
+    /// Most clients' connections that are not sessions, in the whole process; fewer where sessions or
+    /// memory leave less. Beyond them the one that has waited longest goes, but none in its first 200 ms
     #[arg(long, value_name = "COUNT", default_value_t = places::MOST_PENDING as usize)]
     pub max_pending: usize,
 

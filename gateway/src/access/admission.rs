@@ -84,6 +84,8 @@ pub(crate) fn retry_ms() -> u32 {
 pub(crate) struct Admission {
     sessions: Arc<AtomicUsize>,
     max_sessions: usize,
+    /// Descriptors for sessions and for connections that are to be some.
+    descriptors: usize,
     rate: Option<DefaultDirectRateLimiter>,
     memory_reserve: u64,
     short_of_memory: AtomicBool,
@@ -103,12 +105,15 @@ impl Drop for Permit {
 impl Admission {
     /// The limits of the settings.
     pub(crate) fn new(settings: &Settings) -> Self {
-        let max_sessions = most_sessions(settings, descriptors::hard_limit());
+        let limit = descriptors::hard_limit();
+        let places = places(settings, limit);
+        let max_sessions = most_sessions(settings, places, limit);
         let rate = NonZero::new(settings.handshake_rate)
             .map(|rate| RateLimiter::direct(Quota::per_second(rate)));
         Self {
             sessions: Arc::default(),
             max_sessions,
+            descriptors: usize::try_from(places.sessions + places.pending).unwrap_or(usize::MAX),
             rate,
             memory_reserve: settings.memory_reserve as u64,
             short_of_memory: AtomicBool::new(false),
@@ -170,6 +175,11 @@ impl Admission {
         self.sessions.load(Ordering::Relaxed)
     }
 
+    /// How many descriptors sessions leave to connections that are to be some.
+    pub(crate) fn descriptors_left(&self) -> usize {
+        self.descriptors.saturating_sub(self.sessions())
+    }
+
     /// Whether `--max-sessions` is reached.
     pub(crate) fn is_full(&self) -> bool {
         self.sessions() >= self.max_sessions
@@ -186,10 +196,13 @@ impl Admission {
     }
 }
 
+fn places(settings: &Settings, descriptors: u64) -> Places {
+    Places::of(descriptors, u64::try_from(settings.max_pending).unwrap_or(u64::MAX))
+}
+
 /// As many as were asked for, but no more than leave descriptors to others.
-fn most_sessions(settings: &Settings, descriptors: u64) -> usize {
-    let most_pending = u64::try_from(settings.max_pending).unwrap_or(u64::MAX);
-    let fit = Places::of(descriptors, most_pending).sessions;
+fn most_sessions(settings: &Settings, places: Places, descriptors: u64) -> usize {
+    let fit = places.sessions;
     let fit = usize::try_from(fit).unwrap_or(usize::MAX);
     match settings.max_sessions {
         0 => fit,
@@ -224,7 +237,10 @@ mod tests {
 
     #[test]
     fn sessions_leave_descriptors_to_others() {
-        let most = |flags: &[&str], descriptors| most_sessions(&settings(flags), descriptors);
+        let most = |flags: &[&str], descriptors| {
+            let settings = settings(flags);
+            most_sessions(&settings, places(&settings, descriptors), descriptors)
+        };
         assert_eq!(most(&[], 20_000), 18_631);
         assert_eq!(most(&["--max-pending=10"], 20_000), 19_222);
         assert_eq!(most(&["--max-sessions=5"], 20_000), 5);

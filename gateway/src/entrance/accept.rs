@@ -1,4 +1,4 @@
-//! Takes connections off the accept queue, without a pause as long as nothing has run out.
+//! Takes connections off the accept queue, as soon as there is a place for them.
 
 use std::{
     io,
@@ -17,16 +17,18 @@ use crate::{access::accepting::Accepting, runtime::reactor};
 /// wait in the accept queue meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections on a task of its own and gives them to `arrive`, until `stop` turns true.
+/// Accepts connections on a task of its own and gives them to `arrive`, until `stop` turns true;
+/// each when `place` has come to its end.
 pub(crate) fn spawn_accept(
     listener: TcpListener,
     accepting: &Arc<Accepting>,
+    place: impl AsyncFn() + 'static,
     arrive: impl Fn(TcpStream) -> io::Result<()> + 'static,
     stop: &watch::Receiver<bool>,
 ) {
     let (accepting, stop) = (Arc::clone(accepting), stop.clone());
     actix_rt::spawn(async move {
-        if let Err(error) = accept(listener, &accepting, arrive, stop).await {
+        if let Err(error) = accept(listener, &accepting, place, arrive, stop).await {
             error!(%error, "cannot wait for connections");
         }
     });
@@ -35,6 +37,7 @@ pub(crate) fn spawn_accept(
 async fn accept(
     listener: TcpListener,
     accepting: &Accepting,
+    place: impl AsyncFn(),
     arrive: impl Fn(TcpStream) -> io::Result<()>,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
@@ -43,7 +46,7 @@ async fn accept(
         let accepted = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
-            accepted = accept_one(&listener, accepting) => accepted,
+            accepted = accept_one(&listener, accepting, &place) => accepted,
         };
         match accepted.and_then(&arrive) {
             Ok(()) => accepting.on_success(),
@@ -56,9 +59,12 @@ async fn accept(
 async fn accept_one(
     listener: &AsyncFd<TcpListener>,
     accepting: &Accepting,
+    place: &impl AsyncFn(),
 ) -> io::Result<TcpStream> {
     loop {
         let mut ready = listener.readable().await?;
+        // Last, so that no other listener of this thread takes the place meanwhile.
+        place().await;
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         // No address: few want it, and they can ask for it.
         match ready.try_io(|listener| Ok(accept_with(listener, flags)?)) {

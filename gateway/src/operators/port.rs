@@ -149,6 +149,8 @@ async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
 async fn metrics(gateway: Data<Gateway>) -> HttpResponse {
     let shown = &gateway.metrics;
     let text = shown.exposition.text(|| {
+        let left = gateway.admission.descriptors_left();
+        shown.pending_limit.set(gateway.room.places(left) as i64);
         shown.memory_short.set(gateway.admission.is_short_of_memory().into());
         shown.users.set(gateway.users() as i64);
         shown.push_memory.set(gateway.push_memory.used() as i64);

@@ -41,7 +41,7 @@ pub(crate) struct WorkerParts {
     pub shared: Shared,
     /// Whether there is room for more sessions.
     pub admission: Arc<Admission>,
-    /// This thread's room for connections that are none.
+    /// The room for connections that are none, on all threads.
     pub room: Room,
     /// Whether connections can be accepted.
     pub accepting: Arc<Accepting>,
@@ -65,7 +65,7 @@ pub(crate) async fn run_worker(parts: WorkerParts) {
         Ok(made) => made,
         Err(error) => return error!(%error, "cannot start a worker"),
     };
-    let pending = Pending::new(room, &shared.metrics);
+    let pending = Pending::new(room, &admission, shared.clock, &shared.metrics);
     let doorway = Doorway { seats: Rc::clone(&seats), admission };
     let arrivals = Rc::new(Arrivals::new(doorway, pending));
     vital::spawn("sessions", run_sessions(Rc::clone(&seats), reactor, Rc::clone(&arrivals)));
@@ -102,6 +102,8 @@ fn accept_clients(
 ) {
     for (port, listener) in listeners {
         let (seats, arrivals) = (Rc::clone(seats), Rc::clone(arrivals));
+        let pending = Rc::clone(arrivals.pending());
+        let place = async move || pending.place().await;
         let arrive = move |socket| {
             let local = &seats.local;
             let deadline = local.clock.tick_after(local.settings.handshake_timeout);
@@ -109,7 +111,7 @@ fn accept_clients(
             welcome::make_room(&seats, &arrivals);
             Ok(())
         };
-        spawn_accept(listener, accepting, arrive, stop);
+        spawn_accept(listener, accepting, place, arrive, stop);
     }
 }
 

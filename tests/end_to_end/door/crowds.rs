@@ -11,8 +11,7 @@ use crate::harness::{
     Client, Gateway, Tcp, WebSocket, client::connect, eventually, websocket::request,
 };
 
-/// Room for so many: more than may be accepted between a newcomer's connect and its first words, on a
-/// machine that is busy with other things.
+/// Room for so many.
 const PLACES: usize = 256;
 /// So many come.
 const CROWD: usize = 1200;
@@ -79,9 +78,10 @@ fn silence() {
     });
     // Without a word, as they said none, and the oldest first.
     assert_eq!(all(&mut crowd[0]), "");
-    let given_up =
-        result(&gateway, "http", "given_up_places") + result(&gateway, "tcp", "given_up_places");
-    assert!(given_up >= (CROWD - PLACES) as f64, "{given_up}");
+    eventually("the others are counted", || {
+        let given_up = ["http", "tcp"].map(|port| result(&gateway, port, "given_up_places"));
+        (given_up.iter().sum::<f64>() >= (CROWD - PLACES) as f64).then_some(())
+    });
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn refused_upgrades_that_are_never_closed() {
 fn more_listeners_than_places() {
     let gateway = Gateway::start(&["--workers=1", "--max-pending=1", "--handshake-timeout=10m"]);
     let mut silent = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..5 {
         silent.extend([gateway.http, gateway.tcp].map(connect));
         newcomers_get_in(&gateway);
     }
