@@ -149,7 +149,7 @@ mod tests {
         let settings = settings(&["--push-memory=64KiB"]);
         let Keeper { authenticator, link_secrets, .. } = Keeper::load(&settings).expect("no keys");
         let shared = Shared::new(settings, authenticator);
-        let gateway = Gateway::new(&shared, "g".into(), link_secrets);
+        let gateway = Gateway::new(&shared, 1, "g".into(), link_secrets);
         let link = Arc::<LinkQueue>::default();
         let terms = Offer::OURS.agree(Offer::OURS).expect("our own");
         let batches = Batches::new(&gateway, &link, Uuid::nil(), terms);

@@ -60,7 +60,7 @@ fn what_is_refused_anyhow_costs_no_signature() {
     let refused = Tcp::open(&gateway, wrong()).err();
     assert_eq!(refused, Some(Refused::Reason("overloaded".into())));
     let full = "holdfast_handshakes_total{result=\"full\",transport=\"websocket\"}";
-    assert_eq!(gateway.metrics().get(full), 1.0);
+    gateway.await_metric(full, 1.0);
 }
 
 #[test]
