@@ -53,7 +53,7 @@ impl Session {
         drop(walks);
         if let Some((pushes, seen)) = missed {
             self.seen = seen;
-            pushes.iter().for_each(|push| self.send_push(push));
+            self.send_together(&pushes);
         }
     }
 }

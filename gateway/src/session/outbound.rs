@@ -1,13 +1,16 @@
 //! How frames leave: written straight to the socket, or, once it would block, queued up to a limit.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, IoSlice, Write},
+    ops::Range,
+};
 
 use protocol::{
     CloseReason, Device, clock::micros_since_epoch, receipt::Outcome, server_frame::ServerFrame,
 };
 
 use super::{
-    queue::OutboundQueue,
+    queue::{GATHERED, OutboundQueue},
     state::{Session, Stage},
 };
 use crate::delivery::{frame::SharedFrame, message::Push};
@@ -19,6 +22,50 @@ impl Session {
             Stage::Closing | Stage::Gone => Outcome::Dropped,
             Stage::Joining | Stage::Live => self.send_shared(&push.frame),
         };
+        self.report(push, outcome);
+    }
+
+    /// Sends pushes that gathered, in one write where the socket takes them.
+    pub(super) fn send_together(&mut self, pushes: &[Push]) {
+        if pushes.len() == 1 || self.stage != Stage::Live || self.has_outbound() {
+            return pushes.iter().for_each(|push| self.send_push(push));
+        }
+        for pushes in pushes.chunks(GATHERED) {
+            let mut left = self.write_together(pushes);
+            for push in pushes {
+                let Range { start, end } = push.frame.range(self.wire());
+                let taken = left.min(end - start);
+                left -= taken;
+                match taken {
+                    0 => self.send_push(push),
+                    _ if start + taken == end => {
+                        self.count_out(0, 1);
+                        self.report(push, Outcome::Written);
+                    }
+                    _ => {
+                        let outcome = self.queue_shared(&push.frame, start + taken..end, true);
+                        self.report(push, outcome);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many of their bytes the socket takes now.
+    fn write_together(&mut self, pushes: &[Push]) -> usize {
+        if !self.may_write() {
+            return 0;
+        }
+        let wire = self.wire();
+        let frames =
+            pushes.iter().map(|push| IoSlice::new(&push.frame.bytes()[push.frame.range(wire)]));
+        let written = self.socket.write_vectored(&frames.collect::<Vec<_>>());
+        let written = self.on_written(written).unwrap_or_default();
+        self.count_out(written, 0);
+        written
+    }
+
+    fn report(&mut self, push: &Push, outcome: Outcome) {
         if !self.member.is_client() {
             return;
         }
@@ -58,12 +105,7 @@ impl Session {
         }
     }
 
-    fn queue_shared(
-        &mut self,
-        frame: &SharedFrame,
-        range: std::ops::Range<usize>,
-        torn: bool,
-    ) -> Outcome {
+    fn queue_shared(&mut self, frame: &SharedFrame, range: Range<usize>, torn: bool) -> Outcome {
         let length = range.len();
         // When pushes fill the process's memory, those who do not read pay for it.
         let full = !torn && self.local().push_memory.is_full();
@@ -126,11 +168,15 @@ impl Session {
 
     /// Writes as much as the socket takes now; 0 if it would block.
     fn try_write(&mut self, bytes: &[u8]) -> Result<usize, ()> {
-        match self.socket.write(bytes) {
-            Ok(written) => {
-                self.count_out(written, u64::from(written == bytes.len()));
-                Ok(written)
-            }
+        let written = self.socket.write(bytes);
+        let written = self.on_written(written)?;
+        self.count_out(written, u64::from(written == bytes.len()));
+        Ok(written)
+    }
+
+    fn on_written(&mut self, written: io::Result<usize>) -> Result<usize, ()> {
+        match written {
+            Ok(written) => Ok(written),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.blocked = true;
                 Ok(0)

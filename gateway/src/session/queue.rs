@@ -6,7 +6,7 @@ use std::{collections::VecDeque, io::IoSlice, ops::Range};
 use crate::delivery::frame::SharedFrame;
 
 /// Most frames written in one go.
-const GATHERED: usize = 64;
+pub(super) const GATHERED: usize = 64;
 
 /// One frame, or what is left of it.
 enum Chunk {
