@@ -117,7 +117,10 @@ pub(crate) async fn commit<'a>(
     };
     let outgoing = NamedPush { id, accepted_micros, receipt, to: &to, frame: &frame };
     let added = dispatch.add(&outgoing).await;
-    let handed = added.map_err(|reason| refused(Problem::unavailable(reason)))?;
+    let handed = added.map_err(|reason| {
+        let pause = reason.pause();
+        refused(Problem::unavailable(reason).retry_after(pause))
+    })?;
     let collecting = match (claim, receipt) {
         (Some(claim), true) => Some(claim.keep_collecting()),
         (claim, _) => {

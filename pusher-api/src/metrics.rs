@@ -1,7 +1,9 @@
 //! What is counted, as Prometheus reads it. No label ever holds a user id.
 
 use actix_web::web::Bytes;
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{
+    GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+};
 use serving::{accept, counters::Counters, exposition::Exposition, metrics::Registrar};
 
 use crate::{
@@ -23,6 +25,8 @@ pub(crate) struct Metrics {
     pub invalid: IntCounter,
     /// Pushes refused for lack of room or gateways.
     pub refused: IntCounter,
+    /// Pushes refused because a gateway is behind with those to topics and to everybody.
+    pub fan_outs_refused: IntCounter,
     /// Pushes by what `to` names.
     pub targets: IntCounterVec,
     /// Entries written to gateways.
@@ -70,11 +74,14 @@ pub(crate) struct Metrics {
 struct LinkGauges {
     queue: IntGaugeVec,
     gateway_queue: IntGaugeVec,
+    fan_out_behind: GaugeVec,
     users: IntGaugeVec,
     state: IntGaugeVec,
 }
 
 const REQUESTS: &str = "holdfast_pusher_requests_total";
+const FAN_OUTS_REFUSED: &str = "holdfast_pusher_fan_outs_refused_total";
+const FAN_OUT_BEHIND: &str = "holdfast_pusher_gateway_fan_out_behind_seconds";
 const DROPPED: &str = "holdfast_pusher_dropped_pushes_total";
 const FORGOTTEN: &str = "holdfast_pusher_ids_forgotten_total";
 const REMEMBERED: &str = "holdfast_pusher_ids_remembered";
@@ -119,6 +126,8 @@ impl Default for Metrics {
             duplicate: result("duplicate"),
             invalid: result("invalid"),
             refused: result("refused"),
+            fan_outs_refused: r
+                .counter(FAN_OUTS_REFUSED, "Refused for gateways that are behind with fan-outs"),
             targets: r.counters("holdfast_pusher_targets_total", "Accepted pushes", &["to"]),
             entries: r.counter("holdfast_pusher_entries_total", "Entries handed to links"),
             bytes: r.counter("holdfast_pusher_frame_bytes_total", "Bytes of accepted frames"),
@@ -177,6 +186,10 @@ impl LinkGauges {
         Self {
             queue: r.gauges(LINK_QUEUE, "Bytes the gateway has not acknowledged", &one),
             gateway_queue: r.gauges(GATEWAY_QUEUE, "Bytes that wait in the gateway", &one),
+            fan_out_behind: r.keep(GaugeVec::new(
+                Opts::new(FAN_OUT_BEHIND, "Work of the gateway with pushes to topics and to all"),
+                &one,
+            )),
             users: r.gauges("holdfast_pusher_link_users", "Users the gateway holds", &one),
             state: r.gauges("holdfast_pusher_link_state", "1 for the state it is in", &two),
         }
@@ -186,6 +199,7 @@ impl LinkGauges {
     fn set(&self, gateways: &[GatewayStatus]) {
         let gauges = [&self.queue, &self.gateway_queue, &self.users, &self.state];
         gauges.into_iter().for_each(IntGaugeVec::reset);
+        self.fan_out_behind.reset();
         gateways.iter().for_each(|gateway| self.show(gateway));
     }
 
@@ -194,6 +208,8 @@ impl LinkGauges {
         self.queue.with_label_values(&address).set(signed(gateway.queued_bytes));
         self.gateway_queue.with_label_values(&address).set(signed(gateway.gateway_queued_bytes));
         self.users.with_label_values(&address).set(signed(gateway.users));
+        let behind = gateway.fan_out_behind.as_secs_f64();
+        self.fan_out_behind.with_label_values(&address).set(behind);
         for state in LinkState::ALL {
             let labels = [gateway.address.as_str(), state.as_str()];
             self.state.with_label_values(&labels).set(i64::from(state == gateway.state));

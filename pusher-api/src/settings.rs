@@ -43,6 +43,14 @@ pub struct Settings {
     /// Bytes of pushes accepted but not acknowledged, for each gateway; above it backends get 503
     #[arg(long, value_name = "SIZE", value_parser = units::size, default_value = "64MiB")]
     pub link_queue: usize,
+    /// Work with pushes to topics and to all that a gateway may have; above it backends get 503
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = units::positive_duration,
+        default_value = "2s"
+    )]
+    pub fan_out_backlog: Duration,
     /// How long presence and queue of a lost gateway are kept while reconnecting
     #[arg(long, value_name = "DURATION", value_parser = units::duration, default_value = "5s")]
     pub link_grace: Duration,

@@ -64,6 +64,9 @@ pub(crate) struct GatewayStatus {
     pub users: u64,
     /// Bytes of pushes it has not acknowledged.
     pub queued_bytes: u64,
+    /// How long it has to do with pushes to topics and to everybody, as far as it tells.
+    #[serde(skip)]
+    pub fan_out_behind: Duration,
     /// Bytes that wait in the gateway for its sessions.
     pub gateway_queued_bytes: u64,
     /// The gateway process; another one after each of its starts.

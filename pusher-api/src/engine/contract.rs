@@ -4,6 +4,8 @@
 //! push, which must not cost an allocation, so neither trait is meant for `dyn`:
 //! [`AnyEngine`](super::any::AnyEngine) holds the engine that was chosen.
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 use protocol::{MessageId, UserId, link::LinkRequest};
 use settings::Endpoint;
@@ -12,6 +14,9 @@ use crate::{
     status::{Answers, GatewayIndex, GatewayIndexes, GatewayStatus, NotReady, OutOfStep},
     validate::To,
 };
+
+/// No backend is told to wait longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A way to the gateways.
 pub(crate) trait Engine {
@@ -111,4 +116,17 @@ pub(crate) enum Refused {
     /// A gateway does not take pushes as fast as they come.
     #[error("gateway {0} cannot keep up")]
     Full(String),
+    /// A gateway has enough to do with pushes to topics and to everybody, for this long too much.
+    #[error("gateway {0} is behind with pushes to topics and to all")]
+    Behind(String, Duration),
+}
+
+impl Refused {
+    /// When another try may help.
+    pub(crate) fn pause(&self) -> Duration {
+        match self {
+            Self::NoGateway | Self::Full(_) => Duration::from_secs(1),
+            Self::Behind(_, wait) => (*wait).min(LONGEST_PAUSE),
+        }
+    }
 }

@@ -19,7 +19,10 @@ use crate::{
         any::AnyEngine,
         local::{
             engine::LocalEngine,
-            link::{handle::Link, room::Certainty},
+            link::{
+                handle::{Bounds, Link},
+                room::Certainty,
+            },
             presence::Epoch,
         },
     },
@@ -41,7 +44,7 @@ fn fixture(keys: &[&str]) -> Fixture {
     };
     let api = Api::new(&settings).expect("no file is read");
     let AnyEngine::Local(LocalEngine { services, .. }) = &api.engine;
-    let link = services.gateways.add("127.0.0.1:1".parse().unwrap(), 1000);
+    let link = services.gateways.add("127.0.0.1:1".parse().unwrap(), Bounds::of_queue(1000));
     link.welcome(Uuid::from_u128(1), 0, "g");
     link.synced();
     services.gateways.set_looked_up();

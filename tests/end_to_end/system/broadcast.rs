@@ -18,8 +18,8 @@ fn each_session_sees_a_broadcast_before_the_later_push() {
     for round in 0..2 {
         let all = json!({ "to": { "all": true }, "data": ["all", round] });
         writeln!(lines, "{all}").unwrap();
-        // The last come first, because the walk begins with the first.
-        for number in (0..SESSIONS).rev() {
+        // The first come first, because the walk begins with the last.
+        for number in 0..SESSIONS {
             let own = json!({ "to": { "user": format!("u{number}") }, "data": ["own", round] });
             writeln!(lines, "{own}").unwrap();
         }

@@ -9,6 +9,7 @@ mod descriptors;
 mod development;
 mod doctor;
 mod emptiness;
+mod fan_out;
 mod first_line;
 mod health;
 mod hostile_ports;

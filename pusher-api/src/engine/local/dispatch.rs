@@ -11,8 +11,9 @@ use protocol::link::{PushEntry, TargetRef};
 use smallvec::SmallVec;
 
 use super::{
+    backlog::{fan_out_patience, fan_outs_of, first_behind, within},
     lane::{Lane, Links},
-    link::{handle::Link, room::Certainty, services::Services},
+    link::{fan_out::FanOuts, handle::Link, room::Certainty, services::Services},
     route::{Route, Routes, route},
 };
 use crate::{
@@ -43,6 +44,7 @@ pub(crate) struct LocalDispatch {
     haste: Haste,
     /// Gateways that were waited for in vain.
     given_time: GatewayIndexes,
+    fan_out_patience: Duration,
     services: Arc<Services>,
 }
 
@@ -51,6 +53,7 @@ struct Placed {
     gateway: GatewayIndex,
     bytes: usize,
     certainty: Certainty,
+    fan_outs: FanOuts,
 }
 
 /// Where a push got room, and where not.
@@ -77,7 +80,8 @@ impl LocalDispatch {
         let links = Links(services.gateways.all());
         let buffer = expected_bytes.min(LARGEST_BUFFER / links.0.len().max(1));
         let given_time = GatewayIndexes::new();
-        Self { links, changes, lanes: Vec::new(), buffer, haste, given_time, services }
+        let (lanes, fan_out_patience) = (Vec::new(), fan_out_patience(haste));
+        Self { links, changes, lanes, buffer, haste, given_time, fan_out_patience, services }
     }
 
     /// A body may take its time, and gateways come meanwhile.
@@ -95,6 +99,24 @@ impl LocalDispatch {
                 Some(&mut self.lanes[position])
             }
         }
+    }
+
+    /// Waits as long as this request may until the gateways can bring a push to a topic or to
+    /// everybody in time.
+    async fn let_fan_out(&mut self, to: &To<'_>) -> Result<(), Refused> {
+        let more = fan_outs_of(to);
+        if first_behind(&self.links.0, more).is_none() {
+            return Ok(());
+        }
+        // What stands before it must be on its way, or nothing might ever move.
+        self.flush();
+        let waited = within(self.fan_out_patience, &self.links.0, more).await;
+        // Whoever waited in vain once does not wait for each of the pushes behind.
+        self.fan_out_patience = match &waited {
+            Ok(()) => fan_out_patience(self.haste),
+            Err(_) => Duration::ZERO,
+        };
+        waited.inspect_err(|_| self.services.metrics.fan_outs_refused.inc())
     }
 
     fn routes<'a>(&self, to: &'a To<'_>) -> Routes<'a> {
@@ -133,8 +155,9 @@ impl LocalDispatch {
             let Some(lane) = self.lane(gateway) else { continue };
             outcome.known |= certainty == Certainty::Known;
             let entry = PushEntry { id, accepted_micros, receipt, target, frame };
+            let fan_outs = FanOuts::of(&entry.target);
             match lane.append(&entry, certainty, buffer) {
-                Some(bytes) => outcome.placed.push(Placed { gateway, bytes, certainty }),
+                Some(bytes) => outcome.placed.push(Placed { gateway, bytes, certainty, fan_outs }),
                 None => {
                     outcome.refused.push(Route { gateway, target: entry.target, certainty });
                 }
@@ -144,8 +167,10 @@ impl LocalDispatch {
     }
 
     fn refuse(&mut self, outcome: &Outcome<'_>) -> Refused {
-        for Placed { gateway, bytes, certainty } in &outcome.placed {
-            self.lane(*gateway).into_iter().for_each(|lane| lane.take_back(*bytes, *certainty));
+        for Placed { gateway, bytes, certainty, fan_outs } in &outcome.placed {
+            self.lane(*gateway)
+                .into_iter()
+                .for_each(|lane| lane.take_back(*bytes, *certainty, *fan_outs));
         }
         let names = outcome.refused.iter().filter_map(|route| self.links.get(route.gateway));
         let names: Vec<_> = names.map(|link| link.name().to_string()).collect();
@@ -204,6 +229,7 @@ impl Dispatch for LocalDispatch {
         if !self.links.any_is_open() {
             return Err(Refused::NoGateway);
         }
+        self.let_fan_out(push.to).await?;
         let mut routes = self.routes(push.to);
         if self.haste == Haste::Patient && self.let_catch_up(&routes).await {
             routes = self.routes(push.to);

@@ -127,6 +127,7 @@ fn status(link: &Link) -> GatewayStatus {
         state: link.state(),
         users: link.users.load(Ordering::Relaxed) as u64,
         queued_bytes: link.room.taken() as u64,
+        fan_out_behind: link.fan_outs.behind(),
         gateway_queued_bytes: link.gateway_queued.load(Ordering::Relaxed),
         alias_of: link.alias_of().map(|address| address.to_string()),
         instance: link.instance(),

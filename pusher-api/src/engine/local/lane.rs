@@ -7,6 +7,7 @@ use protocol::link::{EntryLayout, PushEntry};
 
 use super::{
     link::{
+        fan_out::FanOuts,
         handle::Link,
         outbox::Segment,
         room::Certainty::{self, Known, Perhaps},
@@ -27,11 +28,13 @@ pub(super) struct Lane {
     entries: BytesMut,
     /// How many of the bytes are for users that the gateway only may hold.
     perhaps: usize,
+    fan_outs: FanOuts,
 }
 
 impl Lane {
     pub(super) fn new(link: Arc<Link>) -> Self {
-        Self { link, pushes: 0, entries: BytesMut::new(), perhaps: 0 }
+        let fan_outs = FanOuts::default();
+        Self { link, pushes: 0, entries: BytesMut::new(), perhaps: 0, fan_outs }
     }
 
     /// Appends an entry if the link has room for it, and returns its length.
@@ -53,23 +56,29 @@ impl Lane {
             return None;
         }
         self.pushes += 1;
+        let fan_outs = FanOuts::of(&entry.target);
+        self.fan_outs.add(fan_outs);
+        self.link.fan_outs.take(fan_outs);
         self.perhaps += if certainty == Perhaps { added } else { 0 };
         Some(added)
     }
 
     /// Takes back the last entry.
-    pub(super) fn take_back(&mut self, added: usize, certainty: Certainty) {
+    pub(super) fn take_back(&mut self, added: usize, certainty: Certainty, fan_outs: FanOuts) {
         self.entries.truncate(self.entries.len() - added);
         self.pushes -= 1;
         self.perhaps -= if certainty == Perhaps { added } else { 0 };
         self.link.room.give_back(added, certainty);
+        self.fan_outs.remove(fan_outs);
+        self.link.fan_outs.give_back(fan_outs);
     }
 
     /// Hands everything over. Returns how many pushes came too late for that.
     pub(super) fn hand_over(&mut self) -> u64 {
         let (pushes, perhaps) =
             (std::mem::take(&mut self.pushes), std::mem::take(&mut self.perhaps));
-        let segment = Segment { bytes: self.entries.split().freeze(), pushes, perhaps };
+        let fan_outs = std::mem::take(&mut self.fan_outs);
+        let segment = Segment { bytes: self.entries.split().freeze(), pushes, perhaps, fan_outs };
         self.link.enqueue(segment).pushes
     }
 }

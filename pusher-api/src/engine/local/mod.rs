@@ -7,6 +7,7 @@ pub(crate) mod engine;
 
 pub(crate) mod dispatch;
 
+mod backlog;
 mod lane;
 
 mod route;

@@ -2,13 +2,18 @@ use std::{sync::Arc, time::Duration};
 
 use protocol::{
     MessageId,
-    link::{EntryLayout, PushEntries, TargetRef},
+    link::{EntryLayout, FanOutWork, PushEntries, TargetRef},
 };
 use uuid::Uuid;
 
 use super::{
+    backlog::within,
     engine::LocalEngine,
-    link::{handle::Link, room::Certainty},
+    link::{
+        fan_out::FanOuts,
+        handle::{Bounds, Link},
+        room::Certainty,
+    },
     presence::Epoch,
 };
 use crate::{
@@ -30,7 +35,7 @@ fn fixture(bounds: &[usize]) -> Fixture {
     let engine = engine.expect("no file is read");
     let gateways = &engine.services.gateways;
     let open = |(instance, bound): (u128, &usize)| {
-        let link = gateways.add("127.0.0.1:1".parse().unwrap(), *bound);
+        let link = gateways.add("127.0.0.1:1".parse().unwrap(), Bounds::of_queue(*bound));
         link.welcome(Uuid::from_u128(instance), 0, &format!("g{instance}"));
         link.synced();
         link
@@ -247,10 +252,74 @@ async fn gateways_that_come_during_a_long_body_get_its_pushes() {
     let fixture = fixture(&[1000]);
     let mut dispatch = fixture.engine.dispatch(0, Haste::Patient);
     dispatch.flush();
-    let link = fixture.engine.services.gateways.add("127.0.0.1:1".parse().unwrap(), 1000);
+    let link = fixture
+        .engine
+        .services
+        .gateways
+        .add("127.0.0.1:1".parse().unwrap(), Bounds::of_queue(1000));
     link.welcome(Uuid::from_u128(2), 0, "late");
     fixture.engine.services.presence.came("u", link.index, Epoch(1));
     link.synced();
     assert_eq!(link.index, GatewayIndex(1));
     assert_eq!(add(&mut dispatch, r#"{"user":"u"}"#, 10).await, Ok(1));
+}
+
+const ALL: &str = r#"{"all":true}"#;
+
+/// How many are taken of so many pushes.
+async fn taken(dispatch: &mut impl Dispatch, to: &str, of: usize) -> usize {
+    let mut taken = 0;
+    for _ in 0..of {
+        taken += usize::from(add(dispatch, to, 10).await.is_ok());
+    }
+    taken
+}
+
+fn work(behind_millis: u64) -> FanOutWork {
+    FanOutWork { behind_micros: behind_millis * 1000, all_micros: 100_000, topic_micros: 10_000 }
+}
+
+#[actix_rt::test]
+async fn what_a_gateway_cannot_bring_in_time_is_refused_and_nothing_else() {
+    let fixture = fixture(&[1 << 20, 1 << 20]);
+    let [slow, old] = [&fixture.links[0], &fixture.links[1]];
+    fixture.came("a", 0);
+    slow.fan_outs.told(work(0));
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
+    assert_eq!(taken(&mut dispatch, ALL, 1000).await, 20);
+    let refused = add(&mut dispatch, ALL, 10).await.expect_err("2 s of work");
+    assert_eq!(refused, Refused::Behind("g1".into(), Duration::from_millis(100)));
+    assert!(refused.to_string().contains("gateway g1 is behind"), "{refused}");
+    assert!(add(&mut dispatch, r#"{"topic":"t"}"#, 10).await.is_err());
+    assert_eq!(add(&mut dispatch, r#"{"user":"a"}"#, 10).await, Ok(1), "users are let through");
+    dispatch.flush();
+    assert_eq!((fixture.sent(0).len(), fixture.sent(1).len()), (21, 20));
+    assert_eq!(fixture.engine.services.metrics.fan_outs_refused.get(), 982);
+    // The gateway tells what it has to do, then acknowledges.
+    slow.fan_outs.told(work(1850));
+    slow.acknowledge(1);
+    assert_eq!(taken(&mut dispatch, ALL, 5).await, 1);
+    old.acknowledge(1);
+    slow.ended();
+    dispatch.flush();
+    slow.give_up();
+    assert_eq!(taken(&mut dispatch, ALL, 100).await, 100, "the other one tells nothing");
+}
+
+#[actix_rt::test]
+async fn a_patient_request_waits_until_its_gateways_can_bring_more() {
+    let fixture = fixture(&[1 << 20]);
+    let link = &fixture.links[0];
+    link.fan_outs.told(work(2000));
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Patient);
+    let eased = async {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        link.fan_outs.told(work(0));
+    };
+    let (added, ()) = futures::join!(add(&mut dispatch, ALL, 10), eased);
+    assert_eq!(added, Ok(1));
+    link.fan_outs.told(work(5000));
+    let links = fixture.engine.services.gateways.all();
+    let waited = within(Duration::from_millis(60), &links, FanOuts { all: 1, topics: 0 }).await;
+    assert!(matches!(waited, Err(Refused::Behind(..))), "{waited:?}");
 }

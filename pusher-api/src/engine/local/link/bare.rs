@@ -11,8 +11,8 @@ use super::outbox::{Batch, Segment};
 /// The same pushes under the same number.
 pub(super) fn bare(batch: &Batch) -> Batch {
     let segments = batch.segments.iter().map(|segment| {
-        let Segment { ref bytes, pushes, perhaps } = *segment;
-        Segment { bytes: bare_entries(bytes), pushes, perhaps }
+        let Segment { ref bytes, pushes, perhaps, fan_outs } = *segment;
+        Segment { bytes: bare_entries(bytes), pushes, perhaps, fan_outs }
     });
     let segments = segments.collect::<Vec<_>>();
     let length = segments.iter().map(|segment| segment.bytes.len()).sum();
@@ -37,6 +37,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::engine::local::link::fan_out::FanOuts;
 
     fn entry(target: TargetRef<'static>, number: u128) -> PushEntry<'static> {
         let id = MessageId(Uuid::from_u128(number));
@@ -46,7 +47,8 @@ mod tests {
     fn segment(entries: &[PushEntry<'_>]) -> Segment {
         let mut bytes = BytesMut::new();
         entries.iter().for_each(|entry| entry.encode(EntryLayout::Framed, &mut bytes));
-        Segment { bytes: bytes.freeze(), pushes: entries.len() as u64, perhaps: 0 }
+        let (pushes, fan_outs) = (entries.len() as u64, FanOuts::default());
+        Segment { bytes: bytes.freeze(), pushes, perhaps: 0, fan_outs }
     }
 
     #[test]

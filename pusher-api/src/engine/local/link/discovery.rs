@@ -42,7 +42,7 @@ fn reconcile(wanted: &BTreeSet<SocketAddr>, links: &mut Links, services: &Arc<Se
     });
     for address in wanted {
         links.entry(*address).or_insert_with(|| {
-            let link = services.gateways.add(*address, services.queue);
+            let link = services.gateways.add(*address, services.bounds);
             let actor = GatewayLink::new(Arc::clone(&link), Arc::clone(services));
             (link, Supervisor::start(|_| actor))
         });

@@ -12,7 +12,7 @@ use std::{
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use super::handle::Link;
+use super::handle::{Bounds, Link};
 use crate::status::{GatewayIndex, NotReady, OutOfStep};
 
 /// A link that finds into step sooner is not worth a word.
@@ -43,9 +43,9 @@ impl Gateways {
     }
 
     /// Adds a link to this address.
-    pub(crate) fn add(&self, address: SocketAddr, bound: usize) -> Arc<Link> {
+    pub(crate) fn add(&self, address: SocketAddr, bounds: Bounds) -> Arc<Link> {
         let index = GatewayIndex(self.next_index.fetch_add(1, Ordering::Relaxed));
-        let link = Arc::new(Link::new(index, address, bound, Arc::clone(&self.loose)));
+        let link = Arc::new(Link::new(index, address, bounds, Arc::clone(&self.loose)));
         self.change(|links| links.push(Arc::clone(&link)));
         link
     }
@@ -155,7 +155,10 @@ mod tests {
         let gateways = Gateways::default();
         assert_eq!(gateways.readiness(), Err(NotReady::LookingUp));
         let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
-        let (first, second) = (gateways.add(address, 10), gateways.add(address, 10));
+        let (first, second) = (
+            gateways.add(address, Bounds::of_queue(10)),
+            gateways.add(address, Bounds::of_queue(10)),
+        );
         gateways.set_looked_up();
         first.welcome(Uuid::from_u128(1), 0, "first");
         first.synced();
@@ -168,7 +171,7 @@ mod tests {
         assert_eq!(gateways.readiness(), Ok(()));
         first.give_up();
         assert_eq!(gateways.readiness(), Err(NotReady::NoGateway));
-        gateways.add(address, 10);
+        gateways.add(address, Bounds::of_queue(10));
         second.welcome(Uuid::from_u128(2), 0, "second");
         assert_eq!(gateways.readiness(), Ok(()), "a gateway that appears later is not waited for");
     }
@@ -177,7 +180,10 @@ mod tests {
     fn a_gateway_is_linked_under_one_address_only() {
         let gateways = Gateways::default();
         let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
-        let (first, second) = (gateways.add(address, 10), gateways.add(address, 10));
+        let (first, second) = (
+            gateways.add(address, Bounds::of_queue(10)),
+            gateways.add(address, Bounds::of_queue(10)),
+        );
         first.welcome(Uuid::from_u128(1), 0, "g");
         let elsewhere =
             |link: &Link| gateways.linked_elsewhere(Uuid::from_u128(1), link.index).is_some();
@@ -192,7 +198,10 @@ mod tests {
     fn what_could_not_be_told_at_one_address_is_told_at_the_other() {
         let gateways = Gateways::default();
         let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
-        let (first, second) = (gateways.add(address, 10), gateways.add(address, 10));
+        let (first, second) = (
+            gateways.add(address, Bounds::of_queue(10)),
+            gateways.add(address, Bounds::of_queue(10)),
+        );
         let instance = Uuid::from_u128(1);
         first.welcome(instance, 0, "g");
         first.miss(&TargetRef::User("u"));
@@ -209,7 +218,7 @@ mod tests {
     async fn only_a_link_that_stays_out_of_step_is_named() {
         tokio::time::pause();
         let gateways = Gateways::default();
-        let link = gateways.add("127.0.0.1:1".parse().unwrap(), 10);
+        let link = gateways.add("127.0.0.1:1".parse().unwrap(), Bounds::of_queue(10));
         let named = || gateways.out_of_step().first().map(|out| (out.state, out.since.as_secs()));
         assert_eq!(named(), None);
         tokio::time::advance(STEP_PATIENCE).await;

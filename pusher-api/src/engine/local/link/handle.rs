@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::{
     answers::Answers,
+    fan_out::FanOutRoom,
     missed::Missed,
     outbox::{Freed, Segment},
     outgoing::{Outgoing, Writable},
@@ -26,6 +28,23 @@ use crate::{
     engine::local::presence::Epoch,
     status::{GatewayIndex, LinkState},
 };
+
+/// What a gateway may be sent at the most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Bytes that it has not acknowledged.
+    pub queue: usize,
+    /// How long it may have to do with pushes to topics and to everybody.
+    pub fan_outs: Duration,
+}
+
+#[cfg(test)]
+impl Bounds {
+    /// So many bytes, and two seconds of fan-outs.
+    pub(crate) fn of_queue(queue: usize) -> Self {
+        Self { queue, fan_outs: Duration::from_secs(2) }
+    }
+}
 
 /// The shared side of the link to one gateway.
 #[derive(Debug)]
@@ -40,6 +59,8 @@ pub(crate) struct Link {
     pub gateway_queued: AtomicU64,
     /// What it may still be sent.
     pub room: Room,
+    /// How many pushes to topics and to everybody it may still be sent.
+    pub fan_outs: FanOutRoom,
     pub(super) answers: Answers,
     /// Something is to be written.
     pub(super) work: Notify,
@@ -80,7 +101,7 @@ impl Link {
     pub(crate) fn new(
         index: GatewayIndex,
         address: SocketAddr,
-        bound: usize,
+        bounds: Bounds,
         loose: Arc<AtomicUsize>,
     ) -> Self {
         let (standing, outgoing) = (Standing::default(), Outgoing::default());
@@ -95,7 +116,8 @@ impl Link {
             loose,
             missed: Mutex::default(),
             sender: Uuid::new_v4(),
-            room: Room::new(bound),
+            room: Room::new(bounds.queue),
+            fan_outs: FanOutRoom::new(bounds.fan_outs),
             standing: SharedStanding::default(),
             inner: Mutex::new(Inner {
                 standing,
@@ -219,7 +241,7 @@ impl Link {
     fn drop_segments(&self, segments: &[Segment]) -> Freed {
         self.missed.lock().add_segments(segments);
         let lost = Freed::of(segments);
-        self.room.release(lost);
+        self.release(lost);
         lost
     }
 
@@ -255,8 +277,9 @@ impl Link {
         };
         self.on_event(&mut inner, Event::Welcomed);
         drop(inner);
-        self.room.release(acknowledged);
-        self.room.release(lost);
+        self.fan_outs.forget();
+        self.release(acknowledged);
+        self.release(lost);
         self.work.notify_one();
         lost
     }
@@ -292,6 +315,11 @@ impl Link {
         self.drop_segments(&dropped)
     }
 
+    fn release(&self, freed: Freed) {
+        self.room.release(freed);
+        self.fan_outs.give_back(freed.fan_outs);
+    }
+
     /// Takes the event into account, also for those who look without the lock. Returns how the
     /// link stood before.
     fn on_event(&self, inner: &mut Inner, event: Event) -> Standing {
@@ -313,7 +341,7 @@ impl Link {
 
     pub(crate) fn acknowledge(&self, seq: u64) {
         let freed = self.inner.lock().outgoing.outbox.acknowledge(seq);
-        self.room.release(freed);
+        self.release(freed);
         // There is room for more on its way.
         self.work.notify_one();
     }

@@ -85,6 +85,7 @@ mod tests {
     use protocol::{MessageId, link::PushEntry};
 
     use super::*;
+    use crate::engine::local::link::fan_out::FanOuts;
 
     fn segment(targets: &[TargetRef<'_>]) -> Segment {
         let mut bytes = BytesMut::new();
@@ -93,7 +94,8 @@ mod tests {
             let entry = PushEntry { id, accepted_micros: 0, receipt: false, target, frame: b"{}" };
             entry.encode(EntryLayout::Framed, &mut bytes);
         }
-        Segment { bytes: bytes.freeze(), pushes: targets.len() as u64, perhaps: 0 }
+        let (pushes, fan_outs) = (targets.len() as u64, FanOuts::default());
+        Segment { bytes: bytes.freeze(), pushes, perhaps: 0, fan_outs }
     }
 
     #[test]

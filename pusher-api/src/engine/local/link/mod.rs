@@ -39,6 +39,8 @@ pub(crate) mod outbox;
 
 mod answers;
 
+pub(crate) mod fan_out;
+
 pub(crate) mod room;
 
 mod failure;

@@ -5,6 +5,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
+use super::fan_out::FanOuts;
+
 /// Batches grow up to this size while the one before is being written.
 const BATCH_BYTES: usize = 1024 * 1024;
 /// So much may be on its way without an acknowledgement. A gateway that does not deliver as fast as
@@ -20,6 +22,8 @@ pub(crate) struct Segment {
     pub pushes: u64,
     /// How many of the bytes are there for users that the gateway only may hold.
     pub perhaps: usize,
+    /// Those among them that are for topics and for everybody.
+    pub fan_outs: FanOuts,
 }
 
 /// Segments that travel in one frame.
@@ -42,6 +46,8 @@ pub(crate) struct Freed {
     pub perhaps: usize,
     /// Number of entries.
     pub pushes: u64,
+    /// Those among them that are for topics and for everybody.
+    pub fan_outs: FanOuts,
 }
 
 impl Freed {
@@ -56,6 +62,7 @@ impl Freed {
         self.bytes += segment.bytes.len();
         self.perhaps += segment.perhaps;
         self.pushes += segment.pushes;
+        self.fan_outs.add(segment.fan_outs);
     }
 }
 
@@ -165,8 +172,15 @@ mod tests {
 
     use super::*;
 
+    const ONE: FanOuts = FanOuts { all: 1, topics: 0 };
+
     fn segment(byte: u8, length: usize) -> Segment {
-        Segment { bytes: Bytes::from(vec![byte; length]), pushes: 1, perhaps: length / 2 }
+        Segment {
+            bytes: Bytes::from(vec![byte; length]),
+            pushes: 1,
+            perhaps: length / 2,
+            fan_outs: ONE,
+        }
     }
 
     #[derive(Debug, Clone)]
@@ -279,10 +293,11 @@ mod tests {
         outbox.push(segment(1, 10));
         assert_eq!(outbox.next_batch().expect("a batch").seq, 1);
         outbox.push(segment(2, 20));
-        assert_eq!(outbox.restart(0), Freed { bytes: 10, perhaps: 5, pushes: 1 });
+        assert_eq!(outbox.restart(0), Freed { bytes: 10, perhaps: 5, pushes: 1, fan_outs: ONE });
         let batch = outbox.next_batch().expect("what waited");
         assert_eq!((batch.seq, batch.length), (1, 20));
-        assert_eq!(Freed::of(&outbox.clear()), Freed { bytes: 20, perhaps: 10, pushes: 1 });
+        let freed = Freed { bytes: 20, perhaps: 10, pushes: 1, fan_outs: ONE };
+        assert_eq!(Freed::of(&outbox.clear()), freed);
         assert_eq!(outbox.next_batch(), None);
     }
 

@@ -73,7 +73,8 @@ impl Reader {
                 self.unknown.on_answer(&name);
                 self.link.answers.fail(request);
             }
-            Up::FanOutWork(_) | Up::Heartbeat => {}
+            Up::FanOutWork(work) => self.link.fan_outs.told(work),
+            Up::Heartbeat => {}
             Up::Unknown { kind, .. } => self.unknown.on_frame(kind),
             Up::Welcome { .. } => return Err(Failure::NoWelcome),
         }

@@ -68,7 +68,7 @@ impl Room {
     /// Gives back what [`Self::reserve`] took.
     pub(crate) fn give_back(&self, bytes: usize, certainty: Certainty) {
         let perhaps = if certainty == Certainty::Perhaps { bytes } else { 0 };
-        self.release(Freed { bytes, perhaps, pushes: 0 });
+        self.release(Freed { bytes, perhaps, ..Freed::default() });
     }
 
     /// Gives room back.
@@ -142,7 +142,7 @@ mod tests {
         assert!(room.reserve(50, Perhaps));
         assert!(room.reserve(750, Known));
         assert!(!room.reserve(1, Known));
-        room.release(Freed { bytes: 900, perhaps: 150, pushes: 2 });
+        room.release(Freed { bytes: 900, perhaps: 150, ..Freed::default() });
         assert_eq!(room.taken(), 100);
         assert!(room.reserve(150, Perhaps), "what was given back is of its share");
         assert!(!room.reserve(1, Perhaps));

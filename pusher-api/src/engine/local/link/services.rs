@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use settings::{ConfigError, Secret};
 
-use super::gateways::Gateways;
+use super::{gateways::Gateways, handle::Bounds};
 use crate::{
     engine::local::presence::Presence, metrics::Metrics, receipts::Receipts, settings::Settings,
 };
@@ -21,8 +21,8 @@ pub(crate) struct Services {
     pub gateways: Gateways,
     /// What this process proves itself with.
     pub secret: Option<Secret>,
-    /// Bound of each link's queue, in bytes.
-    pub queue: usize,
+    /// What each gateway may be sent at the most.
+    pub bounds: Bounds,
     /// How long presence and queue of a lost gateway are kept.
     pub grace: Duration,
     /// How long a gateway that its name no longer lists is tried again after an interruption.
@@ -45,7 +45,7 @@ impl Services {
             metrics,
             gateways: Gateways::default(),
             secret: settings.secret()?,
-            queue: settings.link_queue,
+            bounds: Bounds { queue: settings.link_queue, fan_outs: settings.fan_out_backlog },
             grace: settings.link_grace,
             unlisted_retry: settings.unlisted_retry,
         })
