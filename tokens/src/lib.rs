@@ -9,11 +9,10 @@
 //! only what is declared after it.
 
 mod ring;
+mod signer;
 
 pub mod jwks;
 pub mod pem;
-
-mod signer;
 
 mod key;
 
