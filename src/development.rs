@@ -88,6 +88,7 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let mut stop = Stop::new()?;
     let mut flags = vec![
         "holdfast".to_owned(),
+        "--development".to_owned(),
         format!("--listen={}", settings.listen),
         format!("--listen-tcp={}", settings.listen_tcp),
         format!("--listen-operators={}", settings.listen_operators),
@@ -96,7 +97,11 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     ];
     flags.extend(settings.echo.then(|| "--echo".to_owned()));
     let mut gateway = gateway::start(GatewayFlags::try_parse_from(flags)?.settings)?;
-    let mut flags = vec!["holdfast".to_owned(), format!("--listen={}", settings.listen_backends)];
+    let mut flags = vec![
+        "holdfast".to_owned(),
+        "--development".to_owned(),
+        format!("--listen={}", settings.listen_backends),
+    ];
     flags.extend(gateway.operators.iter().map(|address| format!("--gateway=http://{address}")));
     let websocket = format!("ws://{}/v1/ws", gateway.clients[0]);
     flags.push(format!("--page-websocket-url={websocket}"));

@@ -11,7 +11,7 @@ use actix_rt::{Arbiter, ArbiterHandle};
 use futures::future::join_all;
 use serving::listen::{ListenError, Listeners, Options};
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     access::keys::{
@@ -147,6 +147,9 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let listeners = operators.per_worker.pop().unwrap_or_default();
     running.spawn("operators", || run_operators(gateway, probe, listeners, probe_clients));
     running.log_addresses();
+    if running.gateway.authenticator.is_open() {
+        warn!("no keys: whoever reaches these ports is let in; put no proxy in front");
+    }
     let Gateway { admission, settings, .. } = &*running.gateway;
     match settings.max_sessions {
         0 => foresight::spawn(admission.max_sessions(), false),

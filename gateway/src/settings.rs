@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use limits::places;
 use settings::{
-    ConfigError, LinkSecretArgs, ListenRange,
+    ConfigError, DevelopmentArgs, LinkSecretArgs, ListenRange,
     guard::require_guard,
     logging::CommonArgs,
     units::{duration, positive_duration, size},
@@ -61,9 +61,13 @@ pub struct Settings {
     #[command(flatten)]
     pub link: LinkSecretArgs,
 
-    /// Listen beyond loopback without any authentication
+    /// Let anybody in, also from other machines, without any authentication
     #[arg(long)]
     pub insecure: bool,
+
+    /// Development.
+    #[command(flatten)]
+    pub development: DevelopmentArgs,
 
     /// Threads that hold sessions; 0 for one per core
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
@@ -196,15 +200,18 @@ impl Settings {
         self.check_exposure()
     }
 
-    /// A listener that others can reach needs authentication.
+    /// Clients need keys, or somebody who says that they need none; a listener that others can reach
+    /// needs authentication.
     fn check_exposure(&self) -> Result<(), ConfigError> {
-        if self.insecure {
-            return Ok(());
-        }
+        let flag = "--jwt-secret (or --jwt-public-key, --jwks)";
         let tokens = self.keys.is_given();
-        let clients = self.listen.iter().chain(&self.listen_tcp);
-        require_guard("--jwt-secret (or --jwt-public-key, --jwks)", tokens, clients)?;
-        require_guard("--link-secret", self.link.is_given(), &self.listen_operators)
+        let clients = || self.listen.iter().chain(&self.listen_tcp);
+        if !self.insecure && !self.development.development {
+            require_guard(flag, tokens, clients())?;
+            require_guard("--link-secret", self.link.is_given(), &self.listen_operators)?;
+        }
+        let all = clients().chain(&self.listen_operators);
+        self.development.check(flag, tokens, self.insecure, all)
     }
 }
 

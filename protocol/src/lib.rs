@@ -4,7 +4,7 @@
 //! (towards the client), and a session ends with one of the reasons of [`close`]. pusher-api and
 //! the gateways speak [`link`], whose pushes are addressed with [`push::Target`] and answered with
 //! a [`receipt::Receipt`]. Both HTTP servers take [`bearer`] credentials and report errors as a
-//! [`problem::Problem`]. What the gateway and its clients say in the same words has one home here:
+//! [`problem::Problem`]; in development they take no [`foreign`] requests. What the gateway and its clients say in the same words has one home here:
 //! the [`transport`]s, the [`claims`] of a token, the frames of a [`websocket`], the [`clock`].
 //!
 //! A module imports only what is declared after it.
@@ -26,6 +26,7 @@ pub mod websocket;
 
 pub mod bearer;
 pub mod clock;
+pub mod foreign;
 pub mod problem;
 
 pub use close::CloseReason;

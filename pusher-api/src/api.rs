@@ -1,6 +1,6 @@
 //! What every request works with.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::web::Bytes;
 use settings::ConfigError;
@@ -27,6 +27,10 @@ pub(crate) struct Api {
     pub metrics: Arc<Metrics>,
     /// Keys of backends; none means that none is needed.
     pub backends: Backends,
+    /// In development, the origins of web pages whose requests are taken besides those of loopback.
+    pub development: Option<Vec<String>>,
+    /// The ports that backends reach it by, once there are some.
+    pub ports: OnceLock<Vec<u16>>,
     /// Where the live page connects to, if that was configured.
     pub page_websocket_url: Option<String>,
 }
@@ -50,6 +54,11 @@ impl Api {
             receipts,
             metrics,
             backends: settings.backends()?,
+            development: settings
+                .development
+                .development
+                .then(|| settings.development.allow_origin.clone()),
+            ports: OnceLock::new(),
             page_websocket_url: settings.page_websocket_url.clone(),
         })
     }

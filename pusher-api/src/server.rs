@@ -95,6 +95,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     http::routes::begin_at_zero(&api.metrics);
     let Listeners { addresses, per_worker } =
         Listeners::bind(LISTEN, &settings.listen, 1, SOCKETS)?;
+    // Nobody is served before.
+    let _ = api.ports.set(addresses.iter().map(SocketAddr::port).collect());
+    if api.backends.is_empty() {
+        tracing::warn!("no API keys: whoever reaches these ports may push; put no proxy in front");
+    }
     for address in &addresses {
         tracing::info!(%address, "pusher-api listens");
     }

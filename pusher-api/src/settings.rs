@@ -4,8 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, FromArgMatches};
 use settings::{
-    ConfigError, Endpoint, LinkSecretArgs, ListenRange, Secret, guard::require_guard,
-    logging::CommonArgs, units,
+    ConfigError, DevelopmentArgs, Endpoint, LinkSecretArgs, ListenRange, Secret,
+    guard::require_guard, logging::CommonArgs, units,
 };
 
 use crate::backends::Backends;
@@ -37,9 +37,12 @@ pub struct Settings {
     /// What this process proves itself with at gateways.
     #[command(flatten)]
     pub link: LinkSecretArgs,
-    /// Allow listeners beyond loopback without API key or link secret
+    /// Let anybody push, also from other machines, without API key or link secret
     #[arg(long)]
     pub insecure: bool,
+    /// Development.
+    #[command(flatten)]
+    pub development: DevelopmentArgs,
     /// Bytes of pushes accepted but not acknowledged, for each gateway; above it backends get 503
     #[arg(long, value_name = "SIZE", value_parser = units::size, default_value = "64MiB")]
     pub link_queue: usize,
@@ -112,11 +115,12 @@ impl Settings {
             return Err(ConfigError::new("--ids-memory", problem, "give at least 64KiB"));
         }
         let (backends, secrets) = (self.backends()?, self.link.load()?);
-        if self.insecure {
-            return Ok(());
+        let has_keys = !backends.is_empty();
+        if !self.insecure && !self.development.development {
+            require_guard("--api-key", has_keys, &self.listen)?;
+            require_guard("--link-secret", !secrets.is_empty(), &self.listen)?;
         }
-        require_guard("--api-key", !backends.is_empty(), &self.listen)?;
-        require_guard("--link-secret", !secrets.is_empty(), &self.listen)
+        self.development.check("--api-key", has_keys, self.insecure, &self.listen)
     }
 
     /// Threads that serve HTTP.
@@ -163,13 +167,25 @@ mod tests {
         settings.validate()
     }
 
+    /// The same in development, where no key is asked for.
+    fn in_development(change: impl FnOnce(&mut Settings)) -> Result<(), ConfigError> {
+        with(|settings| {
+            settings.development.development = true;
+            change(settings);
+        })
+    }
+
     fn secret(text: &str) -> Secret {
         text.parse().expect("any text")
     }
 
     #[test]
-    fn defaults_are_valid() {
-        with(|_| ()).expect("valid");
+    fn a_process_has_keys_or_is_told_to_do_without() {
+        let error = with(|_| ()).expect_err("anybody could push");
+        assert!(error.key == "--api-key" && error.expected.contains("--development"), "{error}");
+        in_development(|_| ()).expect("on purpose");
+        with(|settings| settings.insecure = true).expect("on purpose");
+        with(|settings| settings.api_key = vec![secret("k")]).expect("guarded");
     }
 
     #[test]
@@ -195,17 +211,19 @@ mod tests {
 
     #[test]
     fn wrong_values_name_their_flag() {
-        let error = with(|settings| settings.gateway = vec!["https://h:1".parse().unwrap()]);
+        let error =
+            in_development(|settings| settings.gateway = vec!["https://h:1".parse().unwrap()]);
         assert_eq!(error.expect_err("https").key, "--gateway");
-        let error = with(|settings| settings.gateway = vec!["http://h:1/x".parse().unwrap()]);
+        let error =
+            in_development(|settings| settings.gateway = vec!["http://h:1/x".parse().unwrap()]);
         assert_eq!(error.expect_err("path").key, "--gateway");
-        let error = with(|settings| settings.link_queue = 1);
+        let error = in_development(|settings| settings.link_queue = 1);
         assert_eq!(error.expect_err("small").key, "--link-queue");
-        let error = with(|settings| settings.ids_memory = 1000);
+        let error = in_development(|settings| settings.ids_memory = 1000);
         assert_eq!(error.expect_err("small").key, "--ids-memory");
-        let error = with(|settings| settings.api_key = vec![secret("")]);
+        let error = in_development(|settings| settings.api_key = vec![secret("")]);
         assert_eq!(error.expect_err("empty").key, "--api-key");
-        let error = with(|settings| settings.api_key_file = Some("/nowhere".into()));
+        let error = in_development(|settings| settings.api_key_file = Some("/nowhere".into()));
         assert_eq!(error.expect_err("no file").key, "--api-key-file");
     }
 

@@ -1,10 +1,11 @@
 //! How every command takes its settings: flag beats environment beats file beats default.
 //!
 //! [`layers::parse`] merges the sources, [`units`], [`listen`], [`endpoint`] and [`secret`] are the
-//! kinds of values, [`guard`] what a listener beyond loopback needs, [`logging`] sets up what is
+//! kinds of values, [`guard`] what a listener beyond loopback needs, [`development`] says that nobody is asked, [`logging`] sets up what is
 //! written to stderr, [`watched`] notices when a file has changed. A module imports only what is
 //! declared after it.
 
+pub mod development;
 pub mod guard;
 pub mod layers;
 pub mod logging;
@@ -17,6 +18,7 @@ pub mod watched;
 
 mod error;
 
+pub use development::DevelopmentArgs;
 pub use endpoint::Endpoint;
 pub use error::ConfigError;
 pub use guard::LinkSecretArgs;

@@ -16,6 +16,7 @@ fn gateway() -> Gateway {
     let flags = [
         "gateway".to_owned(),
         "--log-format=json".to_owned(),
+        "--development".to_owned(),
         format!("--listen={http}"),
         format!("--listen-tcp={tcp}"),
         format!("--listen-operators={operators}"),

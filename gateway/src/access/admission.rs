@@ -11,7 +11,7 @@ use std::{
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use limits::{descriptors, headroom::Left, places::Places};
-use protocol::{CloseReason, problem::Problem};
+use protocol::{CloseReason, foreign::Foreign, problem::Problem};
 use tracing::{info, warn};
 
 use crate::settings::Settings;
@@ -22,6 +22,9 @@ pub(crate) enum Refusal {
     /// The credentials are missing or wrong.
     #[error("{0}")]
     Unauthorized(String),
+    /// In development, a page of another site or a proxy has sent the request.
+    #[error("{0}")]
+    Foreign(#[from] Foreign),
     /// The user has as many sessions as it may.
     #[error("this user has as many sessions as it may")]
     TooManySessions,
@@ -44,6 +47,7 @@ impl Refusal {
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Unauthorized(_) => "unauthorized",
+            Self::Foreign(_) => "foreign",
             Self::TooManySessions => "too_many_sessions",
             Self::Full => "full",
             Self::Memory => "memory",
@@ -55,7 +59,7 @@ impl Refusal {
     /// The reason on transports without status codes.
     pub(crate) fn close_reason(&self) -> CloseReason {
         match self {
-            Self::Unauthorized(_) => CloseReason::Unauthorized,
+            Self::Unauthorized(_) | Self::Foreign(_) => CloseReason::Unauthorized,
             Self::TooManySessions => CloseReason::TooManySessions,
             Self::Full | Self::Memory | Self::HandshakeRate => CloseReason::Overloaded,
             Self::Draining => CloseReason::Draining,
@@ -66,6 +70,7 @@ impl Refusal {
     pub(crate) fn problem(&self) -> Problem {
         let (status, title) = match self {
             Self::Unauthorized(_) => return Problem::new(401, "Unauthorized", self.to_string()),
+            Self::Foreign(_) => return Problem::new(403, "Forbidden", self.to_string()),
             Self::TooManySessions => (429, "Too Many Sessions"),
             Self::Full | Self::Memory | Self::HandshakeRate => (503, "Overloaded"),
             Self::Draining => (503, "Draining"),
@@ -305,6 +310,7 @@ mod tests {
     fn refusals_say_what_to_do() {
         let cases = [
             (Refusal::Unauthorized("why".into()), 401, CloseReason::Unauthorized, false),
+            (Refusal::Foreign(Foreign::Host), 403, CloseReason::Unauthorized, false),
             (Refusal::TooManySessions, 429, CloseReason::TooManySessions, true),
             (Refusal::Full, 503, CloseReason::Overloaded, true),
             (Refusal::Memory, 503, CloseReason::Overloaded, true),

@@ -98,7 +98,8 @@ impl Unidentified {
         started.map_err(|socket| Box::new(Refused { socket, refusal: Refusal::TooManySessions }))
     }
 
-    fn refuse(self, doorway: &Doorway, refusal: Refusal) -> Box<Refused> {
+    /// Turns the client away, which is counted.
+    pub(crate) fn refuse(self, doorway: &Doorway, refusal: Refusal) -> Box<Refused> {
         doorway.seats.local.metrics.handshake(self.transport, refusal.as_str());
         Box::new(Refused { socket: self.socket, refusal })
     }

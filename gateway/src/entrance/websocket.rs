@@ -6,7 +6,11 @@ use actix_http::ws::hash_key;
 use actix_web::web::Query;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
-use protocol::{Transport, bearer, problem::Problem};
+use protocol::{
+    Transport, bearer,
+    foreign::{Foreign, Marks},
+    problem::Problem,
+};
 use serde::Deserialize;
 
 use super::handshake::{Doorway, Refused, Unidentified};
@@ -14,6 +18,7 @@ use crate::{
     access::auth::Credentials,
     http::request::{Body, Request},
     session::Runner,
+    settings::Settings,
 };
 
 /// Where sessions are opened.
@@ -83,6 +88,9 @@ pub(super) fn join(
 ) -> Result<Runner, Box<Refused>> {
     let greeting = switching_protocols(request);
     let client = Unidentified { socket, seat, transport: Transport::WebSocket, read, greeting };
+    if let Err(foreign) = check_sender(&doorway.seats.local.settings, request, &client.socket) {
+        return Err(client.refuse(doorway, foreign.into()));
+    }
     if request.path == ECHO_PATH {
         return client.echo(doorway);
     }
@@ -92,6 +100,16 @@ pub(super) fn join(
     let token = shown.or(token.as_deref());
     let (user, device) = (user.as_deref(), device.as_deref());
     client.identify(doorway, Credentials { token, user, device })
+}
+
+/// Checks, in development, that no foreign page and no proxy has sent the request.
+fn check_sender(settings: &Settings, request: &Request<'_>, socket: &TcpStream) -> Result<(), Foreign> {
+    if !settings.development.development {
+        return Ok(());
+    }
+    // A connection whose address is not known any more is gone.
+    let port = socket.local_addr().map_or(0, |address| address.port());
+    Marks::read(request.all_fields()).check(&[port], &settings.development.allow_origin)
 }
 
 /// The answer that makes the connection a WebSocket (section 4.2.2), in bytes.

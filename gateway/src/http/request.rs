@@ -143,6 +143,11 @@ impl<'a> Request<'a> {
         found.map(|it| it.value.trim_ascii())
     }
 
+    /// Every header field.
+    pub(crate) fn all_fields(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'_, 'a> {
+        self.fields.iter().map(|it| (it.name, it.value.trim_ascii()))
+    }
+
     /// The text of a header field, the first if there are several.
     pub(crate) fn field(&self, name: &str) -> Option<&'a str> {
         self.fields(name).next().and_then(|value| std::str::from_utf8(value).ok())

@@ -8,10 +8,11 @@ use serving::metrics::Registrar;
 pub(super) const NO_TRANSPORT: &str = "http";
 
 /// Every result, so that each is there from 0 and the first of its kind is seen as an increase.
-pub(super) const RESULTS: [&str; 20] = [
+pub(super) const RESULTS: [&str; 21] = [
     "accepted",
     // Refused by who the client is, or for want of room.
     "unauthorized",
+    "foreign",
     "too_many_sessions",
     "full",
     "memory",

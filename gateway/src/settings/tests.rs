@@ -17,16 +17,17 @@ pub(crate) fn settings(flags: &[&str]) -> Settings {
 
 #[test]
 fn settings_are_taken() {
-    let cases: [&[&str]; 10] = [
-        &[],
-        &["--outbound-limit=128KiB", "--max-frame=1KiB", "--push-memory=1MiB"],
-        &["--max-frame=16MiB", "--workers=1024", "--ping-interval=24h"],
-        &["--drain=0s", "--max-sessions=0", "--handshake-rate=0"],
-        &["--listen=127.0.0.1:8100-8199,[::1]:8080", "--listen-tcp=localhost:0"],
+    let cases: [&[&str]; 11] = [
+        &["--development"],
+        &["--insecure"],
+        &["--development", "--outbound-limit=128KiB", "--max-frame=1KiB", "--push-memory=1MiB"],
+        &["--development", "--max-frame=16MiB", "--workers=1024", "--ping-interval=24h"],
+        &["--development", "--drain=0s", "--max-sessions=0", "--handshake-rate=0"],
+        &["--development", "--listen=127.0.0.1:8100-8199,[::1]:8080", "--listen-tcp=localhost:0"],
         &["--listen=0.0.0.0:80", "--jwt-secret=s"],
         &["--listen-tcp=[::]:80", "--jwt-public-key=/etc/key.pem"],
         &["--listen=0.0.0.0:80", "--jwks=/etc/keys.json"],
-        &["--listen-operators=0.0.0.0:80", "--link-secret-file=/etc/secret"],
+        &["--insecure", "--listen-operators=0.0.0.0:80", "--link-secret-file=/etc/secret"],
         &["--listen=0.0.0.0:80", "--listen-operators=0.0.0.0:81", "--insecure"],
     ];
     for flags in cases {
@@ -36,7 +37,10 @@ fn settings_are_taken() {
 
 #[test]
 fn settings_out_of_range_name_their_flag() {
-    let cases: [(&[&str], &str); 16] = [
+    let cases: [(&[&str], &str); 19] = [
+        (&[], "--jwt-secret"),
+        (&["--link-secret=s"], "--jwt-secret"),
+        (&["--development", "--listen-operators=0.0.0.0:1"], "--development"),
         (&["--sessions-per-user=0"], "--sessions-per-user"),
         (&["--sessions-per-user=10001"], "--sessions-per-user"),
         (&["--max-pending=0"], "--max-pending"),

@@ -26,7 +26,7 @@ struct Flags {
 pub(crate) fn gateway(flags: &[&str]) -> Running {
     let listen = ["--listen", "--listen-tcp", "--listen-operators"];
     let listen = listen.map(|flag| format!("{flag}=127.0.0.1:0"));
-    let common = ["gateway", "--workers=1", "--name=g1"].map(str::to_owned);
+    let common = ["gateway", "--workers=1", "--name=g1", "--insecure"].map(str::to_owned);
     let flags = flags.iter().map(|flag| (*flag).to_owned());
     let all = common.into_iter().chain(listen).chain(flags);
     gateway::start(Flags::parse_from(all).settings).expect("it starts")

@@ -13,7 +13,7 @@ use actix_web::{
 use protocol::problem::Problem;
 
 use super::{
-    auth,
+    auth, development,
     problem::ApiError,
     query,
     routes::{self, Endpoint, Query},
@@ -59,6 +59,9 @@ fn admit(
     request: &ServiceRequest,
     endpoint: Option<&Endpoint>,
 ) -> Result<Backend, Problem> {
+    if let Some(allowed) = &api.development {
+        development::check(request.head(), api.ports.get().map_or(&[], Vec::as_slice), allowed)?;
+    }
     // Below /v1 there is nothing to be learned without a key, not even what is not there.
     let is_guarded = endpoint.map_or(request.path().starts_with("/v1/"), |one| one.scope.is_some());
     let backend = match is_guarded {

@@ -5,6 +5,7 @@ pub(crate) mod door;
 pub(crate) mod routes;
 
 mod auth;
+mod development;
 mod query;
 
 mod openapi;

@@ -26,6 +26,7 @@ pub(crate) async fn pusher(
         listen: vec!["127.0.0.1:0".parse().expect("an address")],
         gateway: gateways.iter().map(endpoint).collect(),
         workers: Some(1),
+        insecure: true,
         ..Settings::default()
     };
     change(&mut settings);

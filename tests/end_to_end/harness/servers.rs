@@ -109,7 +109,16 @@ pub(crate) fn arguments([http, tcp, operators]: [SocketAddr; 3], flags: &[String
         arguments.remove(2);
     }
     arguments.extend_from_slice(flags);
+    arguments.extend(without_keys(flags, &["--jwt-", "--jwks"]));
     arguments
+}
+
+/// What lets a process start to whose flags no key belongs.
+fn without_keys(flags: &[String], keys: &[&str]) -> Option<String> {
+    let openers = ["--insecure", "--development"];
+    let is_decided =
+        |flag: &String| keys.iter().chain(&openers).any(|known| flag.starts_with(known));
+    (!flags.iter().any(is_decided)).then(|| "--insecure".to_owned())
 }
 
 /// A running pusher-api.
@@ -142,6 +151,7 @@ impl PusherApi {
     fn listen(address: SocketAddr, flags: Vec<String>) -> Self {
         let mut arguments = flags.clone();
         arguments.push(format!("--listen={address}"));
+        arguments.extend(without_keys(&flags, &["--api-key"]));
         Self::take(Process::start(&arguments), flags)
     }
 

@@ -86,6 +86,16 @@ fn open_listeners_need_authentication() {
         assert_eq!(code, Some(2), "{arguments:?}: {log}");
         assert!(log.contains(missing) && log.contains("--insecure"), "{arguments:?}: {log}");
     }
+    // Also on loopback somebody has to say that nobody is asked for a key.
+    for (arguments, missing) in [(["gateway"], "--jwt-secret"), (["pusher-api"], "--api-key")] {
+        let (code, log) = run(&arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {log}");
+        for flag in [missing, "--development", "--insecure"] {
+            assert!(log.contains(flag), "{arguments:?}: {log}");
+        }
+        let (code, log) = run(&[arguments[0], "--development", "--listen=0.0.0.0:0"]);
+        assert!(code == Some(2) && log.contains("--development"), "{log}");
+    }
     // On purpose it is allowed.
     let any = "0.0.0.0:0".parse().unwrap();
     let flags = vec!["--insecure".to_owned()];
@@ -156,7 +166,8 @@ fn switches_are_variables_and_strange_variables_are_named() {
 fn variables_mean_the_subcommand_that_runs() {
     // Several addresses are fine for a gateway, though not for `holdfast` alone.
     let mut command = Command::new(BINARY);
-    command.args(["gateway", "--listen-tcp=127.0.0.1:0", "--listen-operators=127.0.0.1:0"]);
+    command.args(["gateway", "--development"]);
+    command.args(["--listen-tcp=127.0.0.1:0", "--listen-operators=127.0.0.1:0"]);
     command.env("HOLDFAST_LISTEN", "127.0.0.1:0,127.0.0.1:0");
     Process::spawn(command).find_in_log("a gateway with two addresses", |line| {
         line.contains("gateway listening").then_some(())
@@ -183,8 +194,13 @@ fn help_names_flag_variable_key_and_default() {
 fn a_taken_address_is_an_error_that_names_it() {
     let gateway = Gateway::start(&[]);
     let address = format!("--listen={}", gateway.http);
-    let (code, log) =
-        run(&["gateway", &address, "--listen-tcp=127.0.0.1:0", "--listen-operators=127.0.0.1:0"]);
+    let (code, log) = run(&[
+        "gateway",
+        "--development",
+        &address,
+        "--listen-tcp=127.0.0.1:0",
+        "--listen-operators=127.0.0.1:0",
+    ]);
     assert_eq!(code, Some(1), "{log}");
     assert!(log.contains(&gateway.http.to_string()), "{log}");
 }

@@ -1,12 +1,12 @@
 //! `holdfast up`: everything at once, for trying things out.
 
-use std::{net::SocketAddr, path::Path, process::Command};
+use std::{io::Write, net::SocketAddr, path::Path, process::Command};
 
 use serde_json::Value;
 
 use crate::harness::{
-    Client, Http, Process, WebSocket, client::connect, eventually, process::BINARY,
-    websocket::read_head,
+    Client, Gateway, Http, Process, PusherApi, WebSocket, client::connect, eventually,
+    process::BINARY, websocket::read_head,
 };
 
 const ANY: [&str; 4] = [
@@ -112,4 +112,66 @@ fn a_request_without_upgrade_is_answered() {
     let mut socket = connect(address(&text, "ws://"));
     std::io::Write::write_all(&mut socket, b"GET /v1/ws HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     assert!(read_head(&mut socket).starts_with("HTTP/1.1 426 "));
+}
+
+/// A request by hand; the status of its answer.
+fn status_of(address: SocketAddr, head: &str) -> u16 {
+    let mut socket = connect(address);
+    socket.write_all(head.as_bytes()).unwrap();
+    let head = read_head(&mut socket);
+    head.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn pages_of_other_sites_and_proxies_reach_nobody() {
+    let gateway = Gateway::start(&["--development", "--allow-origin=https://app.example"]);
+    let flags = ["--development", "--allow-origin=https://app.example"];
+    let pusher = PusherApi::start(&[&gateway], &flags);
+    let handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let cases = [
+        ("{own}", "", true),
+        ("localhost:{port}", "", true),
+        ("{own}", "Origin: http://localhost:3000\r\n", true),
+        ("{own}", "Origin: https://app.example\r\nSec-Fetch-Site: cross-site\r\n", true),
+        ("{own}", "Origin: https://evil.example\r\n", false),
+        ("{own}", "Origin: null\r\n", false),
+        ("{own}", "Sec-Fetch-Site: cross-site\r\n", false),
+        ("{own}", "X-Forwarded-For: 127.0.0.1\r\n", false),
+        ("{own}", "Forwarded: for=127.0.0.1\r\n", false),
+        ("evil.example:{port}", "", false),
+        ("localhost", "", false),
+    ];
+    for (host, fields, fine) in cases {
+        let at = |address: SocketAddr| {
+            let host = host.replace("{own}", &address.to_string());
+            host.replace("{port}", &address.port().to_string())
+        };
+        let host = at(gateway.http);
+        let upgrade =
+            format!("GET /v1/ws?user=u HTTP/1.1\r\nHost: {host}\r\n{fields}{handshake}\r\n");
+        let expected = if fine { 101 } else { 403 };
+        assert_eq!(status_of(gateway.http, &upgrade), expected, "{upgrade}");
+        let host = at(pusher.address);
+        let body = r#"{"to":{"all":true},"data":1}"#;
+        let push = format!(
+            "POST /v1/push HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n{fields}\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let expected = if fine { 202 } else { 403 };
+        assert_eq!(status_of(pusher.address, &push), expected, "{push}");
+        let page = format!("GET / HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n");
+        let expected = if fine { 200 } else { 403 };
+        assert_eq!(status_of(pusher.address, &page), expected, "{page}");
+    }
+    // What a page may send without asking first is no push.
+    for kind in ["", "Content-Type: text/plain\r\n"] {
+        let host = pusher.address;
+        let push = format!(
+            "POST /v1/push HTTP/1.1\r\nHost: {host}\r\n{kind}Content-Length: 2\r\n\r\n{{}}"
+        );
+        assert_eq!(status_of(pusher.address, &push), 415, "{push}");
+    }
+    assert!(gateway.process.log().iter().any(|line| line.contains("no keys")));
 }
