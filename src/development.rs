@@ -111,7 +111,10 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     stop.next(|| {}).await;
     tokio::select! {
         () = async { gateway.drain().await; pusher.stop(true).await } => {}
-        () = stop.next(|| {}) => error!("stopping at once"),
+        () = stop.next(|| {}) => {
+            error!("stopping at once");
+            gateway.say_goodbye().await;
+        }
     }
     gateway.stop();
     Ok(())

@@ -86,7 +86,10 @@ pub(crate) fn gateway(settings: gateway::Settings) -> ExitCode {
         stop.next(|| running.read_again()).await;
         tokio::select! {
             () = running.drain() => {}
-            () = stop.next(|| {}) => error!("stopping at once; sessions are cut off"),
+            () = stop.next(|| {}) => {
+                error!("stopping at once");
+                running.say_goodbye().await;
+            }
         }
         running.stop();
         ExitCode::SUCCESS

@@ -8,9 +8,12 @@ use std::{
 
 use ::settings::ConfigError;
 use actix_rt::{Arbiter, ArbiterHandle};
-use futures::future::join_all;
+use futures::{StreamExt, stream::FuturesUnordered};
 use serving::listen::{ListenError, Listeners, Options};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{sleep, timeout},
+};
 use tracing::{info, warn};
 
 use crate::{
@@ -29,7 +32,7 @@ use crate::{
     seats::Port,
     session::Shared,
     settings::Settings,
-    worker::{WorkerParts, run_worker},
+    worker::{End, WorkerParts, run_worker},
 };
 
 /// Why a gateway did not start.
@@ -63,12 +66,16 @@ pub struct Running {
     gateway: Arc<Gateway>,
     orders: Orders,
     stop_accepting: watch::Sender<bool>,
-    drained: Vec<oneshot::Receiver<()>>,
+    end: watch::Sender<End>,
+    drained: FuturesUnordered<oneshot::Receiver<()>>,
     arbiters: Vec<ArbiterHandle>,
 }
 
 /// Bytes of answers that may wait in the kernel for an operator who does not read; links get more.
 const OPERATORS_SEND_BUFFER: usize = 16 * 1024;
+/// How long workers may take to say goodbye to everybody when there is no time: a pass over some
+/// hundred thousand sessions.
+const GOODBYES: Duration = Duration::from_secs(5);
 
 /// Where a gateway is reached.
 struct Ports {
@@ -139,7 +146,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         gateway: Arc::clone(&gateway),
         orders,
         stop_accepting,
-        drained: Vec::new(),
+        end: watch::Sender::new(End::NotYet),
+        drained: FuturesUnordered::new(),
         arbiters: Vec::new(),
     };
     running.start_workers(&shared, Ports::of_workers(clients, tcp), &stop, &probes);
@@ -183,6 +191,7 @@ impl Running {
                 lane,
                 listeners,
                 stop: stop.clone(),
+                end: self.end.subscribe(),
                 drained: done,
                 probes: probes.clone(),
             };
@@ -211,15 +220,34 @@ impl Running {
         self.orders.give(Order::ReadAgain);
     }
 
-    /// Takes no new clients, and closes the sessions spread over `--drain`. Pushes are delivered
-    /// to those that are left.
+    /// Says that it is not ready, and takes clients for another `--drain-wait`; then takes none, and
+    /// closes the sessions spread over `--drain`. Pushes are delivered to those that are left.
     pub async fn drain(&mut self) {
-        self.gateway.admission.start_draining();
+        self.gateway.admission.start_leaving();
+        let wait = self.gateway.settings.drain_wait;
+        if !wait.is_zero() {
+            info!(?wait, "not ready; clients are still taken");
+            sleep(wait).await;
+        }
         info!(sessions = self.gateway.metrics.all_sessions(), "draining");
+        self.end(End::Draining).await;
+        info!(sessions = self.gateway.metrics.all_sessions(), "drained");
+    }
+
+    /// Says goodbye to every session at once, as far as that takes no waiting: for who cannot wait for
+    /// the end of [`Self::drain`].
+    pub async fn say_goodbye(&mut self) {
+        if timeout(GOODBYES, self.end(End::Now)).await.is_err() {
+            warn!(sessions = self.gateway.metrics.all_sessions(), "sessions are cut off");
+        }
+    }
+
+    async fn end(&mut self, end: End) {
+        self.gateway.admission.start_draining();
         // The receivers live as long as the workers.
         let _ = self.stop_accepting.send(true);
-        join_all(std::mem::take(&mut self.drained)).await;
-        info!(sessions = self.gateway.metrics.all_sessions(), "drained");
+        self.end.send_replace(end);
+        while self.drained.next().await.is_some() {}
     }
 
     /// Ends the threads, whatever sessions are left.

@@ -142,7 +142,12 @@ pub struct Settings {
     #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "5s")]
     pub close_timeout: Duration,
 
-    /// Over how long sessions are closed after SIGTERM
+    /// How long clients are still taken after SIGTERM, when the gateway is not ready any more: until
+    /// load balancers have noticed
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
+    pub drain_wait: Duration,
+
+    /// Over how long sessions are closed after SIGTERM and --drain-wait
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     pub drain: Duration,
 

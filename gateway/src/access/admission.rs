@@ -94,6 +94,7 @@ pub(crate) struct Admission {
     rate: Option<DefaultDirectRateLimiter>,
     memory_reserve: u64,
     short_of_memory: AtomicBool,
+    leaving: AtomicBool,
     draining: AtomicBool,
 }
 
@@ -122,6 +123,7 @@ impl Admission {
             rate,
             memory_reserve: settings.memory_reserve as u64,
             short_of_memory: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
         }
     }
@@ -188,6 +190,16 @@ impl Admission {
     /// Whether `--max-sessions` is reached.
     pub(crate) fn is_full(&self) -> bool {
         self.sessions() >= self.max_sessions
+    }
+
+    /// Takes clients for a while, but wants no more of them.
+    pub(crate) fn start_leaving(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether load balancers shall send nobody any more.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed) || self.is_draining()
     }
 
     /// Lets nobody in any more.

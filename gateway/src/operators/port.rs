@@ -129,7 +129,7 @@ fn upgrade(gateway: &Arc<Gateway>, request: &Request) -> Result<Switch, Box<Http
 
 async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
     let reasons = [
-        (gateway.admission.is_draining(), "draining"),
+        (gateway.admission.is_leaving(), "draining"),
         (gateway.admission.is_full(), "as many sessions as --max-sessions allows"),
         (gateway.admission.is_short_of_memory(), "less memory is left than --memory-reserve"),
         (gateway.authenticator.lacks_keys(), "no keys to check tokens with could be fetched yet"),

@@ -3,38 +3,76 @@
 use std::time::{Duration, Instant};
 
 use protocol::CloseReason;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::slices::in_slices;
-use crate::{
-    seats::Seats,
-    session::{Session, SessionContext},
-};
+use crate::seats::Seats;
 
 /// How often a drain closes its share of sessions.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
 
-/// Closes every session, spread evenly over `period`, and returns when all are gone or have had
-/// `grace` to go.
-pub(super) async fn drain(seats: &Seats, period: Duration, grace: Duration) {
+/// How a gateway comes to its end. It only moves forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum End {
+    /// It does not.
+    NotYet,
+    /// Sessions are closed one after another.
+    Draining,
+    /// At once.
+    Now,
+}
+
+/// Ends every session as `end` says, and returns when all are gone, have had `grace` to go, or there
+/// is no time for that.
+pub(super) async fn end_sessions(
+    seats: &Seats,
+    mut end: watch::Receiver<End>,
+    period: Duration,
+    grace: Duration,
+) {
+    let at_once = async {
+        // Who could say so is gone together with whoever waits for this.
+        let _ = end.wait_for(|end| *end == End::Now).await;
+    };
+    tokio::select! {
+        biased;
+        () = at_once => close(seats, &seats.taken(), CloseReason::GoingAway).await,
+        () = drain(seats, period, grace) => {}
+    }
+}
+
+/// Closes every session, spread evenly over `period`. A worker that is held up says goodbye to all of
+/// them all the same, however late, and then gives them their time to go.
+async fn drain(seats: &Seats, period: Duration, grace: Duration) {
     let taken = seats.taken();
     let start = Instant::now();
     let mut steps = interval(DRAIN_STEP);
     steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut closed = 0;
-    while !seats.is_empty() && start.elapsed() < period + grace {
+    let (mut closed, mut told) = (0, None);
+    while !seats.is_empty() && told.is_none_or(|told: Instant| told.elapsed() < grace) {
         let share = match period.is_zero() {
             true => 1.0,
             false => (start.elapsed().as_secs_f64() / period.as_secs_f64()).min(1.0),
         };
         let due = (taken.len() as f64 * share).ceil() as usize;
-        in_slices(&taken[closed..due], |seat| seats.turn(*seat, close)).await;
+        close(seats, &taken[closed..due], CloseReason::Draining).await;
         closed = due;
+        if closed == taken.len() {
+            told.get_or_insert_with(Instant::now);
+        }
         steps.tick().await;
     }
 }
 
-fn close(session: &mut Session, _: &mut SessionContext) -> bool {
-    session.close(CloseReason::Draining);
-    false
+async fn close(seats: &Seats, taken: &[u32], reason: CloseReason) {
+    let goodbye = |seat: &u32| {
+        seats.turn(*seat, |session, _| {
+            session.close(reason);
+            false
+        });
+    };
+    in_slices(taken, goodbye).await;
 }

@@ -11,4 +11,7 @@ mod thread;
 mod walk;
 mod welcome;
 
-pub(crate) use self::thread::{WorkerParts, run_worker};
+pub(crate) use self::{
+    drain::End,
+    thread::{WorkerParts, run_worker},
+};

@@ -15,7 +15,7 @@ use tokio::{
 use tracing::error;
 
 use super::{
-    drain::drain,
+    drain::{End, end_sessions},
     run::{keep_time, run_sessions},
     walk::walk,
     welcome,
@@ -49,8 +49,10 @@ pub(crate) struct WorkerParts {
     pub lane: Arc<Lane>,
     /// Where clients come in.
     pub listeners: Vec<(Port, TcpListener)>,
-    /// Turns true when nobody else shall come in and those who are here shall go.
+    /// Turns true when nobody else shall come in.
     pub stop: watch::Receiver<bool>,
+    /// How those who are here shall go.
+    pub end: watch::Receiver<End>,
     /// Told when they have gone.
     pub drained: oneshot::Sender<()>,
     /// Takes the client's end of this thread's probe.
@@ -60,7 +62,7 @@ pub(crate) struct WorkerParts {
 /// Holds sessions until they are drained; inside the thread's runtime.
 pub(crate) async fn run_worker(parts: WorkerParts) {
     let WorkerParts { shared, admission, room, accepting, lane, listeners, .. } = parts;
-    let (mut stop, drained, probes) = (parts.stop, parts.drained, parts.probes);
+    let (stop, mut end, drained, probes) = (parts.stop, parts.end, parts.drained, parts.probes);
     let (seats, reactor, timer) = match prepare(&shared, lane) {
         Ok(made) => made,
         Err(error) => return error!(%error, "cannot start a worker"),
@@ -78,9 +80,9 @@ pub(crate) async fn run_worker(parts: WorkerParts) {
     accept_clients(&seats, &arrivals, listeners, &accepting, &stop);
 
     // Ends also when the gateway is dropped without draining.
-    if stop.wait_for(|stop| *stop).await.is_ok() {
+    if end.wait_for(|end| *end > End::NotYet).await.is_ok() {
         welcome::clear(&seats, &arrivals).await;
-        drain(&seats, shared.settings.drain, shared.settings.close_timeout).await;
+        end_sessions(&seats, end, shared.settings.drain, shared.settings.close_timeout).await;
     }
     // Nobody waits any more if the gateway is being stopped.
     let _ = drained.send(());

@@ -16,6 +16,8 @@ contract!(
     a_drained_gateway_says_goodbye_to_everybody,
     a_draining_gateway_is_not_ready_and_still_pushes,
     a_second_signal_stops_at_once,
+    a_drain_that_was_held_up_says_goodbye_to_everybody,
+    clients_are_taken_while_load_balancers_find_out,
     backends_close_sessions,
     a_client_that_ends_its_stream_is_gone,
     an_unfinished_handshake_is_given_up,
@@ -56,10 +58,45 @@ fn a_draining_gateway_is_not_ready_and_still_pushes<C: Client>() {
 
 fn a_second_signal_stops_at_once<C: Client>() {
     let mut gateway = Gateway::start(&["--drain=10m"]);
-    let _clients: Vec<_> = (0..9).map(|n| C::join(&gateway, n.to_string().as_str())).collect();
+    let mut clients: Vec<_> = (0..9).map(|n| C::join(&gateway, n.to_string().as_str())).collect();
     gateway.terminate();
     eventually("draining", || (gateway.get("/readyz").status == 503).then_some(()));
     gateway.process.signal(Signal::INT);
+    assert_eq!(gateway.wait().code(), Some(0));
+    // Those whose turn to go had come were told so before.
+    let mut told = Vec::new();
+    for client in &mut clients {
+        let bye = client.expect("bye");
+        assert!(bye["retry_ms"].as_u64().is_some_and(|pause| pause > 0), "{bye}");
+        told.push(bye["reason"].as_str().unwrap().to_owned());
+    }
+    assert!(told.iter().all(|it| it == "going_away" || it == "draining"), "{told:?}");
+    assert!(told.iter().filter(|it| *it == "going_away").count() > 5, "{told:?}");
+}
+
+fn a_drain_that_was_held_up_says_goodbye_to_everybody<C: Client>() {
+    let mut gateway = Gateway::start(&["--drain=1s", "--close-timeout=1s"]);
+    let mut clients: Vec<_> = (0..50).map(|n| C::join(&gateway, n.to_string().as_str())).collect();
+    gateway.terminate();
+    eventually("draining", || (gateway.get("/readyz").status == 503).then_some(()));
+    {
+        let _stopped = gateway.process.stopped();
+        // Longer than the drain and what clients have to close after it.
+        std::thread::sleep(std::time::Duration::from_secs(3));
+    }
+    for client in &mut clients {
+        client.expect_bye("draining", 1012);
+    }
+    drop(clients);
+    assert_eq!(gateway.wait().code(), Some(0));
+}
+
+fn clients_are_taken_while_load_balancers_find_out<C: Client>() {
+    let mut gateway = Gateway::start(&["--drain-wait=3s", "--drain=0s"]);
+    gateway.terminate();
+    eventually("not ready", || (gateway.get("/readyz").status == 503).then_some(()));
+    let mut late = C::join(&gateway, "late");
+    late.expect_bye("draining", 1012);
     assert_eq!(gateway.wait().code(), Some(0));
 }
 
