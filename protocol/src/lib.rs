@@ -18,9 +18,8 @@ pub mod receipt;
 
 pub mod claims;
 pub mod close;
-pub mod topic_pattern;
-
 pub mod ids;
+pub mod topic_pattern;
 pub mod transport;
 pub mod websocket;
 

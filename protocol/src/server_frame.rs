@@ -61,6 +61,21 @@ pub enum ServerFrame<'a> {
         /// Whether everything since the client's `after` is still there.
         recovered: bool,
     },
+    /// The session is subscribed to these topics from here on.
+    Subscribed {
+        /// Each in an object, for what else there is to say of it.
+        topics: Vec<Named<'a>>,
+    },
+    /// The session is not subscribed to these topics any more.
+    Unsubscribed {
+        /// As in `subscribed`.
+        topics: Vec<Named<'a>>,
+    },
+    /// A newer token is in force.
+    Refreshed {
+        /// Until when the session may stay, in seconds since the Unix epoch.
+        exp: Option<u64>,
+    },
     /// Messages were lost.
     Gap {
         /// How: `lost` are live pushes that were given up.
@@ -84,6 +99,24 @@ pub enum ServerFrame<'a> {
         /// A sentence for people.
         detail: &'a str,
     },
+}
+
+/// A topic, in an object.
+#[derive(Debug, Serialize)]
+pub struct Named<'a> {
+    topic: &'a Topic,
+}
+
+impl<'a> ServerFrame<'a> {
+    /// `subscribed` to these topics.
+    pub fn subscribed(topics: &[&'a Topic]) -> Self {
+        ServerFrame::Subscribed { topics: topics.iter().map(|topic| Named { topic }).collect() }
+    }
+
+    /// `unsubscribed` from these topics.
+    pub fn unsubscribed(topics: &'a [Topic]) -> Self {
+        ServerFrame::Unsubscribed { topics: topics.iter().map(|topic| Named { topic }).collect() }
+    }
 }
 
 impl ServerFrame<'_> {
@@ -123,9 +156,19 @@ mod tests {
 
     #[test]
     fn other_frames_are_what_clients_expect() {
+        let news = Topic::new("news").expect("a topic");
         let hello = ServerFrame::Hello { session: SessionId(1), user: "u", recovered: true };
         let cases = [
             (hello, r#"{"type":"hello","session":"0000000000000001","user":"u","recovered":true}"#),
+            (
+                ServerFrame::subscribed(&[&news]),
+                r#"{"type":"subscribed","topics":[{"topic":"news"}]}"#,
+            ),
+            (
+                ServerFrame::unsubscribed(std::slice::from_ref(&news)),
+                r#"{"type":"unsubscribed","topics":[{"topic":"news"}]}"#,
+            ),
+            (ServerFrame::Refreshed { exp: Some(7) }, r#"{"type":"refreshed","exp":7}"#),
             (ServerFrame::Gap { reason: "lost", topic: None }, r#"{"type":"gap","reason":"lost"}"#),
             (
                 ServerFrame::Gap { reason: "lost", topic: Some("t") },

@@ -11,6 +11,8 @@
 mod ring;
 mod signer;
 
+mod signer;
+
 pub mod jwks;
 pub mod pem;
 

@@ -103,7 +103,11 @@ pub(super) fn join(
 }
 
 /// Checks, in development, that no foreign page and no proxy has sent the request.
-fn check_sender(settings: &Settings, request: &Request<'_>, socket: &TcpStream) -> Result<(), Foreign> {
+fn check_sender(
+    settings: &Settings,
+    request: &Request<'_>,
+    socket: &TcpStream,
+) -> Result<(), Foreign> {
     if !settings.development.development {
         return Ok(());
     }

@@ -35,10 +35,13 @@ impl Clock {
         self.tick_now() + ticks(duration)
     }
 
-    /// The tick by which a time given in seconds since the Unix epoch has passed.
-    pub(crate) fn tick_of(&self, epoch_seconds: u64) -> u32 {
-        let until = Duration::from_secs(epoch_seconds).saturating_sub(self.start_since_epoch);
-        ticks(until).saturating_add(1)
+    /// What the wall clock would have said at tick 0, had it gone as it goes now.
+    pub(crate) fn wall_at_start(&self) -> Duration {
+        #[cfg(test)]
+        if stopped::tick().is_some() {
+            return stopped::wall(self.start_since_epoch);
+        }
+        since_epoch().saturating_sub(self.start.elapsed())
     }
 
     /// Seconds since the Unix epoch at a tick.
@@ -56,9 +59,10 @@ pub(crate) fn ticks(duration: Duration) -> u32 {
 /// Time that only passes when a test says so.
 #[cfg(test)]
 pub(crate) mod stopped {
-    use std::cell::Cell;
+    use std::{cell::Cell, time::Duration};
 
     thread_local!(static TICK: Cell<Option<u32>> = const { Cell::new(None) });
+    thread_local!(static SET: Cell<i64> = const { Cell::new(0) });
 
     /// The tick at which this thread's clocks stand, if they do.
     pub(crate) fn tick() -> Option<u32> {
@@ -68,5 +72,16 @@ pub(crate) mod stopped {
     /// Stops the clocks of this thread at a tick.
     pub(crate) fn at(tick: u32) {
         TICK.set(Some(tick));
+    }
+
+    /// The wall clock's time at tick 0.
+    pub(super) fn wall(start: Duration) -> Duration {
+        let by = Duration::from_secs(SET.get().unsigned_abs());
+        if SET.get() < 0 { start.saturating_sub(by) } else { start + by }
+    }
+
+    /// Sets this thread's wall clock by so many seconds from what it was at the start.
+    pub(crate) fn set_wall(seconds: i64) {
+        SET.set(seconds);
     }
 }

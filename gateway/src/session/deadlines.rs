@@ -17,13 +17,22 @@ use crate::{
 };
 
 impl Session {
-    /// Asks to be woken at the nearest deadline.
-    pub(super) fn schedule(&mut self) {
+    /// Takes a new end of the token, in seconds since the Unix epoch; none is never.
+    pub(super) fn set_expiry(&mut self, expires: Option<u64>) {
+        self.expires = expires.map_or(NEVER, |exp| u32::try_from(exp).unwrap_or(NEVER));
+        self.schedule();
+    }
+
+    /// Asks to be woken at the nearest deadline, which is another one when the wall clock was set.
+    pub(crate) fn schedule(&mut self) {
         let write_deadline = match &self.rare {
             Some(rare) if !rare.outbound.is_empty() => rare.write_deadline,
             _ => NEVER,
         };
-        let expires = if self.stage < Stage::Closing { self.expires } else { NEVER };
+        let expires = match self.stage < Stage::Closing {
+            true => self.local().tick_at(self.expires),
+            false => NEVER,
+        };
         let due = self.ping_due.min(expires).min(write_deadline);
         let due = Wheel::reachable(due, self.local().tick());
         if self.due != due {
@@ -52,7 +61,7 @@ impl Session {
                 return false;
             }
             Stage::Closing => {}
-            _ if self.expires <= now => self.close(CloseReason::TokenExpired),
+            _ if self.local().tick_at(self.expires) <= now => self.close(CloseReason::TokenExpired),
             _ if stalled => self.close(CloseReason::TooSlow),
             _ if self.ping_due <= now => more = self.ping(ctx),
             _ => {}

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use protocol::{
-    CloseReason, Topic,
+    CloseReason,
     client_frame::{ClientFrame, FrameError},
     server_frame::{PONG, ServerFrame},
 };
@@ -12,7 +12,10 @@ use super::{
     context::SessionContext,
     state::{Session, Stage},
 };
-use crate::transports::{inbound::Inbound, wire::Wire};
+use crate::{
+    access::identity::Identity,
+    transports::{inbound::Inbound, wire::Wire},
+};
 
 impl Session {
     /// Acts on what the transport found.
@@ -55,7 +58,7 @@ impl Session {
             // Nothing is kept for this session yet, so there is nothing to strike off.
             Ok(ClientFrame::Ack(_)) => {}
             Ok(ClientFrame::Subscribe(topics)) => self.on_subscribe(&topics),
-            Ok(ClientFrame::Unsubscribe(topics)) => self.unsubscribe(&topics),
+            Ok(ClientFrame::Unsubscribe(topics)) => self.on_unsubscribe(&topics),
             Ok(ClientFrame::Refresh(token)) => self.on_refresh(&token),
             Ok(ClientFrame::Connect(_)) => self.refuse("unexpected", "already connected"),
             Ok(ClientFrame::Echo) => self.refuse("echo_off", "the gateway runs without --echo"),
@@ -80,7 +83,7 @@ impl Session {
         self.send_bytes(bytes);
     }
 
-    fn refuse(&mut self, code: &str, detail: &str) {
+    pub(super) fn refuse(&mut self, code: &str, detail: &str) {
         self.send_frame(&ServerFrame::Error { code, detail });
     }
 
@@ -95,35 +98,20 @@ impl Session {
         self.frames <= self.local().settings.frame_rate
     }
 
-    fn on_subscribe(&mut self, topics: &[Topic]) {
-        let all = topics.iter().all(|topic| self.subscribe(topic));
-        if !all {
-            let most = self.local().settings.topics_per_session;
-            let detail = format!("a session may be subscribed to {most} topics");
-            self.refuse("too_many_topics", &detail);
-        }
-    }
-
-    /// Subscribes to one topic; false if there are too many.
-    pub(super) fn subscribe(&mut self, topic: &Topic) -> bool {
-        self.member.subscribe(topic, self.local().settings.topics_per_session)
-    }
-
-    /// Ends subscriptions.
-    pub(super) fn unsubscribe(&mut self, topics: &[Topic]) {
-        topics.iter().for_each(|topic| self.member.unsubscribe(topic));
-    }
-
     fn on_refresh(&mut self, token: &str) {
         let local = Rc::clone(&self.member.local);
         if local.authenticator.is_open() {
-            return self.refuse("unauthorized", "development: no key is configured");
+            return self.refuse(
+                "unauthorized",
+                "no keys are configured here, so there is no token to refresh",
+            );
         }
         match local.authenticator.verify(token) {
             Ok(identity) if Some(&identity.user) == self.member.user.as_ref() => {
-                let expires = identity.expires.map(|expires| local.clock.tick_of(expires));
-                self.expires = expires.unwrap_or(self.expires);
-                self.schedule();
+                let Identity { expires, subscribable, .. } = identity;
+                self.set_expiry(expires);
+                self.set_subscribable(subscribable);
+                self.send_frame(&ServerFrame::Refreshed { exp: expires });
             }
             Ok(_) => self.refuse("unauthorized", "the token is for another user"),
             Err(error) => self.refuse("unauthorized", &error.to_string()),

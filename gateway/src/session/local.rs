@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     ops::Deref,
     sync::Arc,
+    time::Duration,
 };
 
 use crate::{
@@ -11,10 +12,16 @@ use crate::{
     delivery::{fan_out::FanOut, frame::FrameMemory, lane::Lane, walks::Walks},
     directory::Directory,
     metrics::Metrics,
-    runtime::{clock::Clock, reactor::Calls, wheel::Wheel},
+    runtime::{
+        clock::{Clock, ticks},
+        reactor::Calls,
+        wheel::{NEVER, Wheel},
+    },
     settings::Settings,
 };
 
+/// A wall clock that is off by so much from one tick to the next was set.
+const SET: Duration = Duration::from_millis(500);
 /// Bytes read from a socket at a time, shared by all sessions of a thread.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
@@ -80,6 +87,8 @@ pub(crate) struct Local<A> {
     pub scratch: RefCell<Box<[u8]>>,
     /// Ticks since the gateway started, as far as the wheel has turned.
     tick: Cell<u32>,
+    /// The wall clock's time at tick 0, as it says now.
+    wall_at_start: Cell<Duration>,
 }
 
 impl<A> Deref for Local<A> {
@@ -94,6 +103,7 @@ impl<A> Local<A> {
     /// For a thread without sessions yet.
     pub(crate) fn new(shared: Shared<A>, lane: Arc<Lane>) -> Self {
         let tick = Cell::new(shared.clock.tick_now());
+        let wall_at_start = Cell::new(shared.clock.wall_at_start());
         Self {
             shared,
             lane,
@@ -102,12 +112,30 @@ impl<A> Local<A> {
             wheel: RefCell::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
             tick,
+            wall_at_start,
         }
     }
 
     /// The time in ticks, as coarse as the wheel.
     pub(crate) fn tick(&self) -> u32 {
         self.tick.get()
+    }
+
+    /// The tick in which the wall clock is past this second of the Unix epoch, if it goes on as it is.
+    pub(crate) fn tick_at(&self, epoch_seconds: u32) -> u32 {
+        if epoch_seconds == NEVER {
+            return NEVER;
+        }
+        let until = Duration::from_secs(epoch_seconds.into());
+        ticks(until.saturating_sub(self.wall_at_start.get())).saturating_add(1)
+    }
+
+    /// Looks at the wall clock; true if it was set, so that what sessions wait for has to be found
+    /// anew. What it is slowed or hurried by is taken in without that: sessions look often enough.
+    pub(crate) fn was_wall_clock_set(&self) -> bool {
+        let now = self.clock.wall_at_start();
+        let before = self.wall_at_start.replace(now);
+        now.abs_diff(before) >= SET
     }
 
     /// Moves the time on by a tick, and returns who is to be looked at in it.

@@ -3,7 +3,7 @@
 //! [`opening`] starts it, with what the sessions of its thread share ([`local`]) and its place in
 //! the gateway's tables ([`membership`]). [`context`] runs the actor without a context of actix's
 //! size; its [`state`] moves on by what the socket brings ([`io`], [`inbound`]), by what other parts
-//! of the gateway ask of it ([`mailbox`]), and by time ([`deadlines`]). Frames leave by
+//! of the gateway ask of it ([`mailbox`], [`topics`]), and by time ([`deadlines`]). Frames leave by
 //! [`outbound`], or wait in a [`queue`]; [`closing`] ends it.
 
 mod closing;
@@ -18,6 +18,7 @@ mod opening;
 mod outbound;
 mod queue;
 mod state;
+mod topics;
 
 pub(crate) use self::{
     context::{After, Runner, SessionContext},

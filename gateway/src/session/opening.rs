@@ -46,10 +46,11 @@ impl Session {
     /// Hands the connection back if the user has too many sessions.
     pub(crate) fn start(local: &Rc<Local>, joining: Joining) -> Result<Runner, TcpStream> {
         let Joining { socket, seat, transport, mut read, greeting, identity, permit } = joining;
-        let (mut user, mut device, mut topics, mut expires) = (None, None, Vec::new(), NEVER);
-        if let Some(identity) = identity {
-            expires = identity.expires.map_or(NEVER, |exp| local.clock.tick_of(exp));
-            (user, device, topics) = (Some(identity.user), identity.device, identity.topics);
+        let (mut user, mut device, mut expires) = (None, None, None);
+        let (mut topics, mut subscribable) = (Vec::new(), Vec::new());
+        if let Some(it) = identity {
+            (user, device, expires) = (Some(it.user), it.device, it.expires);
+            (topics, subscribable) = (it.topics, it.subscribable);
         }
         let (sender, mailbox) = channel::channel::<Self>(0);
         let address = Addr::new(sender).downgrade();
@@ -60,13 +61,12 @@ impl Session {
         if let Some(older) = replaced.and_then(|older| older.upgrade()) {
             older.do_send(Close(CloseReason::Replaced));
         }
-        let mut session = Self::new(member, socket, expires, seen);
+        let mut session = Self::new(member, socket, seen);
         let mut context = SessionContext::new(mailbox);
         session.greet(greeting);
-        topics.iter().for_each(|topic| {
-            session.subscribe(topic);
-        });
-        session.schedule();
+        session.set_subscribable(subscribable);
+        session.subscribe_at_start(&topics);
+        session.set_expiry(expires);
         if !read.is_empty() {
             session.on_bytes(&mut read, &mut context);
         }
@@ -76,7 +76,7 @@ impl Session {
         Ok(Runner::new(session, context, local.calls.waker(seat)))
     }
 
-    fn new(member: Membership<Address>, socket: TcpStream, expires: u32, seen: Seen) -> Self {
+    fn new(member: Membership<Address>, socket: TcpStream, seen: Seen) -> Self {
         let now = member.local.tick();
         let interval = member.local.settings.ping_interval;
         let ping_due = first_ping(now, interval, member.seat);
@@ -92,7 +92,7 @@ impl Session {
             rare: None,
             due: NEVER,
             since: now,
-            expires,
+            expires: NEVER,
             ping_due,
             seen,
             frame_window: 0,

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 
 use actix::WeakAddr;
-use protocol::CloseReason;
+use protocol::{CloseReason, TopicPattern};
 
 use super::{local, membership::Membership, queue::OutboundQueue};
 use crate::{
@@ -45,11 +45,16 @@ pub(super) struct Rare {
     pub(super) partial: Vec<u8>,
     /// The start of a fragmented message.
     pub(super) assembly: Option<Assembly>,
+    /// What the client may subscribe to, as its token says.
+    pub(super) subscribable: Box<[TopicPattern]>,
 }
 
 impl Rare {
     fn is_empty(&self) -> bool {
-        self.outbound.is_empty() && self.partial.is_empty() && self.assembly.is_none()
+        self.outbound.is_empty()
+            && self.partial.is_empty()
+            && self.assembly.is_none()
+            && self.subscribable.is_empty()
     }
 }
 
@@ -62,7 +67,7 @@ pub(crate) struct Session {
     pub(super) due: u32,
     /// The tick at which the session began.
     pub(super) since: u32,
-    /// The tick at which the token expires.
+    /// When the token expires, in seconds since the Unix epoch: by the wall clock, which may be set.
     pub(super) expires: u32,
     /// The tick at which the next ping is due, or, when closing, the end.
     pub(super) ping_due: u32,

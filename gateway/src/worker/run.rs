@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use tokio::task::yield_now;
+use tracing::debug;
 
 use super::{slices::in_slices, welcome};
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         timer::Timer,
     },
     seats::Seats,
+    session::{Session, SessionContext},
 };
 
 /// Runs the sessions, for ever.
@@ -56,6 +58,9 @@ fn on_ready(seats: &Seats, seat: u32, ready: Ready, arrivals: &Arrivals) {
 pub(super) async fn keep_time(seats: Rc<Seats>, mut timer: Timer, arrivals: Rc<Arrivals>) {
     let local = &seats.local;
     while timer.next().await.is_ok() {
+        if local.was_wall_clock_set() {
+            on_wall_clock_set(&seats).await;
+        }
         let now = local.clock.tick_now();
         while local.tick() < now {
             let (tick, noted) = local.next_tick();
@@ -65,6 +70,16 @@ pub(super) async fn keep_time(seats: Rc<Seats>, mut timer: Timer, arrivals: Rc<A
             .await;
         }
     }
+}
+
+/// Has every session find out anew when its token ends.
+async fn on_wall_clock_set(seats: &Seats) {
+    debug!("the wall clock was set");
+    let find_out = |session: &mut Session, _: &mut SessionContext| {
+        session.schedule();
+        false
+    };
+    in_slices(&seats.taken(), |seat| seats.turn(*seat, find_out)).await;
 }
 
 fn on_tick(seats: &Seats, seat: u32, tick: u32, arrivals: &Arrivals) {

@@ -84,11 +84,15 @@ pub(crate) trait Client: Sized + Send + 'static {
         self.write(&Self::wire(&frame.to_string()));
     }
 
-    /// The next frame, which must be of this type.
+    /// The next frame, which must be of this type. Confirmations are passed over, unless they are what
+    /// is expected.
     fn expect(&mut self, kind: &str) -> Value {
-        match self.next() {
-            Event::Frame(frame) if frame["type"] == kind => frame,
-            other => panic!("expected {kind}, not {other:?}"),
+        loop {
+            match self.next() {
+                Event::Frame(frame) if frame["type"] == kind => return frame,
+                Event::Frame(frame) if CONFIRMATIONS.iter().any(|it| frame["type"] == *it) => {}
+                other => panic!("expected {kind}, not {other:?}"),
+            }
         }
     }
 
@@ -112,6 +116,9 @@ pub(crate) trait Client: Sized + Send + 'static {
         bye
     }
 }
+
+/// What answers a frame of the client's that was acted upon.
+const CONFIRMATIONS: [&str; 3] = ["subscribed", "unsubscribed", "refreshed"];
 
 /// Connects, with reads that fail instead of waiting for ever.
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {

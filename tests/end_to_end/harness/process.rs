@@ -89,18 +89,7 @@ impl Process {
     /// Stops it while what is returned lives.
     pub(crate) fn stopped(&self) -> Stopped<'_> {
         self.signal(Signal::STOP);
-        // The signal reaches its threads one after another.
-        eventually("all its threads stand still", || self.stands_still().then_some(()));
         Stopped(self)
-    }
-
-    /// Whether every thread is stopped: the letter behind the name in brackets (proc(5), stat).
-    fn stands_still(&self) -> bool {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
-        let states = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")));
-        states
-            .flatten()
-            .all(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
     }
 
     /// Waits for its end, and until its last words have been read.

@@ -89,11 +89,42 @@ fn a_token_ends_and_a_new_one_prolongs_the_session() {
         client.say_frame(&format!(r#"{{"type":"refresh","token":"{token}"}}"#));
         thread.settle();
         thread.pass(SECOND * 900);
-        assert_eq!(client.heard().len(), 1, "only the hello");
+        let heard = client.heard();
+        assert!(heard.len() == 2 && heard[1].contains("refreshed"), "{heard:?}");
         thread.pass(SECOND * 90);
         let heard = client.heard();
         assert!(heard[0].contains("token_expired") && !heard[0].contains("retry_ms"), "{heard:?}");
     }
+}
+
+#[test]
+fn a_token_ends_by_the_present_wall_clock() {
+    let joined = |thread: &mut Thread, seconds| {
+        let expires = Some(thread.local.clock.epoch_seconds(0) + seconds);
+        let mut client = thread.join(Transport::Tcp, &Who { expires, ..Who::default() });
+        assert_eq!(client.heard().len(), 1, "the hello");
+        client
+    };
+    // Set forward by an hour: who had as long has none left, and who had more has the rest.
+    let mut thread = Thread::new(&["--ping-interval=24h"]);
+    let (mut hour, mut more) = (joined(&mut thread, 3600), joined(&mut thread, 3700));
+    thread.pass(SECOND * 10);
+    thread.set_wall_clock(3600);
+    thread.pass(SECOND);
+    assert!(hour.heard()[0].contains("token_expired"));
+    thread.pass(SECOND * 88);
+    assert!(more.heard().is_empty());
+    thread.pass(SECOND * 2);
+    assert!(more.heard()[0].contains("token_expired"));
+    // Set back by an hour: it ends an hour later, and not before.
+    let mut thread = Thread::new(&["--ping-interval=24h"]);
+    let mut client = joined(&mut thread, 60);
+    thread.pass(SECOND * 59);
+    thread.set_wall_clock(-3600);
+    thread.pass(SECOND * 3600);
+    assert!(client.heard().is_empty());
+    thread.pass(SECOND * 2);
+    assert!(client.heard()[0].contains("token_expired"));
 }
 
 #[test]

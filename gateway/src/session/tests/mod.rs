@@ -10,3 +10,4 @@ mod pieces;
 mod receipts;
 mod slow;
 mod thread;
+mod topics;

@@ -85,7 +85,8 @@ fn topics_of_the_token_are_subscribed_and_left() {
     thread.push(TargetRef::Topic("b"), r#"{"n":2}"#);
     thread.push(TargetRef::Topic("a"), r#"{"n":3}"#);
     thread.walk();
-    assert_eq!(client.heard(), [r#"{"n":1}"#, r#"{"n":3}"#]);
+    let unsubscribed = r#"{"type":"unsubscribed","topics":[{"topic":"b"}]}"#;
+    assert_eq!(client.heard(), [r#"{"n":1}"#, unsubscribed, r#"{"n":3}"#]);
     drop(client);
     thread.settle();
     assert_eq!(thread.local.directory.topics.count("a"), 0);

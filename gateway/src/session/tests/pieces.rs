@@ -14,7 +14,7 @@ fn said() -> impl Strategy<Value = (&'static str, &'static str)> {
         Just((r#"{"type":"ping"}"#, r#"{"type":"pong"}"#)),
         Just((r#"{"type":"echo","n":1}"#, r#"{"type":"echo","n":1}"#)),
         Just((r#"{"type":"ack","id":"018f6a2e-0000-7000-8000-000000000001"}"#, "")),
-        Just((r#"{"type":"subscribe","topics":["a"]}"#, "")),
+        Just((r#"{"type":"subscribe","topics":["a"]}"#, r#""subscribed""#)),
         Just((r#"{"type":"nonsense"}"#, "error")),
     ]
 }

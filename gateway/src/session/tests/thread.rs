@@ -11,7 +11,7 @@ use std::{
 use bytes::BytesMut;
 use futures::FutureExt;
 use protocol::{
-    Device, MessageId, Topic, Transport, UserId,
+    Device, MessageId, Topic, TopicPattern, Transport, UserId,
     link::{EntryLayout, PushEntry, TargetRef, Up},
     receipt::Receipt,
 };
@@ -46,6 +46,7 @@ pub(super) struct Who<'a> {
     pub(super) user: Option<&'a str>,
     pub(super) device: Option<&'a str>,
     pub(super) topics: &'a [&'a str],
+    pub(super) subscribe: &'a [&'a str],
     pub(super) expires: Option<u64>,
     pub(super) greeting: &'a [u8],
     pub(super) read: &'a [u8],
@@ -54,7 +55,15 @@ pub(super) struct Who<'a> {
 impl Default for Who<'_> {
     fn default() -> Self {
         let (device, expires) = (None, None);
-        Self { user: Some("u"), device, topics: &[], expires, greeting: b"", read: b"" }
+        Self {
+            user: Some("u"),
+            device,
+            topics: &[],
+            subscribe: &[],
+            expires,
+            greeting: b"",
+            read: b"",
+        }
     }
 }
 
@@ -62,6 +71,7 @@ impl Thread {
     /// A thread of a gateway with these flags, at tick 0.
     pub(super) fn new(flags: &[&str]) -> Self {
         stopped::at(0);
+        stopped::set_wall(0);
         let settings = settings(flags);
         let admission = Admission::new(&settings);
         let keeper = Keeper::load(&settings).expect("good keys");
@@ -89,7 +99,10 @@ impl Thread {
         rustix::net::sockopt::set_socket_send_buffer_size(&socket, 4096).expect("a socket");
         let seat = self.next_seat;
         self.next_seat += 1;
+        let pattern = |text: &&str| TopicPattern::new(text).expect("a pattern");
+        let own = who.topics.iter().chain(who.subscribe).map(pattern);
         let identity = who.user.map(|user| Identity {
+            subscribable: own.collect(),
             device: who.device.map(|device| Device::new(device).expect("a device")),
             topics: who.topics.iter().map(|topic| Topic::new(topic).expect("a topic")).collect(),
             expires: who.expires,
@@ -178,6 +191,19 @@ impl Thread {
                 return all;
             }
             self.settle();
+        }
+    }
+
+    /// Sets the wall clock by so many seconds from what it was at the start, which the thread notices.
+    pub(super) fn set_wall_clock(&mut self, seconds: i64) {
+        stopped::set_wall(seconds);
+        assert!(self.local.was_wall_clock_set());
+        let seats: Vec<_> = self.runners.keys().copied().collect();
+        for seat in seats {
+            self.turn(seat, |session, _| {
+                session.schedule();
+                false
+            });
         }
     }
 
