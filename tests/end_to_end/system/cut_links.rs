@@ -64,9 +64,11 @@ impl World {
         let mut ways = Vec::new();
         let pushers = [(); 2].map(|()| {
             let own = gateways.each_ref().map(|gateway| Cutter::before(gateway.operators));
-            let flags = own.each_ref().map(|way| format!("--gateway=http://{}", way.address));
+            let [first, second] =
+                own.each_ref().map(|way| format!("--gateway=http://{}", way.address));
             ways.extend(own);
-            PusherApi::start(&[], &flags.each_ref().map(String::as_str))
+            // However long a link does not get into step, it is not given up.
+            PusherApi::start(&[], &[&first, &second, "--link-grace=10m"])
         });
         let (visitors, random) = (Vec::new(), Rng::with_seed(seed));
         Self { gateways, pushers, ways, visitors, last_push: 0, random }
