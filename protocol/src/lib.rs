@@ -18,8 +18,9 @@ pub mod receipt;
 
 pub mod claims;
 pub mod close;
-pub mod ids;
 pub mod topic_pattern;
+
+pub mod ids;
 pub mod transport;
 pub mod websocket;
 

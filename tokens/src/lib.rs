@@ -11,8 +11,6 @@
 mod ring;
 mod signer;
 
-mod signer;
-
 pub mod jwks;
 pub mod pem;
 

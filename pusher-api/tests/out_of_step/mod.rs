@@ -117,7 +117,7 @@ async fn links_that_stay_out_of_step_are_named() {
     connections[0].snapshot(&[]).await;
     connections[1].snapshot(&[]).await;
     pusher.until_ready().await;
-    assert_eq!(pusher.text("/readyz").await, r#"{"status":"ready"}"#);
+    assert_eq!(pusher.text("/readyz").await, "{\"status\":\"ready\"}\n");
     drop(connections.pop());
     let mut out = gateways[1].accept().await;
     out.welcome(2, 0).await;

@@ -109,7 +109,7 @@ fn backends_are_served_whoever_else_is_there() {
 fn backends_are_served_when_no_descriptor_is_left() {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 100; exec \"$0\" \"$@\"", BINARY, "pusher-api"]);
-    command.args(["--log-format=json", "--max-connections=1000", "--workers=2"]);
+    command.args(["--development", "--log-format=json", "--max-connections=1000", "--workers=2"]);
     command.args(["--listen=127.0.0.1:0", "--gateway=http://127.0.0.1:1"]);
     let pusher = PusherApi::take(Process::spawn(command), Vec::new());
     let address = pusher.address;

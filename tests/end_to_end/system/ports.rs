@@ -146,9 +146,9 @@ fn addresses_that_cannot_be_listened_on_are_named_with_a_way_out() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let _held = TcpListener::bind(taken).unwrap();
     let any = "127.0.0.1:0".parse().unwrap();
-    let pusher = vec!["pusher-api".to_owned(), format!("--listen={taken}")];
+    let pusher = ["pusher-api", "--development", &format!("--listen={taken}")].map(str::to_owned);
     for (flag, arguments) in
-        [("--listen-operators", arguments([any, any, taken], &[])), ("--listen", pusher)]
+        [("--listen-operators", arguments([any, any, taken], &[])), ("--listen", pusher.to_vec())]
     {
         let mut process = Process::start(&arguments);
         assert_eq!(process.wait().code(), Some(1));
