@@ -7,6 +7,7 @@ use std::mem;
 
 use protocol::{
     Transport,
+    server_frame::PONG,
     websocket::{Opcode, masked_frame},
 };
 
@@ -255,7 +256,7 @@ impl Session {
         effects(Effect::Frame(kind, message));
         match kind {
             Kind::Hello if self.state == State::AwaitingHello => self.greet(rules, effects),
-            Kind::Ping => effects(Effect::Reply(self.message(br#"{"type":"pong"}"#))),
+            Kind::Ping => effects(Effect::Reply(self.message(PONG))),
             Kind::Pong => self.on_answered(effects),
             // A close code follows on a WebSocket and says more.
             Kind::Bye if self.transport == Transport::Tcp => {

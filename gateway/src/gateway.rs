@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
+use limits::cost::GATEWAY_BYTES;
+use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -11,6 +13,7 @@ use crate::{
         pending::Room,
     },
     delivery::{batches::BatchLog, dispatch::Delivery, fan_out::FanOut, frame::FrameMemory},
+    ledger::Ledger,
     metrics::Metrics,
     runtime::clock::Clock,
     session::{Address, Directory, Shared},
@@ -48,6 +51,8 @@ pub(crate) struct Gateway {
     pub everybody: Everybody,
     /// Bytes of pushes that wait.
     pub push_memory: Arc<FrameMemory>,
+    /// What sessions hold of memory.
+    pub ledger: Arc<Ledger>,
     /// Ticks.
     pub clock: Clock,
     /// What operators see.
@@ -71,7 +76,7 @@ impl Gateway {
         name: String,
         link_secrets: Arc<LinkSecrets>,
     ) -> Arc<Self> {
-        let Shared { settings, clock, metrics, directory, fan_out, push_memory, .. } =
+        let Shared { settings, clock, metrics, directory, fan_out, push_memory, ledger, .. } =
             shared.clone();
         Arc::new(Self {
             name,
@@ -87,6 +92,7 @@ impl Gateway {
             fan_out,
             everybody: Everybody::default(),
             push_memory,
+            ledger,
             clock,
             metrics,
             settings,
@@ -97,6 +103,25 @@ impl Gateway {
     pub(crate) fn users(&self) -> usize {
         let probes = self.fan_out.workers();
         self.directory.registry.users().saturating_sub(probes)
+    }
+
+    /// What peers make this process hold: class, bytes, and the most there may be.
+    pub(crate) fn memory(&self) -> [(&'static str, usize, usize); 7] {
+        let Self { ledger, push_memory, admission, directory, metrics, .. } = self;
+        let each = usize::try_from(GATEWAY_BYTES).unwrap_or(usize::MAX);
+        let (sessions, most) = (admission.sessions(), admission.max_sessions());
+        let links = &directory.presence;
+        let shown = |gauge: &IntGauge| usize::try_from(gauge.get()).unwrap_or(0);
+        let pending = (shown(&metrics.pending_bytes), shown(&metrics.pending_bytes_limit));
+        [
+            ("pending", pending.0, pending.1),
+            ("sessions", sessions * each, most.saturating_mul(each)),
+            ("incomplete", ledger.incomplete.used(), ledger.incomplete.limit()),
+            ("queues", ledger.queues.used(), ledger.queues.limit()),
+            ("topics", ledger.topics.used(), ledger.topics.limit()),
+            ("pushes", push_memory.used(), push_memory.limit()),
+            ("links", links.queued(), links.limit()),
+        ]
     }
 
     /// Delivers pushes whose receipts go back over `link`.

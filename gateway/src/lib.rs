@@ -28,6 +28,8 @@ mod access;
 mod directory;
 mod metrics;
 
+mod ledger;
+
 mod http;
 mod runtime;
 mod settings;

@@ -8,7 +8,9 @@ use std::{
 };
 
 use limits::{descriptors, process::resident_bytes};
-use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge};
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+};
 use protocol::{CloseReason, Transport, receipt::Outcome};
 use serving::{accept, counters::Counters, exposition::Exposition, metrics::Registrar};
 
@@ -60,6 +62,11 @@ pub(crate) struct Metrics {
     pub fan_out_recipients: IntGauge,
     /// How long that takes, in seconds.
     pub fan_out_behind: Gauge,
+    /// Bytes that peers make the process hold, and their bounds, by class.
+    memory: IntGaugeVec,
+    memory_limit: IntGaugeVec,
+    /// Sessions closed because others need the memory they hold.
+    given_up: IntCounterVec,
     /// Sessions closed because they read too slowly.
     pub slow_consumers: IntCounter,
     /// Links of pusher-apis that are up.
@@ -135,6 +142,12 @@ impl Default for Metrics {
             "Times that keys and secrets were read or fetched again",
             &["source", "result"],
         );
+        let given_up = make.counters(
+            "holdfast_memory_given_up_total",
+            "Sessions closed because what they hold is needed by others",
+            &["class"],
+        );
+        ["incomplete", "outbound"].iter().for_each(|it| drop(given_up.with_label_values(&[*it])));
         // From 0, so that the first ones are seen as an increase.
         for source in ["files", "url"] {
             for result in ["ok", "failed"] {
@@ -204,6 +217,17 @@ impl Default for Metrics {
                 "holdfast_fan_out_behind_seconds",
                 "How long that takes at the present pace of the slowest worker",
             )),
+            memory: make.gauges(
+                "holdfast_memory_bytes",
+                "Bytes that peers make the process hold, by what for",
+                &["class"],
+            ),
+            memory_limit: make.gauges(
+                "holdfast_memory_limit_bytes",
+                "The most bytes that there may be of each class",
+                &["class"],
+            ),
+            given_up,
             slow_consumers: make.counter(
                 "holdfast_slow_consumer_closes_total",
                 "Sessions closed because they read too slowly",
@@ -288,6 +312,22 @@ impl Metrics {
     pub(crate) fn key_reload(&self, source: &str, is_ok: bool) {
         let result = if is_ok { "ok" } else { "failed" };
         self.key_reloads.with_label_values(&[source, result]).inc();
+    }
+
+    /// Counts a session that was closed because others need the memory it holds.
+    pub(crate) fn given_up(&self, reason: CloseReason) {
+        let class = match reason {
+            CloseReason::TooSlow => "outbound",
+            _ => "incomplete",
+        };
+        self.given_up.with_label_values(&[class]).inc();
+    }
+
+    /// Shows what a class of memory takes, and the most it may.
+    pub(crate) fn memory(&self, class: &str, used: usize, limit: usize) {
+        let bytes = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.memory.with_label_values(&[class]).set(bytes(used));
+        self.memory_limit.with_label_values(&[class]).set(bytes(limit));
     }
 
     /// Counts what became of a push.

@@ -23,6 +23,7 @@ use crate::{
     },
     delivery::lane::Lane,
     gateway::Gateway,
+    ledger::{Bounds, planned_memory},
     operators::{
         foresight,
         probe::{Probe, ProbeClient},
@@ -89,16 +90,18 @@ impl Ports {
         let options = Options {
             backlog: settings.backlog,
             keepalive: None,
-            // Later than the session's own deadline, so that this one gives the reason.
-            user_timeout: settings.write_timeout * 2,
-            send_buffer: None,
+            // Later than the session's own deadlines, so that these give the reason.
+            user_timeout: settings.write_timeout.max(settings.ping_interval) * 2,
+            send_buffer: Some(settings.send_buffer),
+            receive_buffer: Some(settings.receive_buffer),
         };
         let watched = settings.ping_interval.max(Duration::from_secs(1));
         let by_kernel = Options { keepalive: Some(watched), ..options };
-        let operators = Options { send_buffer: Some(OPERATORS_SEND_BUFFER), ..by_kernel };
+        let operators =
+            Options { send_buffer: Some(OPERATORS_SEND_BUFFER), receive_buffer: None, ..by_kernel };
         Ok(Self {
             clients: Listeners::bind("--listen", &settings.listen, workers, options)?,
-            tcp: Listeners::bind("--listen-tcp", &settings.listen_tcp, workers, by_kernel)?,
+            tcp: Listeners::bind("--listen-tcp", &settings.listen_tcp, workers, options)?,
             operators: Listeners::bind(
                 "--listen-operators",
                 &settings.listen_operators,
@@ -133,7 +136,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let Ports { clients, tcp, mut operators } = Ports::bind(&settings, workers)?;
     let name = settings.name.clone().unwrap_or_else(|| default_name(&operators));
-    let shared = Shared::new(settings, Arc::clone(&keeper.authenticator));
+    let bounds = Bounds::of(&settings, planned_memory(&settings));
+    let shared = Shared::new(settings, Arc::clone(&keeper.authenticator), bounds);
     let gateway = Gateway::new(&shared, workers, name, Arc::clone(&keeper.link_secrets));
     let orders = keeper.orders.clone();
     keeper.start(&gateway.metrics);

@@ -17,7 +17,7 @@ use crate::{
         reactor::Sockets,
         wheel::{NEVER, Wheel},
     },
-    session::{After, Local, Runner, Session, SessionContext},
+    session::{After, GivenUp, Local, Runner, Session, SessionContext},
 };
 
 /// What a client's port is for.
@@ -134,7 +134,7 @@ impl Seats {
     /// learns whom to wake.
     pub(crate) fn seat(&self, seat: u32, runner: Runner) {
         self.seats.borrow_mut()[seat as usize] = Seat::Session(Box::new(runner));
-        self.turn(seat, |_, _| false);
+        self.turn(seat, Session::on_seated);
     }
 
     /// Puts an arrival back into the seat it was taken from.
@@ -153,12 +153,28 @@ impl Seats {
         }
     }
 
-    /// Gives the session in a seat, if there is one, its turn. A panic costs that session only.
+    /// Gives the session in a seat, if there is one, its turn. A panic costs that session only. If it
+    /// has come to hold so much memory that somebody has to go, they do.
     pub(crate) fn turn(
         &self,
         seat: u32,
         work: impl FnOnce(&mut Session, &mut SessionContext) -> bool,
     ) {
+        self.take_turn(seat, work);
+        for given_up in self.local.relief_after_turn() {
+            self.give_up(given_up);
+        }
+    }
+
+    /// Closes a session whose memory others need.
+    pub(crate) fn give_up(&self, (seat, reason): GivenUp) {
+        self.take_turn(seat, |session, _| {
+            session.give_back(reason);
+            false
+        });
+    }
+
+    fn take_turn(&self, seat: u32, work: impl FnOnce(&mut Session, &mut SessionContext) -> bool) {
         let mut seats = self.seats.borrow_mut();
         let Some(Seat::Session(runner)) = seats.get_mut(seat as usize) else { return };
         let over = match self.guarded(|| runner.turn(work)) {

@@ -116,18 +116,41 @@ pub struct Settings {
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64KiB")]
     pub max_frame: usize,
 
-    /// Most frames a second from one client
-    #[arg(long, value_name = "PER SECOND", default_value_t = 1000)]
-    pub frame_rate: u16,
+    /// Most frames a second from one client, WebSocket pings, fragments and empty lines included; as
+    /// many may come at once
+    #[arg(long, value_name = "PER SECOND", default_value_t = 200)]
+    pub frame_rate: u32,
+
+    /// Most bytes a second from one client; as many, or two of the largest frames, may come at once
+    /// [default: --frame-rate times a sixteenth of --max-frame]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub byte_rate: Option<usize>,
+
+    /// How long a frame, or a message in fragments, may take to come whole
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "30s")]
+    pub frame_timeout: Duration,
+
+    /// Bytes that the kernel may hold for one client that does not read (SO_SNDBUF; Linux counts its own
+    /// expenses, too, and takes twice as much)
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "32KiB")]
+    pub send_buffer: usize,
+
+    /// Bytes that the kernel may hold of one client that were not read yet (SO_RCVBUF)
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "32KiB")]
+    pub receive_buffer: usize,
 
     /// Most bytes that wait for one slow client before it is closed
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "256KiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "2MiB")]
     pub outbound_limit: usize,
 
-    /// Most bytes of pushes that wait in the whole process; above it slow clients are closed and
-    /// pusher-api is slowed down
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "256MiB")]
-    pub push_memory: usize,
+    /// Memory that the process may plan with [default: what its control group or the machine has]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub memory: Option<usize>,
+
+    /// Most bytes of pushes that wait in the whole process; above it those who read slowest are closed
+    /// and pusher-api is slowed down [default: an eighth of the memory there is, at most 1GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub push_memory: Option<usize>,
 
     /// Memory kept free in the memory cgroup and on the machine: with less left, new sessions are
     /// refused; at most a quarter of the limit, 0B to never refuse
@@ -175,10 +198,14 @@ impl Settings {
             ("--pending-memory", self.pending_memory.unwrap_or(usize::MAX), 64 << 10),
             ("--max-links", self.max_links, 1),
             ("--max-frame", self.max_frame, 1024),
-            ("--frame-rate", self.frame_rate.into(), 1),
+            ("--frame-rate", self.frame_rate as usize, 1),
+            ("--byte-rate", self.byte_rate(), 1024),
             ("--backlog", self.backlog as usize, 1),
             ("--outbound-limit", self.outbound_limit, 2 * protocol::push::MAX_PAYLOAD_BYTES),
-            ("--push-memory", self.push_memory, 1 << 20),
+            ("--push-memory", self.push_memory.unwrap_or(1 << 20), 1 << 20),
+            ("--memory", self.memory.unwrap_or(32 << 20), 32 << 20),
+            ("--send-buffer", self.send_buffer, 4096),
+            ("--receive-buffer", self.receive_buffer, 4096),
         ];
         for (flag, value, least) in least {
             if value < least {
@@ -190,6 +217,9 @@ impl Settings {
             ("--max-frame", self.max_frame, 16 << 20),
             ("--workers", self.workers, 1024),
             ("--max-links", self.max_links, 10_000),
+            ("--frame-rate", self.frame_rate as usize, 65_535),
+            ("--send-buffer", self.send_buffer, 64 << 20),
+            ("--receive-buffer", self.receive_buffer, 64 << 20),
             ("--sessions-per-user", self.sessions_per_user, 10_000),
         ];
         for (flag, value, most) in most {
@@ -203,6 +233,11 @@ impl Settings {
             return Err(ConfigError::new("--ping-interval", problem, "give at most 24h"));
         }
         self.check_exposure()
+    }
+
+    /// Most bytes a second from one client.
+    pub(crate) fn byte_rate(&self) -> usize {
+        self.byte_rate.unwrap_or_else(|| self.max_frame / 16 * self.frame_rate as usize)
     }
 
     /// Clients need keys, or somebody who says that they need none; a listener that others can reach

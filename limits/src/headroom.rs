@@ -45,6 +45,13 @@ impl Headroom {
         Self(MemoryCgroup::find(None))
     }
 
+    /// How much memory there is in all: what the control group may have, or the machine has.
+    pub fn limit(&self) -> Option<u64> {
+        let group = self.0.as_ref().and_then(MemoryCgroup::tightest).map(|group| group.limit);
+        let machine = Memory::read().ok().map(|machine| machine.total);
+        group.into_iter().chain(machine).min()
+    }
+
     /// Looks where memory is tightest now; nothing if nobody says. A few small files are read.
     pub fn look(&self) -> Option<Left> {
         let group = self.0.as_ref().and_then(MemoryCgroup::tightest);
@@ -73,7 +80,9 @@ mod tests {
 
     #[test]
     fn this_machine_has_some_left() {
-        let left = Headroom::of_this_process().look().unwrap();
+        let headroom = Headroom::of_this_process();
+        let left = headroom.look().unwrap();
         assert!(left.bytes > 0 && left.bytes <= left.limit);
+        assert!(headroom.limit().unwrap() <= left.limit);
     }
 }

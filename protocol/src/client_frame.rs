@@ -24,6 +24,8 @@ pub enum ClientFrame {
     Refresh(String),
     /// Answered with `pong`.
     Ping,
+    /// The answer to the gateway's `ping`.
+    Pong,
     /// Answered with the same bytes where the gateway runs with `--echo`.
     Echo,
 }
@@ -48,7 +50,7 @@ pub enum FrameError {
     #[error("the frame is not JSON: {0}")]
     NotJson(String),
     /// JSON of a type nobody knows: answered with an `error` frame.
-    #[error("unknown frame type {0:?}; known are ack, subscribe, unsubscribe, refresh, ping")]
+    #[error("unknown frame type {0:?}; known are ack, subscribe, unsubscribe, refresh, ping, pong")]
     UnknownType(String),
     /// A known type with a missing or wrong field: answered with an `error` frame.
     #[error("{0}")]
@@ -95,6 +97,7 @@ impl ClientFrame {
         let kind = parse_json::<Kind<'_>>(text)?.kind;
         match kind.as_ref() {
             "ping" => Ok(Self::Ping),
+            "pong" => Ok(Self::Pong),
             "echo" => Ok(Self::Echo),
             "ack" => fields(text)?.id.map(Self::Ack).ok_or_else(|| missing("ack", "id")),
             "subscribe" => topics("subscribe", text).map(Self::Subscribe),
@@ -152,6 +155,7 @@ mod tests {
         let connect = Connect { token: Some("t".into()), ..Connect::default() };
         let cases = [
             (r#"{"type":"ping"}"#, ClientFrame::Ping),
+            (r#"{"type":"pong","x":1}"#, ClientFrame::Pong),
             (r#" {"extra":1,"type":"ping"} "#, ClientFrame::Ping),
             (ack.as_str(), ClientFrame::Ack(id)),
             (

@@ -11,6 +11,9 @@ use crate::{
 /// The answer to a client's `ping`.
 pub const PONG: &[u8] = br#"{"type":"pong"}"#;
 
+/// Asks a client on a transport without pings of its own whether it is there.
+pub const PING: &[u8] = br#"{"type":"ping"}"#;
+
 /// What a push carries.
 #[derive(Debug, Clone, Copy)]
 pub enum Payload<'a> {

@@ -34,6 +34,7 @@ const SOCKETS: Options = Options {
     keepalive: Some(Duration::from_secs(20)),
     user_timeout: Duration::from_secs(60),
     send_buffer: Some(16 * 1024),
+    receive_buffer: None,
 };
 /// What a thread may hold at least: the largest body while it is gathered, and some small ones.
 const LEAST_BYTES: usize = 2 * MAX_BODY_BYTES;

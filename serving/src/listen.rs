@@ -86,6 +86,8 @@ pub struct Options {
     /// Bytes that may wait in the kernel for a peer that does not read; the kernel doubles them
     /// (socket(7)). Without, it lets them grow into megabytes.
     pub send_buffer: Option<usize>,
+    /// Bytes that may wait in the kernel to be read of each connection.
+    pub receive_buffer: Option<usize>,
 }
 
 /// The sockets of some addresses.
@@ -163,6 +165,10 @@ fn listen(address: SocketAddr, options: Options, is_shared: bool) -> io::Result<
     if let Some(bytes) = options.send_buffer {
         socket.set_send_buffer_size(bytes)?;
     }
+    // Before it listens, because the window is agreed on with the first packets (tcp(7)).
+    if let Some(bytes) = options.receive_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
     Ok(socket.into())
@@ -177,6 +183,7 @@ mod tests {
         keepalive: None,
         user_timeout: Duration::from_secs(60),
         send_buffer: None,
+        receive_buffer: None,
     };
 
     fn bind(address: &str) -> Result<Listeners, ListenError> {

@@ -59,7 +59,8 @@ fn look(home: &Home, gateway: &Gateway, flags: &[&str]) -> Diagnosis {
 #[test]
 fn slow_readers_use_up_tcps_memory() {
     case("buffers", &[Need::Setting(LIMIT)], |home| {
-        let (gateway, pusher) = pair(&[]);
+        // As much for each as the kernel would give if it were left to it.
+        let (gateway, pusher) = pair(&["--send-buffer=4MiB"]);
         let mut witness = WebSocket::join(&gateway, "witness");
         let slow = slow_readers(&gateway, &pusher);
         let tcp_mem = Kept::new(home, LIMIT);

@@ -2,15 +2,19 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::Command,
     thread,
     time::Duration,
 };
 
+use serde_json::json;
+
 use crate::{
     harness::{
-        Client, Gateway, Process, WebSocket, eventually, process::BINARY, servers::arguments,
+        Client, Gateway, Process, PusherApi, Tcp, WebSocket, eventually, process::BINARY,
+        servers::arguments,
     },
     place::{case, skip},
     runs::{Diagnosis, Load},
@@ -60,9 +64,9 @@ impl Group {
         fs::write(self.path.join(self.limit), bytes.to_string()).unwrap();
     }
 
-    fn start(&self) -> Gateway {
+    fn start(&self, flags: &[&str]) -> Gateway {
         let any = "127.0.0.1:0".parse().unwrap();
-        let flags = vec![format!("--memory-reserve={}MiB", RESERVE / MIB)];
+        let flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let mut command = Command::new("sh");
         let script = format!("echo $$ > {}/cgroup.procs; exec \"$0\" \"$@\"", self.path.display());
         command.arg("-c").arg(script).arg(BINARY).args(arguments([any; 3], &flags));
@@ -90,7 +94,8 @@ fn sessions_are_refused_before_the_kernel_kills() {
         let Some(group) = Group::new() else {
             return skip("memory", "leave to make control groups with the memory controller");
         };
-        let gateway = group.start();
+        let reserve = format!("--memory-reserve={}MiB", RESERVE / MIB);
+        let gateway = group.start(&[&reserve]);
         let mut witness = WebSocket::join(&gateway, "witness");
         group.set_limit(group.used() + RESERVE + MIB);
 
@@ -114,5 +119,77 @@ fn sessions_are_refused_before_the_kernel_kills() {
         eventually("ready again", || (gateway.get("/readyz").status == 200).then_some(()));
         Load::websockets(gateway.http, SESSIONS, &[RATE]).assert_passes();
         witness.expect_alive();
+    });
+}
+
+const SMALL: u64 = 128 * MIB;
+const HALF_FRAMES: usize = 3000;
+const SLOW_READERS: usize = 800;
+/// Pushes to each of those who read nothing, and their size: more than the kernel and the gateway
+/// hold for one.
+const PUSHES: usize = 30;
+const PAYLOAD: usize = 10_000;
+
+#[test]
+fn a_small_gateway_survives_half_frames_and_slow_readers() {
+    rlimit::increase_nofile_limit(1 << 14).unwrap();
+    case("small gateway", &[], |home| {
+        let Some(group) = Group::new() else {
+            return skip(
+                "small gateway",
+                "leave to make control groups with the memory controller",
+            );
+        };
+        group.set_limit(SMALL);
+        let gateway = group.start(&["--close-timeout=1s"]);
+        let pusher = PusherApi::start(&[&gateway], &[]);
+        let mut witness = WebSocket::join(&gateway, "witness");
+        let mut pushed = 0;
+        let mut served = |witness: &mut WebSocket| {
+            pusher.client.push(&json!({ "to": { "user": "witness" }, "data": pushed }));
+            assert_eq!(witness.expect("push")["data"], pushed);
+            pushed += 1;
+        };
+
+        let begun = Tcp::wire(&json!({ "type": "ping", "x": "x".repeat(60_000) }).to_string());
+        let mut crowd = Vec::new();
+        for number in 0..HALF_FRAMES {
+            // With little memory left newcomers are refused, as they should be.
+            if let Ok((client, _)) = Tcp::open(&gateway, format!("half-{number}").as_str()) {
+                // It may have been closed for the others already.
+                let _ = (&mut client.socket()).write_all(&begun[..60_000]);
+                crowd.push(client);
+            }
+            if number % 200 == 0 {
+                served(&mut witness);
+            }
+        }
+        served(&mut witness);
+        crowd.clear();
+        gateway.await_metric("holdfast_users", 1.0);
+
+        let mut slow = Vec::new();
+        for number in 0..SLOW_READERS {
+            slow.extend(WebSocket::open(&gateway, format!("slow-{number}").as_str()).ok());
+        }
+        assert!(slow.len() > SLOW_READERS / 2, "{} came in", slow.len());
+        let payload = "x".repeat(PAYLOAD);
+        for _ in 0..PUSHES {
+            let mut batch = String::new();
+            for number in 0..SLOW_READERS {
+                let to = json!({ "user": format!("slow-{number}") });
+                batch += &format!("{}\n", json!({ "to": to, "data": payload }));
+            }
+            pusher.client.batch(batch.as_bytes());
+            served(&mut witness);
+        }
+        let found = Diagnosis::of(home, &gateway, SESSIONS, &[]);
+        assert_eq!(found.counter("cgroup_oom_kills"), 0);
+        let metrics = gateway.metrics();
+        for class in ["incomplete", "outbound"] {
+            let name = format!("holdfast_memory_given_up_total{{class=\"{class}\"}}");
+            assert!(metrics.get(&name) >= 1.0, "{class}");
+        }
+        drop(slow);
     });
 }

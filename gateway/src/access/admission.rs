@@ -85,6 +85,12 @@ pub(crate) fn retry_ms() -> u32 {
     fastrand::u32(500..5_000)
 }
 
+/// Sessions that may be there beyond `--max-sessions` because older ones are about to go for them: half
+/// of what descriptors are kept back.
+const REPLACEMENTS: usize = 128;
+/// How many a second are asked who they are although there is no room: some 20 ms of a processor.
+const LOOKS: NonZero<u32> = NonZero::new(50).expect("not zero");
+
 /// Counts sessions against their limits.
 pub(crate) struct Admission {
     sessions: Arc<AtomicUsize>,
@@ -96,6 +102,7 @@ pub(crate) struct Admission {
     short_of_memory: AtomicBool,
     leaving: AtomicBool,
     draining: AtomicBool,
+    looks: DefaultDirectRateLimiter,
 }
 
 /// Room for one session; dropping it gives the room back.
@@ -125,6 +132,7 @@ impl Admission {
             short_of_memory: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            looks: RateLimiter::direct(Quota::per_second(LOOKS)),
         }
     }
 
@@ -133,6 +141,10 @@ impl Admission {
     /// # Errors
     /// Why there is none.
     pub(crate) fn admit(&self) -> Result<Permit, Refusal> {
+        self.admit_up_to(self.max_sessions)
+    }
+
+    fn admit_up_to(&self, most: usize) -> Result<Permit, Refusal> {
         if self.is_draining() {
             return Err(Refusal::Draining);
         }
@@ -141,7 +153,7 @@ impl Admission {
         }
         let before = self.sessions.fetch_add(1, Ordering::Relaxed);
         let permit = Permit(Arc::clone(&self.sessions));
-        if before >= self.max_sessions {
+        if before >= most {
             return Err(Refusal::Full);
         }
         // Last, so that none of those who find no room uses up the rate.
@@ -149,6 +161,21 @@ impl Admission {
             true => Err(Refusal::HandshakeRate),
             false => Ok(permit),
         }
+    }
+
+    /// Whether to find out who it is that found no room: it may only take the place of its own older
+    /// session, which needs none. So many a second, because a signature is dear.
+    pub(crate) fn may_look_who_it_is(&self) -> bool {
+        self.looks.check().is_ok()
+    }
+
+    /// Room for a session whose older one goes for it. Until that one is gone they are one more than
+    /// may be; there is only so much room for that.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn admit_in_place_of_another(&self) -> Result<Permit, Refusal> {
+        self.admit_up_to(self.max_sessions.saturating_add(REPLACEMENTS))
     }
 
     /// The most sessions there may be.
@@ -262,6 +289,23 @@ mod tests {
         assert_eq!(most(&["--max-pending=10"], 20_000), 19_222);
         assert_eq!(most(&["--max-sessions=5"], 20_000), 5);
         assert_eq!(most(&["--max-sessions=20000"], 20_000), 18_631);
+    }
+
+    #[test]
+    fn a_replacement_needs_no_room_of_its_own() {
+        let admission = Admission::new(&settings(&["--max-sessions=1"]));
+        let older = admission.admit().unwrap();
+        assert_eq!(admission.admit().err(), Some(Refusal::Full));
+        let newer = admission.admit_in_place_of_another().unwrap();
+        drop(older);
+        assert_eq!(admission.admit().err(), Some(Refusal::Full));
+        let more: Vec<_> =
+            std::iter::from_fn(|| admission.admit_in_place_of_another().ok()).take(1000).collect();
+        assert_eq!(more.len(), REPLACEMENTS);
+        drop((newer, more));
+        assert!(admission.admit().is_ok());
+        let looks = (0..1000).filter(|_| admission.may_look_who_it_is()).count();
+        assert!((50..200).contains(&looks), "{looks}");
     }
 
     #[test]

@@ -4,12 +4,13 @@
 
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 
-use limits::{Headroom, descriptors, places::Places};
+use limits::{descriptors, places::Places};
 use tokio::{sync::Notify, time::timeout};
 
 use super::admission::Admission;
 use crate::{
     http::request::MAX_HEAD_BYTES,
+    ledger::planned_memory,
     metrics::Metrics,
     runtime::{
         clock::{Clock, ticks},
@@ -48,7 +49,7 @@ pub(crate) struct Room {
 impl Room {
     /// The room in the whole process, by its settings, its descriptors and the memory there is.
     pub(crate) fn of(settings: &Settings, threads: usize) -> Self {
-        let memory = Headroom::of_this_process().look().map(|left| left.limit);
+        let memory = planned_memory(settings);
         Self::from(settings, descriptors::hard_limit(), memory, threads)
     }
 

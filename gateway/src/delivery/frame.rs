@@ -37,6 +37,11 @@ impl FrameMemory {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// The most that may wait.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Whether nothing more should be queued.
     pub fn is_full(&self) -> bool {
         self.used() >= self.limit

@@ -99,6 +99,12 @@ impl<A: Clone> Registry<A> {
         }
     }
 
+    /// Whether a user has a session of this device.
+    pub fn has_device(&self, user: &str, device: &Device) -> bool {
+        let of_it = |session: &Registration<A>| session.device.as_ref() == Some(device);
+        self.users.get(user).is_some_and(|sessions| sessions.iter().any(of_it))
+    }
+
     /// The sessions of a user.
     pub fn sessions(&self, user: &str) -> Vec<Registration<A>> {
         self.users.get(user).map_or_else(Vec::new, |sessions| sessions.to_vec())

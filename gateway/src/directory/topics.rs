@@ -29,8 +29,8 @@ impl Default for Topics {
 }
 
 impl Topics {
-    /// Counts one more subscriber of a worker.
-    pub(crate) fn subscribed(&self, topic: &Topic, worker: usize) {
+    /// Counts one more subscriber of a worker; whether it is its first.
+    pub(crate) fn subscribed(&self, topic: &Topic, worker: usize) -> bool {
         let mut counts = self.counts.entry(topic.clone()).or_default();
         let before = total(&counts);
         if counts.len() <= worker {
@@ -38,19 +38,24 @@ impl Topics {
         }
         counts[worker] += 1;
         self.change_size(before, before + 1);
+        counts[worker] == 1
     }
 
-    /// Counts one less.
-    pub(crate) fn unsubscribed(&self, topic: &Topic, worker: usize) {
-        let Entry::Occupied(mut entry) = self.counts.entry(topic.clone()) else { return };
+    /// Counts one less; whether it was the worker's last.
+    pub(crate) fn unsubscribed(&self, topic: &Topic, worker: usize) -> bool {
+        let Entry::Occupied(mut entry) = self.counts.entry(topic.clone()) else { return false };
         let counts = entry.get_mut();
         let before = total(counts);
-        let Some(count) = counts.get_mut(worker).filter(|count| **count > 0) else { return };
+        let Some(count) = counts.get_mut(worker).filter(|count| **count > 0) else {
+            return false;
+        };
         *count -= 1;
+        let was_last = *count == 0;
         self.change_size(before, before - 1);
         if before == 1 {
             entry.remove();
         }
+        was_last
     }
 
     fn change_size(&self, before: usize, after: usize) {

@@ -16,7 +16,7 @@ use crate::{
         identity::Identity,
     },
     seats::Seats,
-    session::{Joining, Runner, Session},
+    session::{Client, Joining, Runner, Session},
 };
 
 /// What handshakes on one thread need.
@@ -26,6 +26,18 @@ pub(crate) struct Doorway {
     pub seats: Rc<Seats>,
     /// Whether there is room for one more.
     pub admission: Arc<Admission>,
+}
+
+impl Doorway {
+    /// Room for a client that takes the place of its own older session, if there is one.
+    fn replace(&self, identity: &Identity) -> Result<Permit, Refusal> {
+        let Identity { user, device, .. } = identity;
+        let registry = &self.seats.local.directory.registry;
+        match device.as_ref().is_some_and(|device| registry.has_device(user.as_str(), device)) {
+            true => self.admission.admit_in_place_of_another(),
+            false => Err(Refusal::Full),
+        }
+    }
 }
 
 /// A connection whose handshake is complete, but for who it is.
@@ -62,35 +74,54 @@ impl Unidentified {
         credentials: Credentials<'_>,
     ) -> Result<Runner, Box<Refused>> {
         let permit = match doorway.admission.admit() {
-            Ok(permit) => permit,
+            Ok(permit) => Some(permit),
+            Err(Refusal::Full) if doorway.admission.may_look_who_it_is() => None,
             Err(refusal) => return Err(self.refuse(doorway, refusal)),
         };
-        match doorway.seats.local.authenticator.authenticate(credentials) {
-            Ok(identity) => self.start(doorway, Some(identity), permit),
-            Err(error) => Err(self.refuse(doorway, Refusal::Unauthorized(error.0))),
+        let identity = match doorway.seats.local.authenticator.authenticate(credentials) {
+            Ok(identity) => identity,
+            Err(error) => return Err(self.refuse(doorway, Refusal::Unauthorized(error.0))),
+        };
+        let permit = permit.map_or_else(|| doorway.replace(&identity), Ok);
+        match permit {
+            Ok(permit) => self.start(doorway, Client::User(identity), permit),
+            Err(refusal) => Err(self.refuse(doorway, refusal)),
         }
     }
 
-    /// Starts an echo session, which has no user and gets no pushes.
+    /// Starts an echo session, which gets no pushes. Its client shows a token as any other where there
+    /// are keys, and need not say who it is where there are none.
     ///
     /// # Errors
     /// Hands the connection back with the reason. Both outcomes are counted.
-    pub(crate) fn echo(self, doorway: &Doorway) -> Result<Runner, Box<Refused>> {
-        match doorway.admission.admit() {
-            Ok(permit) => self.start(doorway, None, permit),
-            Err(refusal) => Err(self.refuse(doorway, refusal)),
+    pub(crate) fn echo(
+        self,
+        doorway: &Doorway,
+        credentials: Credentials<'_>,
+    ) -> Result<Runner, Box<Refused>> {
+        let permit = match doorway.admission.admit() {
+            Ok(permit) => permit,
+            Err(refusal) => return Err(self.refuse(doorway, refusal)),
+        };
+        let authenticator = &doorway.seats.local.authenticator;
+        if authenticator.is_open() {
+            return self.start(doorway, Client::Echo { expires: None }, permit);
+        }
+        match authenticator.authenticate(credentials) {
+            Ok(Identity { expires, .. }) => self.start(doorway, Client::Echo { expires }, permit),
+            Err(error) => Err(self.refuse(doorway, Refusal::Unauthorized(error.0))),
         }
     }
 
     fn start(
         self,
         doorway: &Doorway,
-        identity: Option<Identity>,
+        client: Client,
         permit: Permit,
     ) -> Result<Runner, Box<Refused>> {
         let Self { socket, seat, transport, read, greeting } = self;
         let permit = Some(permit);
-        let joining = Joining { socket, seat, transport, read, greeting, identity, permit };
+        let joining = Joining { socket, seat, transport, read, greeting, client, permit };
         let local = &doorway.seats.local;
         let started = Session::start(local, joining);
         let result = started.as_ref().map_or(Refusal::TooManySessions.as_str(), |_| "accepted");

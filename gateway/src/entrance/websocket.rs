@@ -91,15 +91,15 @@ pub(super) fn join(
     if let Err(foreign) = check_sender(&doorway.seats.local.settings, request, &client.socket) {
         return Err(client.refuse(doorway, foreign.into()));
     }
-    if request.path == ECHO_PATH {
-        return client.echo(doorway);
-    }
     let query = Query::<Parameters>::from_query(request.query);
     let Parameters { token, user, device } = query.map(Query::into_inner).unwrap_or_default();
     let shown = request.field("authorization").and_then(bearer::credentials);
     let token = shown.or(token.as_deref());
-    let (user, device) = (user.as_deref(), device.as_deref());
-    client.identify(doorway, Credentials { token, user, device })
+    let credentials = Credentials { token, user: user.as_deref(), device: device.as_deref() };
+    match request.path {
+        ECHO_PATH => client.echo(doorway, credentials),
+        _ => client.identify(doorway, credentials),
+    }
 }
 
 /// Checks, in development, that no foreign page and no proxy has sent the request.

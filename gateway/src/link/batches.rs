@@ -148,7 +148,8 @@ mod tests {
     async fn batches_wait_in_order_while_too_many_pushes_do() {
         let settings = settings(&["--push-memory=64KiB"]);
         let Keeper { authenticator, link_secrets, .. } = Keeper::load(&settings).expect("no keys");
-        let shared = Shared::new(settings, authenticator);
+        let bounds = crate::ledger::Bounds::of(&settings, None);
+        let shared = Shared::new(settings, authenticator, bounds);
         let gateway = Gateway::new(&shared, 1, "g".into(), link_secrets);
         let link = Arc::<LinkQueue>::default();
         let terms = Offer::OURS.agree(Offer::OURS).expect("our own");

@@ -2,7 +2,7 @@
 
 use limits::Headroom;
 
-use crate::{access::admission::Admission, metrics::Metrics};
+use crate::{access::admission::Admission, ledger::Ledger, metrics::Metrics};
 
 /// Checks passed over while nothing changes.
 const PASS_OVER: u32 = 8;
@@ -17,8 +17,8 @@ pub(super) struct MemoryCheck {
 }
 
 impl MemoryCheck {
-    /// Looks, if it is time to, and tells admission and metrics.
-    pub(super) fn look(&mut self, admission: &Admission, metrics: &Metrics) {
+    /// Looks, if it is time to, and tells admission, sessions and metrics.
+    pub(super) fn look(&mut self, admission: &Admission, ledger: &Ledger, metrics: &Metrics) {
         let before = std::mem::replace(&mut self.sessions, admission.sessions());
         let urgent = self.sessions > before || admission.is_short_of_memory();
         if self.passed_over > 0 && !urgent {
@@ -30,6 +30,7 @@ impl MemoryCheck {
         if let Some(left) = headroom.look() {
             metrics.memory_left.set(i64::try_from(left.bytes).unwrap_or(i64::MAX));
             admission.set_memory_left(left);
+            ledger.set_short(admission.is_short_of_memory());
         }
     }
 }

@@ -154,6 +154,10 @@ async fn metrics(gateway: Data<Gateway>) -> HttpResponse {
         shown.memory_short.set(gateway.admission.is_short_of_memory().into());
         shown.users.set(gateway.users() as i64);
         shown.push_memory.set(gateway.push_memory.used() as i64);
+        shown.outbound_queued.set(gateway.ledger.waiting.used() as i64);
+        for (class, used, limit) in gateway.memory() {
+            shown.memory(class, used, limit);
+        }
         let backlog = gateway.fan_out.backlog();
         shown.fan_outs_unfinished.set(backlog.unfinished as i64);
         shown.fan_out_recipients.set(backlog.recipients as i64);

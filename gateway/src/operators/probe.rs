@@ -29,7 +29,7 @@ use crate::{
     gateway::Gateway,
     runtime::clock::ticks,
     seats::Seats,
-    session::{Address, Joining, Session},
+    session::{Address, Client, Joining, Session},
     uplink::queue::LinkQueue,
 };
 
@@ -113,7 +113,7 @@ pub(crate) fn start(seats: &Rc<Seats>, clients: &mpsc::Sender<ProbeClient>) {
                 transport: Transport::Tcp,
                 read: BytesMut::new(),
                 greeting: Vec::new(),
-                identity: Some(identity),
+                client: Client::User(identity),
                 permit: None,
             };
             Session::start(&seats.local, joining)

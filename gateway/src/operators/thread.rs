@@ -50,7 +50,7 @@ pub(crate) async fn run_operators(
     };
     let mut memory = MemoryCheck::default();
     while checks.next().await.is_ok() {
-        memory.look(&gateway.admission, &gateway.metrics);
+        memory.look(&gateway.admission, &gateway.ledger, &gateway.metrics);
         gateway.accepting.look();
         let late = gateway.directory.presence.open_late_gates();
         gateway.metrics.unconfirmed_hellos.inc_by(late as u64);

@@ -1,6 +1,9 @@
 //! The end of a session, whoever begins it.
 
+use std::time::Duration;
+
 use protocol::{CloseReason, server_frame::ServerFrame};
+use rustix::net::sockopt::set_socket_linger;
 use tracing::debug;
 
 use super::state::{Session, Stage};
@@ -17,6 +20,9 @@ impl Session {
             self.drop_outbound();
         }
         self.stage = Stage::Closing;
+        self.allowance.close();
+        // Where the end of the stream is the goodbye, nothing the client says can matter any more.
+        self.allowance.deaf |= self.wire().ends_by_shutdown();
         if !self.is_echo() {
             self.send_frame(&ServerFrame::bye(reason, retry_ms()));
         }
@@ -26,15 +32,25 @@ impl Session {
         self.await_end();
     }
 
+    /// Closes, and reads no further: what comes cannot be understood, or is too much.
+    pub(super) fn give_up(&mut self, reason: CloseReason) {
+        self.allowance.deaf = true;
+        if let Some(rare) = &mut self.rare {
+            (rare.partial, rare.assembly, rare.backlog) = (Vec::new(), None, false);
+        }
+        self.close(reason);
+    }
+
     /// The client closes; it gets its code back (RFC 6455 section 5.5.1).
     pub(super) fn on_close(&mut self, code: Option<u16>) {
         self.leave(CloseReason::ClientLeft);
         self.stage = Stage::Closing;
+        self.allowance.close();
         let mut answer = Vec::new();
         self.wire().close_back(code, &mut answer);
         self.send_bytes(answer);
         // Nothing more may follow from the client, so only its end is waited for.
-        self.deaf = true;
+        self.allowance.deaf = true;
         self.await_end();
     }
 
@@ -43,6 +59,14 @@ impl Session {
         self.ping_due = local.clock.tick_after(local.settings.close_timeout);
         self.schedule();
         self.after_flush();
+    }
+
+    /// The client took too long to go. What the kernel still has for it is not worth keeping: it would
+    /// stay for minutes with a peer that takes nothing (tcp(7), TCP_USER_TIMEOUT).
+    pub(super) fn abort(&mut self) {
+        // An error means that the connection is gone already.
+        let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
+        self.end(CloseReason::ClientLeft);
     }
 
     /// The connection is over, whoever ended it.
@@ -62,10 +86,7 @@ impl Session {
     /// Gives up the frames of which nothing is on the wire yet.
     fn drop_outbound(&mut self) {
         if let Some(rare) = &mut self.rare {
-            let before = rare.outbound.len();
             rare.outbound.drop_whole_frames();
-            let dropped = before - rare.outbound.len();
-            self.member.local.metrics.outbound_queued.sub(dropped as i64);
         }
     }
 }

@@ -34,11 +34,6 @@ struct Futures {
 
 impl Actor for Session {
     type Context = SessionContext;
-
-    fn stopped(&mut self, _: &mut SessionContext) {
-        let waiting = self.outbound_len() as i64;
-        self.local().metrics.outbound_queued.sub(waiting);
-    }
 }
 
 /// The context of a [`Session`].
@@ -158,6 +153,7 @@ impl Runner {
         let again = work(&mut self.session, &mut self.context) | self.context.behind;
         self.session.flush();
         self.session.shed();
+        self.session.keep_books();
         match again {
             _ if self.session.stage == Stage::Gone || self.context.state.stopping() => {
                 self.refuse_messages();

@@ -8,12 +8,9 @@ use super::{
     context::SessionContext,
     state::{Rare, Session, Stage},
 };
-use crate::{
-    runtime::{
-        clock::ticks,
-        wheel::{NEVER, TICK, Wheel},
-    },
-    transports::wire::Liveness,
+use crate::runtime::{
+    clock::ticks,
+    wheel::{NEVER, TICK, Wheel},
 };
 
 impl Session {
@@ -29,11 +26,11 @@ impl Session {
             Some(rare) if !rare.outbound.is_empty() => rare.write_deadline,
             _ => NEVER,
         };
-        let expires = match self.stage < Stage::Closing {
-            true => self.local().tick_at(self.expires),
-            false => NEVER,
+        let (expires, whole_by) = match self.stage < Stage::Closing {
+            true => (self.local().tick_at(self.expires), self.whole_by()),
+            false => (NEVER, NEVER),
         };
-        let due = self.ping_due.min(expires).min(write_deadline);
+        let due = self.ping_due.min(expires).min(write_deadline).min(whole_by);
         let due = Wheel::reachable(due, self.local().tick());
         if self.due != due {
             self.due = due;
@@ -57,16 +54,32 @@ impl Session {
         match self.stage {
             Stage::Gone => return false,
             Stage::Closing if self.ping_due <= now => {
-                self.end(CloseReason::ClientLeft);
+                self.abort();
                 return false;
             }
             Stage::Closing => {}
             _ if self.local().tick_at(self.expires) <= now => self.close(CloseReason::TokenExpired),
             _ if stalled => self.close(CloseReason::TooSlow),
+            _ if self.whole_by() <= now => more = self.expect_whole(now, ctx),
             _ if self.ping_due <= now => more = self.ping(ctx),
             _ => {}
         }
         self.schedule();
+        more
+    }
+
+    /// By when what has begun must have come whole.
+    fn whole_by(&self) -> u32 {
+        self.rare.as_ref().and_then(|rare| rare.whole_by).unwrap_or(NEVER)
+    }
+
+    /// Closes if what has begun has not come whole in time. True if there may be more to read.
+    fn expect_whole(&mut self, now: u32, ctx: &mut SessionContext) -> bool {
+        // A busy worker may not have come to read the rest.
+        let more = self.read(false, ctx);
+        if !more && self.whole_by() <= now {
+            self.give_up(CloseReason::TooSlow);
+        }
         more
     }
 
@@ -87,7 +100,8 @@ impl Session {
     fn ping(&mut self, ctx: &mut SessionContext) -> bool {
         let local = self.local();
         self.ping_due = local.clock.tick_after(local.settings.ping_interval.max(TICK));
-        if self.wire().liveness() != Liveness::Ping {
+        // Nobody answers for the gateway's own.
+        if !self.member.is_client() {
             return false;
         }
         // A client that is being written to shows itself by reading, or meets the write deadline.
@@ -100,16 +114,46 @@ impl Session {
         if self.stage >= Stage::Closing {
             return more;
         }
-        if !std::mem::replace(&mut self.heard, false) {
+        if !self.heard {
             self.close(CloseReason::PingTimeout);
             return more;
         }
+        self.ask();
+        more
+    }
+
+    /// Sends a ping, which has to be answered by the time the next one is due.
+    fn ask(&mut self) {
+        self.heard = false;
         let mut ping = Vec::new();
         self.wire().ping(&mut ping);
         self.send_bytes(ping);
-        more
+    }
+
+    /// Has the client show soon that it is there, however long it could be silent otherwise.
+    pub(super) fn look(&mut self) {
+        if self.stage != Stage::Live || !self.member.is_client() {
+            return;
+        }
+        let soon = self.local().clock.tick_after(LOOK);
+        match &mut self.rare {
+            // It shows by taking something of what waits.
+            Some(rare) if !rare.outbound.is_empty() => {
+                rare.write_deadline = rare.write_deadline.min(soon);
+            }
+            _ => {
+                if self.heard {
+                    self.ask();
+                }
+                self.ping_due = self.ping_due.min(soon);
+            }
+        }
+        self.schedule();
     }
 }
+
+/// How long a client has to show that it is there when somebody else wants its place.
+const LOOK: Duration = Duration::from_secs(3);
 
 /// Neighbours are pinged behind each other: what the kernel keeps of their sockets is likely to lie
 /// side by side, too, and their memory is far from every cache when 25 s have passed.

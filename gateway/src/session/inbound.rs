@@ -31,12 +31,16 @@ impl Session {
             }
             return Ok(());
         }
+        if !matches!(inbound, Inbound::Close(_)) && !self.allowance.take_frame() {
+            self.give_up(CloseReason::TooManyFrames);
+            return Ok(());
+        }
         match inbound {
             Inbound::Frame(text) => self.on_frame(text)?,
             Inbound::Binary(bytes) if self.is_echo() => self.answer(bytes, Wire::binary),
             Inbound::Binary(_) => return Err(CloseReason::Unsupported),
             Inbound::Ping(payload) => self.answer(payload, Wire::pong),
-            Inbound::Pong => {}
+            Inbound::Pong | Inbound::Nothing => {}
             Inbound::Close(code) => self.on_close(code),
         }
         Ok(())
@@ -48,15 +52,13 @@ impl Session {
             self.send_json(json);
             return Ok(());
         }
-        if !self.is_within_rate() {
-            self.close(CloseReason::TooManyFrames);
-            return Ok(());
-        }
         match ClientFrame::parse(json) {
             Ok(ClientFrame::Ping) => self.send_json(PONG),
             Ok(ClientFrame::Echo) if self.local().settings.echo => self.send_json(json),
             // Nothing is kept for this session yet, so there is nothing to strike off.
             Ok(ClientFrame::Ack(_)) => {}
+            // That it came is what it says.
+            Ok(ClientFrame::Pong) => {}
             Ok(ClientFrame::Subscribe(topics)) => self.on_subscribe(&topics),
             Ok(ClientFrame::Unsubscribe(topics)) => self.on_unsubscribe(&topics),
             Ok(ClientFrame::Refresh(token)) => self.on_refresh(&token),
@@ -85,17 +87,6 @@ impl Session {
 
     pub(super) fn refuse(&mut self, code: &str, detail: &str) {
         self.send_frame(&ServerFrame::Error { code, detail });
-    }
-
-    /// Counts a frame; false when there are too many in this second.
-    fn is_within_rate(&mut self) -> bool {
-        let window = self.local().tick() / 10;
-        if self.frame_window != window {
-            self.frame_window = window;
-            self.frames = 0;
-        }
-        self.frames = self.frames.saturating_add(1);
-        self.frames <= self.local().settings.frame_rate
     }
 
     fn on_refresh(&mut self, token: &str) {

@@ -7,10 +7,12 @@ use std::{
     time::Duration,
 };
 
+use super::holdings::Holdings;
 use crate::{
     access::auth::Authenticator,
     delivery::{fan_out::FanOut, frame::FrameMemory, lane::Lane, walks::Walks},
     directory::Directory,
+    ledger::{Bounds, Ledger},
     metrics::Metrics,
     runtime::{
         clock::{Clock, ticks},
@@ -41,18 +43,25 @@ pub(crate) struct Shared<A> {
     pub fan_out: Arc<FanOut>,
     /// Bytes of pushes that wait.
     pub push_memory: Arc<FrameMemory>,
+    /// What sessions hold of memory.
+    pub ledger: Arc<Ledger>,
 }
 
 impl<A> Shared<A> {
     /// As it is at the start, with nobody here.
-    pub(crate) fn new(settings: Settings, authenticator: Arc<Authenticator>) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        authenticator: Arc<Authenticator>,
+        bounds: Bounds,
+    ) -> Self {
         Self {
             clock: Clock::default(),
             metrics: Arc::default(),
             directory: Arc::default(),
             authenticator,
             fan_out: Arc::default(),
-            push_memory: FrameMemory::new(settings.push_memory),
+            push_memory: FrameMemory::new(bounds.pushes),
+            ledger: Arc::new(Ledger::new(bounds)),
             settings: Arc::new(settings),
         }
     }
@@ -68,6 +77,7 @@ impl<A> Clone for Shared<A> {
             authenticator: Arc::clone(&self.authenticator),
             fan_out: Arc::clone(&self.fan_out),
             push_memory: Arc::clone(&self.push_memory),
+            ledger: Arc::clone(&self.ledger),
         }
     }
 }
@@ -83,6 +93,8 @@ pub(crate) struct Local<A> {
     pub calls: Arc<Calls>,
     /// When the sessions want to be woken.
     pub wheel: RefCell<Wheel>,
+    /// Which sessions hold memory.
+    pub holdings: RefCell<Holdings>,
     /// Where sockets are read into.
     pub scratch: RefCell<Box<[u8]>>,
     /// Ticks since the gateway started, as far as the wheel has turned.
@@ -110,6 +122,7 @@ impl<A> Local<A> {
             walks: RefCell::default(),
             calls: Arc::default(),
             wheel: RefCell::default(),
+            holdings: RefCell::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
             tick,
             wall_at_start,

@@ -102,6 +102,19 @@ impl Handler<Close> for Session {
     }
 }
 
+/// Somebody else wants the session's place: its client has to show that it is still there.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Look;
+
+impl Handler<Look> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: Look, _: &mut SessionContext) {
+        self.look();
+    }
+}
+
 /// What became of a backend's word on a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subscription {
@@ -130,8 +143,8 @@ impl Handler<Topical> for Session {
         MessageResult(match message {
             _ if self.stage >= Stage::Closing => Subscription::Gone,
             Topical::Subscribe(topic) => match self.subscribe(&topic) {
-                true => Subscription::Changed,
-                false => Subscription::TooMany,
+                Ok(()) => Subscription::Changed,
+                Err(_) => Subscription::TooMany,
             },
             Topical::Unsubscribe(topic, after) => {
                 self.catch_up(after);

@@ -10,6 +10,26 @@ use crate::{
     directory::registry::{Registration, TooManySessions},
 };
 
+/// What a subscription takes in the tables of a worker, and what a topic takes there and in the
+/// directory beside its name, in bytes.
+const SUBSCRIPTION: usize = 32;
+const TOPIC: usize = 384;
+
+/// The memory that a subscription takes, with that of its topic if it is the only one on its worker.
+fn cost(topic: &Topic, is_only: bool) -> usize {
+    let topic = if is_only { TOPIC + topic.as_str().len() } else { 0 };
+    SUBSCRIPTION + topic
+}
+
+/// Why a session is not subscribed to a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotSubscribed {
+    /// It has as many topics as it may.
+    TooMany,
+    /// All topics of this process take as much memory as they may.
+    NoMemory,
+}
+
 /// The guard of a session's entries in registry, topics and metrics.
 pub(super) struct Membership<A: Clone> {
     /// What the sessions of its thread share.
@@ -68,28 +88,41 @@ impl<A: Clone> Membership<A> {
         self.user.is_some() && self.is_client()
     }
 
-    /// Subscribes to a topic, unless there are `most` others already; whether it is subscribed now.
-    pub(super) fn subscribe(&self, topic: &Topic, most: usize) -> bool {
+    /// Subscribes to a topic, of which there may be `most`.
+    ///
+    /// # Errors
+    /// It is not subscribed.
+    pub(super) fn subscribe(&self, topic: &Topic, most: usize) -> Result<(), NotSubscribed> {
         let Local { lane, walks, .. } = &*self.local;
         let subscribers = &mut walks.borrow_mut().subscribers;
         if subscribers.is_subscribed(self.seat, topic) {
-            return true;
+            return Ok(());
         }
         if !self.entered || subscribers.topics_of(self.seat) >= most {
-            return false;
+            return Err(NotSubscribed::TooMany);
         }
-        self.local.directory.topics.subscribed(topic, lane.worker);
+        let is_first = self.local.directory.topics.subscribed(topic, lane.worker);
+        if !self.local.ledger.topics.take(cost(topic, is_first)) {
+            self.local.directory.topics.unsubscribed(topic, lane.worker);
+            return Err(NotSubscribed::NoMemory);
+        }
         // Read behind the count: a fan-out that did not see it has its number already, or comes
         // before the subscription.
         subscribers.subscribe(self.seat, topic, self.local.fan_out.last());
-        true
+        Ok(())
+    }
+
+    /// Takes note that a subscription has ended.
+    fn unsubscribed(&self, topic: &Topic) {
+        let local = &self.local;
+        let was_last = local.directory.topics.unsubscribed(topic, local.lane.worker);
+        local.ledger.topics.give_back(cost(topic, was_last));
     }
 
     /// Ends a subscription, if there is one.
     pub(super) fn unsubscribe(&self, topic: &Topic) {
-        let Local { lane, walks, .. } = &*self.local;
-        if walks.borrow_mut().subscribers.unsubscribe(self.seat, topic) {
-            self.local.directory.topics.unsubscribed(topic, lane.worker);
+        if self.local.walks.borrow_mut().subscribers.unsubscribe(self.seat, topic) {
+            self.unsubscribed(topic);
         }
     }
 
@@ -104,14 +137,14 @@ impl<A: Clone> Membership<A> {
         if !std::mem::replace(&mut self.entered, false) {
             return false;
         }
-        let directory = &self.local.directory;
         for topic in self.local.walks.borrow_mut().subscribers.leave(self.seat) {
-            directory.topics.unsubscribed(&topic, self.local.lane.worker);
+            self.unsubscribed(&topic);
         }
         if self.gets_all() {
             self.local.lane.load.session_went();
         }
         if let Some(user) = &self.user {
+            let directory = &self.local.directory;
             directory.registry.unregister(user.as_str(), self.id, &directory.presence);
         }
         if self.is_client() {

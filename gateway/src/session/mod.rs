@@ -4,11 +4,16 @@
 //! the gateway's tables ([`membership`]). [`context`] runs the actor without a context of actix's
 //! size; its [`state`] moves on by what the socket brings ([`io`], [`inbound`]), by what other parts
 //! of the gateway ask of it ([`mailbox`], [`topics`]), and by time ([`deadlines`]). Frames leave by
-//! [`outbound`], or wait in a [`queue`]; [`closing`] ends it.
+//! [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it may send is its [`allowance`];
+//! what it holds of memory is a [`holding`] among its thread's [`holdings`], and whoever holds too much
+//! is given up for [`relief`].
 
+mod allowance;
 mod closing;
 mod context;
 mod deadlines;
+mod holding;
+mod holdings;
 mod inbound;
 mod io;
 mod local;
@@ -17,13 +22,15 @@ mod membership;
 mod opening;
 mod outbound;
 mod queue;
+mod relief;
 mod state;
 mod topics;
 
 pub(crate) use self::{
     context::{After, Runner, SessionContext},
     mailbox::{Close, Describe, Subscription, Topical},
-    opening::Joining,
+    opening::{Client, Joining},
+    relief::GivenUp,
     state::{Address, Directory, Local, Session, Shared},
 };
 

@@ -2,15 +2,18 @@
 
 use std::{net::TcpStream, rc::Rc, sync::Arc};
 
-use actix::{Addr, dev::channel};
+use actix::{Addr, WeakAddr, dev::channel};
 use bytes::BytesMut;
-use protocol::{CloseReason, Transport, server_frame::ServerFrame};
+use protocol::{
+    CloseReason, Device, Topic, TopicPattern, Transport, UserId, server_frame::ServerFrame,
+};
 use tracing::debug;
 
 use super::{
+    allowance::Allowance,
     context::{Runner, SessionContext},
     deadlines::first_ping,
-    mailbox::{Close, HelloGate},
+    mailbox::{Close, HelloGate, Look},
     membership::Membership,
     state::{Address, Local, Session, Stage},
 };
@@ -19,6 +22,56 @@ use crate::{
     delivery::walks::Seen,
     runtime::wheel::NEVER,
 };
+
+/// Most sessions of a user that are looked at together.
+const LOOKED_AT: usize = 64;
+
+/// Has a user's sessions show that they are there, so that those that are not soon make room: the user
+/// is not to be locked out by connections that are long gone.
+fn look_at_sessions(local: &Local, user: Option<&UserId>) {
+    let Some(user) = user else { return };
+    let mut addresses = Vec::new();
+    local
+        .directory
+        .registry
+        .visit(user.as_str(), |session| addresses.push(session.address.clone()));
+    // Another few each time, where there are very many.
+    fastrand::shuffle(&mut addresses);
+    let there = addresses.iter().take(LOOKED_AT).filter_map(WeakAddr::upgrade);
+    there.for_each(|session| session.do_send(Look));
+}
+
+/// Who comes.
+pub(crate) enum Client {
+    /// A user, who gets pushes.
+    User(Identity),
+    /// Somebody who gets back what they send.
+    Echo {
+        /// When its token ends: seconds since the Unix epoch.
+        expires: Option<u64>,
+    },
+}
+
+/// What a session is made of whoever comes.
+#[derive(Default)]
+struct Parts {
+    user: Option<UserId>,
+    device: Option<Device>,
+    topics: Vec<Topic>,
+    subscribable: Vec<TopicPattern>,
+    expires: Option<u64>,
+}
+
+impl Client {
+    fn into_parts(self) -> Parts {
+        match self {
+            Self::User(Identity { user, device, topics, subscribable, expires }) => {
+                Parts { user: Some(user), device, topics, subscribable, expires }
+            }
+            Self::Echo { expires } => Parts { expires, ..Parts::default() },
+        }
+    }
+}
 
 /// An admitted client on its way to being a session.
 pub(crate) struct Joining {
@@ -32,8 +85,8 @@ pub(crate) struct Joining {
     pub read: BytesMut,
     /// What it must be sent before its first frame.
     pub greeting: Vec<u8>,
-    /// Who it is; nobody for an echo session.
-    pub identity: Option<Identity>,
+    /// Who it is.
+    pub client: Client,
     /// Its room; none for the gateway's own sessions, which are not counted.
     pub permit: Option<Permit>,
 }
@@ -45,19 +98,18 @@ impl Session {
     /// # Errors
     /// Hands the connection back if the user has too many sessions.
     pub(crate) fn start(local: &Rc<Local>, joining: Joining) -> Result<Runner, TcpStream> {
-        let Joining { socket, seat, transport, mut read, greeting, identity, permit } = joining;
-        let (mut user, mut device, mut expires) = (None, None, None);
-        let (mut topics, mut subscribable) = (Vec::new(), Vec::new());
-        if let Some(it) = identity {
-            (user, device, expires) = (Some(it.user), it.device, it.expires);
-            (topics, subscribable) = (it.topics, it.subscribable);
-        }
+        let Joining { socket, seat, transport, mut read, greeting, client, permit } = joining;
+        let Parts { user, device, topics, subscribable, expires } = client.into_parts();
         let (sender, mailbox) = channel::channel::<Self>(0);
         let address = Addr::new(sender).downgrade();
         // Before the session is entered, so that a fan-out started in between reaches it.
         let seen = Seen::through(local.fan_out.last());
+        let name = user.clone();
         let entered = Membership::enter(local, seat, transport, user, device, &address, permit);
-        let Ok((member, replaced)) = entered else { return Err(socket) };
+        let Ok((member, replaced)) = entered else {
+            look_at_sessions(local, name.as_ref());
+            return Err(socket);
+        };
         if let Some(older) = replaced.and_then(|older| older.upgrade()) {
             older.do_send(Close(CloseReason::Replaced));
         }
@@ -68,7 +120,7 @@ impl Session {
         session.subscribe_at_start(&topics);
         session.set_expiry(expires);
         if !read.is_empty() {
-            session.on_bytes(&mut read, &mut context);
+            session.on_first_bytes(&mut read, &mut context);
         }
         if session.stage == Stage::Joining {
             local.directory.presence.open_when_confirmed(Arc::new(HelloGate(address)));
@@ -80,6 +132,7 @@ impl Session {
         let now = member.local.tick();
         let interval = member.local.settings.ping_interval;
         let ping_due = first_ping(now, interval, member.seat);
+        let allowance = Allowance::new(&member.local.settings, now);
         Self {
             // Nobody pushes to an echo session or to the gateway's own, so nobody has to know first.
             stage: match member.user.is_some() && member.is_client() {
@@ -95,10 +148,8 @@ impl Session {
             expires: NEVER,
             ping_due,
             seen,
-            frame_window: 0,
-            frames: 0,
+            allowance,
             heard: true,
-            deaf: false,
             blocked: false,
         }
     }

@@ -107,13 +107,11 @@ impl Session {
 
     fn queue_shared(&mut self, frame: &SharedFrame, range: Range<usize>, torn: bool) -> Outcome {
         let length = range.len();
-        // When pushes fill the process's memory, those who do not read pay for it.
-        let full = !torn && self.local().push_memory.is_full();
-        if full || !self.has_room(length) {
+        if !self.has_room(length) {
             self.close(CloseReason::TooSlow);
             return Outcome::Dropped;
         }
-        self.queue(length, |outbound| outbound.push_shared(frame.clone(), range, torn));
+        self.queue(|outbound| outbound.push_shared(frame.clone(), range, torn));
         self.count_out(0, 1);
         Outcome::Queued
     }
@@ -145,7 +143,7 @@ impl Session {
         if self.stage < Stage::Closing && !self.has_room(length) {
             return self.close(CloseReason::TooSlow);
         }
-        self.queue(length, |outbound| outbound.push_owned(bytes, written));
+        self.queue(|outbound| outbound.push_owned(bytes, written));
     }
 
     fn may_write(&self) -> bool {
@@ -156,8 +154,7 @@ impl Session {
         self.outbound_len() + length <= self.local().settings.outbound_limit
     }
 
-    fn queue(&mut self, length: usize, push: impl FnOnce(&mut OutboundQueue)) {
-        self.local().metrics.outbound_queued.add(length as i64);
+    fn queue(&mut self, push: impl FnOnce(&mut OutboundQueue)) {
         let waited = self.has_outbound();
         push(&mut self.rare().outbound);
         if !waited {

@@ -22,6 +22,14 @@ impl Chunk {
         }
     }
 
+    /// The memory it takes alone.
+    fn owned(&self) -> usize {
+        match self {
+            Self::Shared(..) => 0,
+            Self::Owned(bytes, _) => bytes.capacity(),
+        }
+    }
+
     fn advance(&mut self, count: usize) {
         match self {
             Self::Shared(_, range) => range.start += count,
@@ -35,6 +43,8 @@ impl Chunk {
 pub(super) struct OutboundQueue {
     chunks: VecDeque<Chunk>,
     bytes: usize,
+    /// Bytes of memory behind chunks of its own.
+    owned: usize,
     /// Whether the first chunk must be kept, because part of it is already on the wire or nothing
     /// makes sense without it.
     torn: bool,
@@ -44,6 +54,11 @@ impl OutboundQueue {
     /// Bytes that wait.
     pub(super) fn len(&self) -> usize {
         self.bytes
+    }
+
+    /// The memory that the queue takes itself, beside the frames it shares.
+    pub(super) fn own_bytes(&self) -> usize {
+        self.chunks.capacity() * size_of::<Chunk>() + self.owned
     }
 
     /// Whether nothing waits.
@@ -62,6 +77,7 @@ impl OutboundQueue {
     pub(super) fn push_owned(&mut self, bytes: Vec<u8>, written: usize) {
         self.torn |= written > 0;
         self.bytes += bytes.len() - written;
+        self.owned += bytes.capacity();
         self.chunks.push_back(Chunk::Owned(bytes, written));
     }
 
@@ -84,8 +100,10 @@ impl OutboundQueue {
             front.advance(taken);
             left -= taken;
             self.torn = !front.bytes().is_empty();
-            if !self.torn {
-                self.chunks.pop_front();
+            if !self.torn
+                && let Some(gone) = self.chunks.pop_front()
+            {
+                self.owned -= gone.owned();
             }
         }
     }
@@ -96,7 +114,9 @@ impl OutboundQueue {
         let keep = usize::from(self.torn);
         let dropped = self.chunks.len() - keep.min(self.chunks.len());
         self.chunks.truncate(keep);
+        self.chunks.shrink_to_fit();
         self.bytes = self.chunks.iter().map(|chunk| chunk.bytes().len()).sum();
+        self.owned = self.chunks.iter().map(Chunk::owned).sum();
         dropped
     }
 }

@@ -5,7 +5,10 @@ use std::net::TcpStream;
 use actix::WeakAddr;
 use protocol::{CloseReason, TopicPattern};
 
-use super::{local, membership::Membership, queue::OutboundQueue};
+use super::{
+    allowance::Allowance, holding::Holding, holdings::Held, local, membership::Membership,
+    queue::OutboundQueue,
+};
 use crate::{
     delivery::walks::Seen,
     directory,
@@ -43,18 +46,42 @@ pub(super) struct Rare {
     pub(super) write_deadline: u32,
     /// The start of a frame whose end has not come yet.
     pub(super) partial: Vec<u8>,
+    /// Whether there may be more to act on before the socket tells: whole frames that a turn had no
+    /// room for, or what came behind a handshake.
+    pub(super) backlog: bool,
     /// The start of a fragmented message.
     pub(super) assembly: Option<Assembly>,
     /// What the client may subscribe to, as its token says.
     pub(super) subscribable: Box<[TopicPattern]>,
+    /// When what has begun must have come whole, in ticks.
+    pub(super) whole_by: Option<u32>,
+    /// The record of what it holds, if that is anything.
+    pub(super) holding: Option<Holding<Address>>,
 }
 
 impl Rare {
     fn is_empty(&self) -> bool {
         self.outbound.is_empty()
             && self.partial.is_empty()
+            && !self.backlog
             && self.assembly.is_none()
             && self.subscribable.is_empty()
+    }
+
+    /// What it holds of memory.
+    pub(super) fn held(&self) -> Held {
+        let begun = self.assembly.as_ref().map_or(0, |message| message.bytes.capacity());
+        Held {
+            incomplete: self.partial.capacity() + begun,
+            queue: self.outbound.own_bytes(),
+            waiting: self.outbound.len(),
+            closing: false,
+        }
+    }
+
+    /// Whether something has begun that has not come whole.
+    pub(super) fn is_incomplete(&self) -> bool {
+        !self.partial.is_empty() || self.assembly.is_some()
     }
 }
 
@@ -73,16 +100,13 @@ pub(crate) struct Session {
     pub(super) ping_due: u32,
     /// How far it has all fan-outs that concern it.
     pub(super) seen: Seen,
-    /// The second in which frames are being counted, and how many came in it.
-    pub(super) frame_window: u32,
-    pub(super) frames: u16,
+    /// What the client may still send.
+    pub(super) allowance: Allowance,
     pub(super) stage: Stage,
     /// Why it ends, once it does.
     pub(super) reason: Option<CloseReason>,
     /// Whether anything came since the last ping.
     pub(super) heard: bool,
-    /// Whether what comes from the client can no longer be understood.
-    pub(super) deaf: bool,
     /// Whether the socket would not take more when it was last tried.
     pub(super) blocked: bool,
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use protocol::{Topic, TopicPattern, server_frame::ServerFrame};
 
-use super::state::Session;
+use super::{membership::NotSubscribed, state::Session};
 use crate::settings::ClientSubscribe;
 
 /// Topics that an error names; a frame may hold more.
@@ -17,10 +17,11 @@ impl Session {
         for topic in topics {
             if !self.may_subscribe(topic) {
                 forbidden.push(topic);
-            } else if self.subscribe(topic) {
-                subscribed.push(topic);
             } else {
-                left_out = left_out.or(Some(topic));
+                match self.subscribe(topic) {
+                    Ok(()) => subscribed.push(topic),
+                    Err(why) => left_out = left_out.or(Some((topic, why))),
+                }
             }
         }
         if !subscribed.is_empty() {
@@ -30,8 +31,8 @@ impl Session {
             let detail = format!("this client may not subscribe to {}", listed(&forbidden));
             self.refuse("forbidden", &detail);
         }
-        if let Some(topic) = left_out {
-            self.refuse_from(topic);
+        if let Some((topic, why)) = left_out {
+            self.refuse_from(topic, why);
         }
     }
 
@@ -45,17 +46,27 @@ impl Session {
 
     /// Subscribes to the topics of the token, as far as there is room.
     pub(super) fn subscribe_at_start(&mut self, topics: &[Topic]) {
-        if let Some(topic) = topics.iter().find(|topic| !self.subscribe(topic)) {
-            self.refuse_from(topic);
+        let left_out = topics.iter().find_map(|topic| Some((topic, self.subscribe(topic).err()?)));
+        if let Some((topic, why)) = left_out {
+            self.refuse_from(topic, why);
         }
     }
 
     /// Says which topic had no room, and with it those behind it.
-    fn refuse_from(&mut self, topic: &Topic) {
+    fn refuse_from(&mut self, topic: &Topic, why: NotSubscribed) {
         let most = self.local().settings.topics_per_session;
         let topic = topic.as_str();
-        let detail = format!("a session may be subscribed to {most} topics; {topic:?} is one more");
-        self.refuse("too_many_topics", &detail);
+        let (code, detail) = match why {
+            NotSubscribed::TooMany => {
+                let may = format!("a session may be subscribed to {most} topics");
+                ("too_many_topics", format!("{may}; {topic:?} is one more"))
+            }
+            NotSubscribed::NoMemory => (
+                "topics_full",
+                format!("the gateway has no memory left for topics; {topic:?} is one more"),
+            ),
+        };
+        self.refuse(code, &detail);
     }
 
     /// What the client may subscribe to from now on, where that depends on its token.
@@ -76,8 +87,11 @@ impl Session {
         }
     }
 
-    /// Subscribes to one topic; false if there are too many.
-    pub(super) fn subscribe(&mut self, topic: &Topic) -> bool {
+    /// Subscribes to one topic.
+    ///
+    /// # Errors
+    /// It is not subscribed.
+    pub(super) fn subscribe(&mut self, topic: &Topic) -> Result<(), NotSubscribed> {
         self.member.subscribe(topic, self.local().settings.topics_per_session)
     }
 

@@ -13,6 +13,9 @@ pub enum Inbound<'a> {
     Ping(&'a [u8]),
     /// An answer to our ping.
     Pong,
+    /// A frame that says nothing by itself: a fragment of a message that is not whole yet, an empty
+    /// line.
+    Nothing,
     /// The peer closes, with the code it gave.
     Close(Option<u16>),
 }
@@ -26,5 +29,5 @@ pub struct Assembly {
     /// What the first fragment said it is.
     pub(super) opcode: Opcode,
     /// What has come.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use protocol::CloseReason;
+use protocol::{CloseReason, server_frame::PING};
 
 use super::{
     inbound::{Assembly, Inbound, Sink},
-    wire::{Liveness, Wire},
+    wire::Wire,
 };
 
 /// The transport of lines.
@@ -21,7 +21,8 @@ impl Wire for Tcp {
         sink: Sink<'_>,
     ) -> Result<Option<usize>, CloseReason> {
         let Some((line, taken)) = next_line(bytes, limit)? else { return Ok(None) };
-        sink(Inbound::Frame(line))?;
+        // An empty line is no frame, but whoever sends many of them is heard.
+        sink(if line.is_empty() { Inbound::Nothing } else { Inbound::Frame(line) })?;
         Ok(Some(taken))
     }
 
@@ -34,8 +35,8 @@ impl Wire for Tcp {
         json.start..json.end + 1
     }
 
-    fn liveness(&self) -> Liveness {
-        Liveness::Kernel
+    fn ping(&self, out: &mut Vec<u8>) {
+        self.encode(PING, out);
     }
 
     fn ends_by_shutdown(&self) -> bool {
@@ -86,6 +87,19 @@ mod tests {
         for (bytes, expected) in cases {
             assert_eq!(next_line(bytes, 5), expected, "{:?}", String::from_utf8_lossy(bytes));
         }
+    }
+
+    #[test]
+    fn an_empty_line_is_told_and_is_no_frame() {
+        let mut found = Vec::new();
+        let (mut bytes, mut used) = (b"\n\r\n{}\n".to_vec(), 0);
+        while let Ok(Some(taken)) = Tcp.next(&mut bytes[used..], &mut None, 9, &mut |inbound| {
+            found.push(format!("{inbound:?}"));
+            Ok(())
+        }) {
+            used += taken;
+        }
+        assert_eq!(found, ["Nothing", "Nothing", "Frame([123, 125])"]);
     }
 
     proptest! {

@@ -6,19 +6,10 @@ use protocol::CloseReason;
 
 use super::inbound::{Assembly, Sink};
 
-/// How it is found out that a client is gone without a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Liveness {
-    /// It is pinged, and must answer.
-    Ping,
-    /// The kernel asks its (tcp(7), TCP_KEEPALIVE).
-    Kernel,
-}
-
 /// The bytes of a transport. What one has no form for leaves `out` as it is.
 pub trait Wire: Sync {
-    /// Hands what stands first in `bytes` to `sink`, if it is whole, and returns how many bytes it
-    /// took. Payloads may be changed in place; a part of a message goes into `assembly`.
+    /// Hands the frame that stands first in `bytes` to `sink`, if it is whole, and returns how many
+    /// bytes it took. Each frame is one call of `sink`, so that all can be counted. Payloads may be changed in place; a part of a message goes into `assembly`.
     ///
     /// # Errors
     /// Whatever makes going on impossible, for example a frame of more than `limit` bytes.
@@ -37,11 +28,8 @@ pub trait Wire: Sync {
     /// stands.
     fn slice(&self, json: Range<usize>) -> Range<usize>;
 
-    /// How it is found out that a client is gone.
-    fn liveness(&self) -> Liveness;
-
-    /// Appends what a client must answer.
-    fn ping(&self, _out: &mut Vec<u8>) {}
+    /// Appends what a client must answer: one that is gone without a word does not.
+    fn ping(&self, out: &mut Vec<u8>);
 
     /// Appends the answer to a client's ping.
     fn pong(&self, _payload: &[u8], _out: &mut Vec<u8>) {}

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use super::{
     gates::{Gate, Held},
-    queue::LinkQueue,
+    queue::{LinkQueue, QUEUE_LIMIT},
 };
 
 /// Tells every link who came and who went.
@@ -106,6 +106,11 @@ impl PresenceFeed {
     /// How many links' pusher-apis are not waited for, because they have not confirmed in time.
     pub fn lagging(&self) -> usize {
         self.links.read().iter().filter(|link| link.is_lagging()).count()
+    }
+
+    /// The most bytes that may wait over all links.
+    pub fn limit(&self) -> usize {
+        self.links.read().len() * QUEUE_LIMIT
     }
 
     /// Bytes that wait over all links.

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::gates::{Gate, Gates, Held, Waiting};
 
 /// Most bytes that wait for one pusher-api or are being written to it.
-const QUEUE_LIMIT: usize = 64 * 1024 * 1024;
+pub(super) const QUEUE_LIMIT: usize = 64 * 1024 * 1024;
 /// Changes are put into frames of about this size.
 const FRAME_BYTES: usize = 256 * 1024;
 /// A snapshot goes on while no more than this waits: changes that happen meanwhile stand behind it,

@@ -69,6 +69,7 @@ pub(super) async fn keep_time(seats: Rc<Seats>, mut timer: Timer, arrivals: Rc<A
             })
             .await;
         }
+        in_slices(&local.relief(), |given_up| seats.give_up(*given_up)).await;
     }
 }
 

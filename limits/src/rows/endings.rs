@@ -83,5 +83,5 @@ fn retries(case: &Case<'_>) -> Row {
         "data for dead peers waits for 15 minutes",
     )
     .at_most(current, u64::MAX)
-    .without_effect("the gateway sets TCP_USER_TIMEOUT for each socket, to twice --write-timeout")
+    .without_effect("the gateway sets TCP_USER_TIMEOUT for each socket, to twice --write-timeout or --ping-interval")
 }

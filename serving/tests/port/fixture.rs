@@ -73,6 +73,7 @@ fn listen() -> (TcpListener, SocketAddr) {
         keepalive: None,
         user_timeout: LIMIT,
         send_buffer: Some(16 * 1024),
+        receive_buffer: None,
     };
     let range = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).to_string().parse().unwrap();
     let mut bound = Listeners::bind("--listen", &[range], 1, options).unwrap();

@@ -4,12 +4,14 @@ use serde_json::json;
 
 use crate::harness::{
     Client, Gateway, PusherApi, Who,
-    client::Refused,
+    client::{Event, Refused},
     eventually, pair,
     tokens::{secret_flag, token_of_device},
 };
 
 contract!(
+    a_replacement_needs_no_room_of_its_own,
+    a_users_dead_sessions_make_room,
     a_newer_session_of_a_device_replaces_the_older,
     a_user_has_sixteen_sessions_at_most,
     too_many_frames_end_the_session,
@@ -33,6 +35,47 @@ fn a_newer_session_of_a_device_replaces_the_older<C: Client>() {
     assert_eq!(receipt["sessions"].as_array().unwrap().len(), 2, "{receipt}");
 }
 
+fn a_replacement_needs_no_room_of_its_own<C: Client>() {
+    let gateway = Gateway::start(&[&secret_flag(), "--max-sessions=2"]);
+    let token = |user, device| Who::Token(token_of_device(user, device));
+    let mut phone = C::join(&gateway, token("u", "phone"));
+    let mut other = C::join(&gateway, token("v", "phone"));
+    for refused in [token("u", "tablet"), token("w", "phone")] {
+        match C::open(&gateway, refused) {
+            Err(Refused::Status(status)) => assert_eq!(status, 503),
+            Err(Refused::Reason(reason)) => assert_eq!(reason, "overloaded"),
+            Ok(_) => panic!("a third session"),
+        }
+    }
+    // The older ones do not even read their goodbyes.
+    let mut older = Vec::new();
+    for _ in 0..5 {
+        let newer = C::join(&gateway, token("u", "phone"));
+        older.push(std::mem::replace(&mut phone, newer));
+    }
+    phone.expect_alive();
+    other.expect_alive();
+}
+
+fn a_users_dead_sessions_make_room<C: Client>() {
+    let gateway = Gateway::start(&["--sessions-per-user=3", "--ping-interval=1h"]);
+    let _dead = [C::join(&gateway, "u"), C::join(&gateway, "u")];
+    let mut alive = C::join(&gateway, "u");
+    let reader = std::thread::spawn(move || {
+        // Answers what it is asked, until it hears of something else.
+        let push = alive.next();
+        (push, alive)
+    });
+    let newer = eventually("room for a newer one", || C::open(&gateway, "u").ok());
+    let closed = "holdfast_sessions_closed_total{reason=\"ping_timeout\"}";
+    gateway.await_metric(closed, 2.0);
+    let pusher = PusherApi::start(&[&gateway], &[]);
+    pusher.client.push(&json!({ "to": { "user": "u" }, "data": 1 }));
+    let (heard, _alive) = reader.join().unwrap();
+    assert!(matches!(heard, Event::Frame(push) if push["data"] == 1));
+    drop(newer);
+}
+
 fn a_user_has_sixteen_sessions_at_most<C: Client>() {
     let gateway = Gateway::start(&[]);
     let mut sessions: Vec<_> = (0..16).map(|_| C::join(&gateway, "u")).collect();
@@ -51,9 +94,11 @@ fn a_user_has_sixteen_sessions_at_most<C: Client>() {
 fn too_many_frames_end_the_session<C: Client>() {
     let gateway = Gateway::start(&["--frame-rate=10"]);
     let mut client = C::join(&gateway, "u");
-    // However the second is cut, one of these is the eleventh of its second.
-    let many: Vec<u8> = (0..21).flat_map(|_| C::wire(r#"{"type":"ping"}"#)).collect();
-    client.write(&many);
+    let ping = C::wire(r#"{"type":"ping"}"#);
+    client.write(&ping.repeat(10));
+    (0..10).for_each(|_| drop(client.expect("pong")));
+    // However much of a second has passed meanwhile, this is more than it brings.
+    client.write(&ping.repeat(21));
     client.expect_bye("too_many_frames", 4429);
 }
 

@@ -1,7 +1,7 @@
 //! A client of the TCP transport.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
 };
 
@@ -14,6 +14,17 @@ use super::{
 
 /// A frame a line.
 pub(crate) struct Tcp(BufReader<TcpStream>);
+
+impl Tcp {
+    /// The next thing that comes, a ping that wants its answer included.
+    pub(crate) fn line(&mut self) -> Event {
+        let mut line = String::new();
+        match self.0.read_line(&mut line).unwrap() {
+            0 => Event::Closed(None),
+            _ => Event::Frame(serde_json::from_str(line.strip_suffix('\n').unwrap()).unwrap()),
+        }
+    }
+}
 
 impl Client for Tcp {
     const NAME: &'static str = "tcp";
@@ -40,10 +51,14 @@ impl Client for Tcp {
     }
 
     fn next(&mut self) -> Event {
-        let mut line = String::new();
-        match self.0.read_line(&mut line).unwrap() {
-            0 => Event::Closed(None),
-            _ => Event::Frame(serde_json::from_str(line.strip_suffix('\n').unwrap()).unwrap()),
+        loop {
+            match self.line() {
+                Event::Frame(frame) if frame["type"] == "ping" => {
+                    // One that is over by now needs no answer.
+                    let _ = self.socket().write_all(b"{\"type\":\"pong\"}\n");
+                }
+                other => return other,
+            }
         }
     }
 

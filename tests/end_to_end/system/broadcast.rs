@@ -11,7 +11,7 @@ const SESSIONS: usize = 2500;
 #[test]
 fn each_session_sees_a_broadcast_before_the_later_push() {
     rlimit::increase_nofile_limit(1 << 16).unwrap();
-    let (gateway, pusher) = pair(&[]);
+    let (gateway, pusher) = pair(&["--ping-interval=10m"]);
     let join = |number: usize| Tcp::join(&gateway, format!("u{number}").as_str());
     let mut clients: Vec<_> = (0..SESSIONS).map(join).collect();
     let mut lines = String::new();

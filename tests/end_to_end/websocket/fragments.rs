@@ -28,7 +28,7 @@ fn control_frames_stand_between_fragments() {
 
 #[test]
 fn a_message_may_come_in_many_fragments() {
-    let gateway = Gateway::start(&["--echo"]);
+    let gateway = Gateway::start(&["--echo", "--frame-rate=10000"]);
     let mut client = WebSocket::join(&gateway, "u");
     let text = json!({ "type": "echo", "x": "x".repeat(3000) }).to_string();
     let (last, parts) = text.as_bytes().split_last().unwrap();

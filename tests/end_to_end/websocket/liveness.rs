@@ -1,11 +1,15 @@
 //! Clients that are gone without a word are found out.
 
-use std::{thread, time::Duration};
+use std::{io::Write, thread, time::Duration};
 
 use serde_json::{Value, json};
 use tungstenite::Message;
 
-use crate::harness::{Client, Gateway, WebSocket, eventually, pair};
+use crate::harness::{
+    Client, Gateway, Tcp, WebSocket,
+    client::{self, Event},
+    eventually, pair,
+};
 
 #[test]
 fn a_client_that_answers_no_pings_is_gone_and_one_that_does_stays() {
@@ -32,6 +36,52 @@ fn a_client_that_answers_no_pings_is_gone_and_one_that_does_stays() {
     let (pings, _answering) = reader.join().unwrap();
     assert!(pings > 0);
     assert_eq!(gateway.metrics().get(closed), 1.0);
+}
+
+#[test]
+fn a_tcp_client_that_answers_no_pings_is_gone_and_one_that_does_stays() {
+    let (gateway, pusher) = pair(&["--ping-interval=1s", "--close-timeout=200ms"]);
+    let mut silent = Tcp::join(&gateway, "silent");
+    let mut answering = Tcp::join(&gateway, "answering");
+    let answers = thread::spawn(move || {
+        let mut pings = 0;
+        loop {
+            match answering.line() {
+                Event::Frame(frame) if frame["type"] == "ping" => pings += 1,
+                Event::Frame(frame) if frame["type"] == "push" => return pings,
+                other => panic!("{other:?}"),
+            }
+            // Anything counts, an empty line and an answer alike.
+            answering.write(if pings % 2 == 0 { b"\n" } else { b"{\"type\":\"pong\"}\n" });
+        }
+    });
+    assert_eq!(silent.line(), Event::Frame(json!({ "type": "ping" })));
+    match silent.line() {
+        Event::Frame(bye) => {
+            assert_eq!((&bye["type"], &bye["reason"]), (&"bye".into(), &"ping_timeout".into()))
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(silent.line(), Event::Closed(None));
+    eventually("several pings were answered", || {
+        (gateway.metrics().get("holdfast_frames_in_total") >= 2.0).then_some(())
+    });
+    let body = json!({ "to": { "user": "answering" }, "data": 1 });
+    assert_eq!(pusher.client.push_with_receipt(&body)["online"], true);
+    assert!(answers.join().unwrap() >= 3);
+    let closed = "holdfast_sessions_closed_total{reason=\"ping_timeout\"}";
+    assert_eq!(gateway.metrics().get(closed), 1.0);
+}
+
+#[test]
+fn an_empty_line_is_nothing() {
+    let gateway = Gateway::start(&[]);
+    let mut socket = client::connect(gateway.tcp);
+    socket.write_all(b"\n\r\n{\"type\":\"connect\",\"user\":\"u\"}\n\n").unwrap();
+    let mut client = Tcp::adopt(socket).unwrap();
+    client.expect("hello");
+    client.write(b"\r\n\n");
+    client.expect_alive();
 }
 
 #[test]

@@ -36,6 +36,18 @@ impl Client {
         self.peer.write_all(bytes).expect("the session reads");
     }
 
+    /// Says as much as the kernel takes, and returns how much that was.
+    pub(super) fn say_what_fits(&mut self, bytes: &[u8]) -> usize {
+        let mut said = 0;
+        while let Ok(count) = self.peer.write(&bytes[said..]) {
+            said += count;
+            if said == bytes.len() {
+                break;
+            }
+        }
+        said
+    }
+
     pub(super) fn say_frame(&mut self, json: &str) {
         self.say(&self.frame(json));
     }

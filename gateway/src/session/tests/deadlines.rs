@@ -14,34 +14,42 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_silent_client_is_pinged_and_given_up() {
-    let mut thread = Thread::new(&["--ping-interval=10s", "--close-timeout=2s"]);
-    let mut client = thread.client(Transport::WebSocket);
-    thread.pass(SECOND * 10);
-    assert_eq!(client.heard(), ["[Ping ]"]);
-    thread.pass(SECOND * 9);
-    assert!(client.heard().is_empty(), "it has its whole interval");
-    thread.pass(SECOND);
-    let heard = client.heard();
-    assert_eq!(heard[1..], ["[close 1001 ping_timeout]"]);
-    assert!(heard[0].contains("ping_timeout") && heard[0].contains("retry_ms"), "{heard:?}");
-    assert_eq!(thread.left(), (0, 0, 0), "nobody can push to it any more");
-    assert!(thread.is_here(&client), "it may still close");
-    thread.pass(SECOND * 3);
-    assert!(!thread.is_here(&client));
-    assert_eq!(client.heard(), ["[end]"]);
+    for (transport, ping, last) in [
+        (Transport::WebSocket, "[Ping ]", "[close 1001 ping_timeout]"),
+        (Transport::Tcp, r#"{"type":"ping"}"#, "[end]"),
+    ] {
+        let mut thread = Thread::new(&["--ping-interval=10s", "--close-timeout=2s"]);
+        let mut client = thread.client(transport);
+        thread.pass(SECOND * 10);
+        assert_eq!(client.heard(), [ping]);
+        thread.pass(SECOND * 9);
+        assert!(client.heard().is_empty(), "it has its whole interval");
+        thread.pass(SECOND);
+        let heard = client.heard();
+        assert_eq!(heard[1..], [last]);
+        assert!(heard[0].contains("ping_timeout") && heard[0].contains("retry_ms"), "{heard:?}");
+        assert_eq!(thread.left(), (0, 0, 0), "nobody can push to it any more");
+        assert!(thread.is_here(&client), "it may still close");
+        thread.pass(SECOND * 3);
+        assert!(!thread.is_here(&client));
+        assert_eq!(client.heard(), ["[end]"]);
+    }
 }
 
 #[test]
 fn whatever_a_client_sends_shows_that_it_is_there() {
     let frames = [
-        control(Opcode::Pong, b""),
-        control(Opcode::Ping, b""),
-        control(Opcode::Text, br#"{"type":"pong"}"#),
-        control(Opcode::Text, b"{")[..1].to_vec(),
+        (Transport::WebSocket, control(Opcode::Pong, b"")),
+        (Transport::WebSocket, control(Opcode::Ping, b"")),
+        (Transport::WebSocket, control(Opcode::Text, br#"{"type":"pong"}"#)),
+        (Transport::WebSocket, control(Opcode::Text, b"{")[..1].to_vec()),
+        (Transport::Tcp, b"{\"type\":\"pong\"}\n".to_vec()),
+        (Transport::Tcp, b"\n".to_vec()),
+        (Transport::Tcp, b" ".to_vec()),
     ];
-    for frame in frames {
+    for (transport, frame) in frames {
         let mut thread = Thread::new(&["--ping-interval=10s"]);
-        let mut client = thread.client(Transport::WebSocket);
+        let mut client = thread.client(transport);
         thread.pass(SECOND * 15);
         client.say(&frame);
         thread.settle();
@@ -66,11 +74,26 @@ fn a_late_answer_that_was_not_read_yet_counts() {
 }
 
 #[test]
-fn the_kernel_watches_over_tcp() {
-    let mut thread = Thread::new(&["--ping-interval=1s"]);
-    let mut client = thread.client(Transport::Tcp);
-    thread.pass(SECOND * 60);
-    assert!(client.heard().is_empty());
+fn a_user_is_not_locked_out_by_sessions_that_are_gone() {
+    for transport in Transport::ALL {
+        let mut thread = Thread::new(&["--sessions-per-user=3", "--ping-interval=1h"]);
+        let _dead = [thread.client(transport), thread.client(transport)];
+        let mut alive = thread.client(transport);
+        assert!(thread.try_join(transport, &Who::default()).is_none());
+        thread.settle();
+        // Asking again changes nothing about the time they have.
+        thread.pass(SECOND * 2);
+        assert_eq!(alive.heard().len(), 1, "it is asked whether it is there");
+        alive.say_frame(r#"{"type":"pong"}"#);
+        assert!(thread.try_join(transport, &Who::default()).is_none());
+        thread.settle();
+        thread.pass(SECOND * 2);
+        let mut newer = thread.try_join(transport, &Who::default()).expect("room");
+        assert!(newer.heard()[0].contains("hello"));
+        assert_eq!(thread.left().1, 2);
+        thread.pass(SECOND * 30);
+        assert!(!alive.heard().iter().any(|it| it.contains("bye")), "{transport:?}");
+    }
 }
 
 #[test]
@@ -129,7 +152,7 @@ fn a_token_ends_by_the_present_wall_clock() {
 
 #[test]
 fn a_token_for_somebody_else_is_refused() {
-    let mut thread = Thread::new(&["--jwt-secret=secret"]);
+    let mut thread = Thread::new(&["--jwt-secret=secret", "--ping-interval=1h"]);
     let start = thread.local.clock.epoch_seconds(0);
     let who = Who { expires: Some(start + 30), ..Who::default() };
     let mut client = thread.join(Transport::Tcp, &who);

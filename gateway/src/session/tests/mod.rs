@@ -5,6 +5,8 @@ mod client;
 mod deadlines;
 mod endings;
 mod fan_out;
+mod floods;
+mod memory;
 mod opening;
 mod pieces;
 mod receipts;

@@ -57,7 +57,7 @@ proptest! {
         cut in 1_usize..80,
         piece in 1_usize..50,
     ) {
-        let mut thread = Thread::new(&["--echo"]);
+        let mut thread = Thread::new(&["--echo", "--frame-rate=10000"]);
         let who = Who { user: None, ..Who::default() };
         let mut client = thread.join(Transport::WebSocket, &who);
         let message: String = message.iter().map(|byte| char::from(byte % 90 + 32)).collect();

@@ -63,20 +63,6 @@ fn one_byte_more_than_the_limit_is_too_many() {
     assert!(thread.is_here(&client), "it may still read its goodbye");
 }
 
-#[test]
-fn when_pushes_fill_the_process_those_who_do_not_read_go() {
-    let mut thread = Thread::new(&["--push-memory=1MiB", "--outbound-limit=10MiB"]);
-    let mut slow = thread.client(Transport::Tcp);
-    for number in 0..120 {
-        thread.push(USER, &push(number, 10_000));
-        thread.settle();
-    }
-    assert_eq!(thread.left().0, 0);
-    let heard = thread.hear(&mut slow);
-    assert!(heard.iter().any(|it| it.contains("too_slow")));
-    assert!(!thread.local.push_memory.is_full());
-}
-
 #[derive(Debug, Clone)]
 enum Step {
     Push(usize),

@@ -19,11 +19,15 @@ use protocol::{
 use crate::{
     access::{admission::Admission, identity::Identity, keys::keeper::Keeper},
     delivery::{dispatch::Delivery, fan_out::FanOut, lane::Lane},
+    ledger::Bounds,
     runtime::{
         clock::{stopped, ticks},
         reactor::Ready,
     },
-    session::{Address, After, Joining, Local, Runner, Session, SessionContext, Shared, Topical},
+    session::{
+        self, Address, After, GivenUp, Joining, Local, Runner, Session, SessionContext, Shared,
+        Topical,
+    },
     settings::tests::settings,
     uplink::queue::LinkQueue,
 };
@@ -70,12 +74,19 @@ impl Default for Who<'_> {
 impl Thread {
     /// A thread of a gateway with these flags, at tick 0.
     pub(super) fn new(flags: &[&str]) -> Self {
+        Self::with_bounds(flags, |_| {})
+    }
+
+    /// The same, with other bounds of memory.
+    pub(super) fn with_bounds(flags: &[&str], change: impl FnOnce(&mut Bounds)) -> Self {
         stopped::at(0);
         stopped::set_wall(0);
         let settings = settings(flags);
+        let mut bounds = Bounds::of(&settings, Some(1 << 30));
+        change(&mut bounds);
         let admission = Admission::new(&settings);
         let keeper = Keeper::load(&settings).expect("good keys");
-        let mut shared = Shared::new(settings, keeper.authenticator);
+        let mut shared = Shared::new(settings, keeper.authenticator, bounds);
         // Near to where the half of it that sessions remember begins anew.
         shared.fan_out = Arc::new(FanOut::counting_from(u64::from(u32::MAX) - 9));
         let lane = Arc::new(Lane::new(0));
@@ -101,20 +112,24 @@ impl Thread {
         self.next_seat += 1;
         let pattern = |text: &&str| TopicPattern::new(text).expect("a pattern");
         let own = who.topics.iter().chain(who.subscribe).map(pattern);
-        let identity = who.user.map(|user| Identity {
+        let user = |user| Identity {
             subscribable: own.collect(),
             device: who.device.map(|device| Device::new(device).expect("a device")),
             topics: who.topics.iter().map(|topic| Topic::new(topic).expect("a topic")).collect(),
             expires: who.expires,
             ..Identity::of(UserId::new(user).expect("a user id"))
-        });
+        };
+        let client = match who.user {
+            Some(name) => session::Client::User(user(name)),
+            None => session::Client::Echo { expires: who.expires },
+        };
         let joining = Joining {
             socket: OwnedFd::from(socket).into(),
             seat,
             transport,
             read: BytesMut::from(who.read),
             greeting: who.greeting.to_vec(),
-            identity,
+            client,
             permit: Some(self.admission.admit().expect("room")),
         };
         let runner = Session::start(&self.local, joining).ok()?;
@@ -138,6 +153,25 @@ impl Thread {
 
     /// Gives a session its turn; true if it has more to do.
     pub(super) fn turn(
+        &mut self,
+        seat: u32,
+        work: impl FnOnce(&mut Session, &mut SessionContext) -> bool,
+    ) -> bool {
+        let again = self.take_turn(seat, work);
+        for given_up in self.local.relief_after_turn() {
+            self.give_up(given_up);
+        }
+        again
+    }
+
+    fn give_up(&mut self, (seat, reason): GivenUp) {
+        self.take_turn(seat, |session, _| {
+            session.give_back(reason);
+            false
+        });
+    }
+
+    fn take_turn(
         &mut self,
         seat: u32,
         work: impl FnOnce(&mut Session, &mut SessionContext) -> bool,
@@ -215,6 +249,9 @@ impl Thread {
             for seat in noted {
                 self.turn(seat, |session, ctx| session.on_tick(tick, ctx));
             }
+            for given_up in self.local.relief() {
+                self.give_up(given_up);
+            }
         }
         self.settle();
     }
@@ -290,9 +327,9 @@ impl Thread {
     }
 
     /// Users, sessions in the metrics, and bytes that wait: what must be none when all are gone.
-    pub(super) fn left(&self) -> (usize, i64, i64) {
+    pub(super) fn left(&self) -> (usize, i64, usize) {
         let metrics = &self.local.metrics;
         let users = self.local.directory.registry.users();
-        (users, metrics.all_sessions(), metrics.outbound_queued.get())
+        (users, metrics.all_sessions(), self.local.ledger.waiting.used())
     }
 }

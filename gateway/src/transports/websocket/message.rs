@@ -9,8 +9,8 @@ use protocol::{
 use super::frame::{Header, parse_header};
 use crate::transports::inbound::{Assembly, Inbound};
 
-/// Reads the first frame of `bytes` and hands what it completes to `sink`; a fragment only grows
-/// `assembly`. The payload is unmasked in place.
+/// Reads the first frame of `bytes` and hands what it completes to `sink`; a fragment grows
+/// `assembly`, and completes nothing. The payload is unmasked in place.
 ///
 /// Returns how many bytes the frame took, or `None` while it is incomplete.
 ///
@@ -24,6 +24,11 @@ pub fn next_frame<E: From<CloseReason>>(
     sink: impl FnOnce(Inbound<'_>) -> Result<(), E>,
 ) -> Result<Option<usize>, E> {
     let Some(header) = parse_header(bytes, limit)? else { return Ok(None) };
+    // Before the rest of the frame has come, so that a message never takes more than the limit.
+    let begun = assembly.as_ref().map_or(0, |message| message.bytes.len());
+    if header.opcode == Opcode::Continuation && begun + header.length > limit {
+        return Err(CloseReason::FrameTooLarge.into());
+    }
     let end = header.size + header.length;
     let Some(payload) = bytes.get_mut(header.size..end) else { return Ok(None) };
     mask(payload, header.mask);
@@ -32,7 +37,7 @@ pub fn next_frame<E: From<CloseReason>>(
         Opcode::Pong => sink(Inbound::Pong)?,
         Opcode::Close => sink(Inbound::Close(close_code(payload)?))?,
         Opcode::Text | Opcode::Binary | Opcode::Continuation => {
-            data(header, payload, assembly, limit, sink)?;
+            data(header, payload, assembly, sink)?;
         }
     }
     Ok(Some(end))
@@ -42,7 +47,6 @@ fn data<E: From<CloseReason>>(
     header: Header,
     payload: &[u8],
     assembly: &mut Option<Assembly>,
-    limit: usize,
     sink: impl FnOnce(Inbound<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let starts = header.opcode != Opcode::Continuation;
@@ -54,13 +58,10 @@ fn data<E: From<CloseReason>>(
     }
     let message =
         assembly.get_or_insert_with(|| Assembly { opcode: header.opcode, bytes: Vec::new() });
-    if message.bytes.len() + payload.len() > limit {
-        return Err(CloseReason::FrameTooLarge.into());
-    }
     message.bytes.extend_from_slice(payload);
     match header.fin.then(|| assembly.take()).flatten() {
         Some(whole) => complete(whole.opcode, &whole.bytes, sink),
-        None => Ok(()),
+        None => sink(Inbound::Nothing),
     }
 }
 

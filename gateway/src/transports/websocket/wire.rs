@@ -13,7 +13,7 @@ use super::{
 };
 use crate::transports::{
     inbound::{Assembly, Sink},
-    wire::{Liveness, Wire},
+    wire::Wire,
 };
 
 /// The transport of RFC 6455.
@@ -37,10 +37,6 @@ impl Wire for WebSocket {
     fn slice(&self, json: Range<usize>) -> Range<usize> {
         // The header stands in front: server frames are unmasked (section 5.1).
         0..json.end
-    }
-
-    fn liveness(&self) -> Liveness {
-        Liveness::Ping
     }
 
     fn ping(&self, out: &mut Vec<u8>) {

@@ -13,8 +13,9 @@ use super::*;
 use crate::{
     access::{admission::Admission, identity::Identity, keys::keeper::Keeper},
     delivery::{frame::SharedFrame, lane::Lane, message::Push},
+    ledger::Bounds,
     runtime::reactor::Reactor,
-    session::{Joining, Local, Session, Shared},
+    session::{Client, Joining, Local, Session, Shared},
     settings::tests::settings,
 };
 
@@ -26,9 +27,10 @@ struct Worker {
 impl Worker {
     fn new() -> Self {
         let settings = settings(&[]);
+        let bounds = Bounds::of(&settings, None);
         let admission = Admission::new(&settings);
         let authenticator = Keeper::load(&settings).expect("no keys").authenticator;
-        let (shared, lane) = (Shared::new(settings, authenticator), Arc::new(Lane::new(0)));
+        let (shared, lane) = (Shared::new(settings, authenticator, bounds), Arc::new(Lane::new(0)));
         shared.fan_out.set_lanes(vec![Arc::clone(&lane)]);
         let sockets = Reactor::new().expect("a reactor").sockets();
         let seats = Seats::new(Rc::new(Local::new(shared, lane)), sockets);
@@ -52,7 +54,7 @@ impl Worker {
                 transport: Transport::Tcp,
                 read: BytesMut::new(),
                 greeting: Vec::new(),
-                identity: Some(identity),
+                client: Client::User(identity),
                 permit,
             };
             Session::start(&self.seats.local, joining)

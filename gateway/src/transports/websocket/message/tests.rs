@@ -28,6 +28,7 @@ impl From<Inbound<'_>> for Found {
             Inbound::Binary(bytes) => Self::Binary(bytes.to_vec()),
             Inbound::Ping(payload) => Self::Ping(payload.to_vec()),
             Inbound::Pong => Self::Pong,
+            Inbound::Nothing => unreachable!("left out by whoever reads"),
             Inbound::Close(code) => Self::Close(code),
         }
     }
@@ -52,12 +53,19 @@ fn read<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> (Vec<Found>, Result<(), C
     for chunk in chunks {
         waiting.extend_from_slice(chunk);
         loop {
+            let mut count = 0;
             let taken = next_frame(&mut waiting, &mut assembly, LIMIT, |inbound| {
-                found.push(inbound.into());
+                count += 1;
+                if inbound != Inbound::Nothing {
+                    found.push(inbound.into());
+                }
                 Ok::<(), CloseReason>(())
             });
             match taken {
-                Ok(Some(taken)) => drop(waiting.drain(..taken)),
+                Ok(Some(taken)) => {
+                    assert_eq!(count, 1, "each frame is told once, so that it can be counted");
+                    waiting.drain(..taken);
+                }
                 Ok(None) => break,
                 Err(reason) => return (found, Err(reason)),
             }
@@ -116,6 +124,13 @@ fn broken_messages_are_refused_with_the_right_reason() {
     for (frames, reason) in cases {
         assert_eq!(read_frames(frames), (Vec::new(), Err(reason)), "{frames:02x?}");
     }
+}
+
+#[test]
+fn a_message_that_will_be_too_large_is_refused_before_it_has_come() {
+    let mut wire = masked(0x01, &[b' '; 151]);
+    wire.extend(&masked(0x80, &[b' '; 150])[..8]);
+    assert_eq!(read(std::iter::once(&wire[..])), (Vec::new(), Err(CloseReason::FrameTooLarge)));
 }
 
 #[test]
