@@ -80,6 +80,8 @@ impl Unidentified {
         };
         let identity = match doorway.seats.local.authenticator.authenticate(credentials) {
             Ok(identity) => identity,
+            // Where there is no room, that is the answer, whether it was looked at who it is or not.
+            Err(_) if permit.is_none() => return Err(self.refuse(doorway, Refusal::Full)),
             Err(error) => return Err(self.refuse(doorway, Refusal::Unauthorized(error.0))),
         };
         let permit = permit.map_or_else(|| doorway.replace(&identity), Ok);

@@ -115,7 +115,7 @@ fn hello_comes_first_although_pushes_were_faster<C: Client>() {
 }
 
 fn a_client_that_got_too_much_before_its_hello_is_told_so<C: Client>() {
-    let gateway = Gateway::start(&[]);
+    let gateway = Gateway::start(&["--outbound-limit=256KiB"]);
     let mut link = Link::open(&gateway);
     let socket = begin::<C>(&gateway, &mut link);
     // More than may wait for a client, and it had no chance to read.
