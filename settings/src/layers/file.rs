@@ -31,7 +31,7 @@ pub(super) fn arguments(root: &Command, matches: &ArgMatches) -> Result<FromFile
         return Ok(FromFile::default());
     };
     let mut arguments = Vec::new();
-    for (key, value) in for_command(read(path)?, root, &names, path)? {
+    for (key, value) in for_command(read(path)?, root, &names) {
         let arg = find(command, &key, path)?;
         let given = matches.value_source(arg.get_id().as_str());
         if !matches!(given, Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
@@ -68,12 +68,7 @@ fn read(file: &Path) -> Result<Table, ConfigError> {
 }
 
 /// What the file says to the command with these names: the keys at the top, then those of its table.
-fn for_command(
-    file: Table,
-    root: &Command,
-    names: &[&str],
-    path: &Path,
-) -> Result<Table, ConfigError> {
+fn for_command(file: Table, root: &Command, names: &[&str]) -> Table {
     let (mut keys, mut own) = (Table::new(), Table::new());
     for (key, value) in file {
         match value {
@@ -85,10 +80,10 @@ fn for_command(
     // `[stress.idle]` stands inside `[stress]`.
     if let Some((_, inner)) = names.split_first().filter(|(_, inner)| !inner.is_empty()) {
         let command = root.find_subcommand(names[0]).unwrap_or(root);
-        own = for_command(own, command, inner, path)?;
+        own = for_command(own, command, inner);
     }
     keys.extend(own);
-    Ok(keys)
+    keys
 }
 
 fn find<'a>(command: &'a Command, key: &str, file: &Path) -> Result<&'a Arg, ConfigError> {
