@@ -64,7 +64,7 @@ openapi: setup
 
 # Every limit hit for real, as root: also those that are the whole machine's, for some seconds each.
 limits-lab: setup
-	HOLDFAST_LAB=machine cargo test --test limits_lab
+	LIMITS_LAB=machine cargo test --test limits_lab
 
 binaries: setup
 	cargo build --release -p holdfast -p floor

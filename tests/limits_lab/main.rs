@@ -3,7 +3,7 @@
 //! to name it; the fix is applied, and the same run has to pass.
 //!
 //! Needs root and some programs, and for settings of the whole machine, which others on it would
-//! feel, HOLDFAST_LAB=machine; what is missing is said, and the case is skipped. [`place`] makes
+//! feel, LIMITS_LAB=machine; what is missing is said, and the case is skipped. [`place`] makes
 //! the namespaces, [`kept`] puts settings back, [`runs`] starts `stress` and `doctor`.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers, too")]

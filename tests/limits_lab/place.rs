@@ -35,7 +35,7 @@ pub(crate) enum Need {
 }
 
 /// How to ask for the cases that change settings of the whole machine.
-const ASK: &str = "HOLDFAST_LAB=machine";
+const ASK: &str = "LIMITS_LAB=machine";
 
 fn may_touch_the_machine() -> bool {
     ASK.split_once('=').is_some_and(|(name, value)| std::env::var(name).as_deref() == Ok(value))
