@@ -43,7 +43,7 @@ def options():
     add("--client", type=Path, metavar="PROGRAM",
         help="the holdfast that is the load client of both [default: the build before's]")
     add("--rounds", type=int, default=7)
-    add("--sessions", type=int, default=18_600)
+    add("--sessions", type=int, default=18_000)
     add("--pushes", type=int, default=300_000, help="pushes of a flat-out run [default: 300000]")
     add("--broadcasts", type=int, default=40, help="of which the median counts [default: 40]")
     add("--out", type=Path, default=Path("target/bench/turns.json"), help="where all rounds are kept")

@@ -61,6 +61,12 @@ impl Session {
         self.after_flush();
     }
 
+    /// Gives a client that has had its goodbye no more than this to go.
+    pub(super) fn hurry(&mut self, time: Duration) {
+        self.ping_due = self.ping_due.min(self.local().clock.tick_after(time));
+        self.schedule();
+    }
+
     /// The client took too long to go. What the kernel still has for it is not worth keeping: it would
     /// stay for minutes with a peer that takes nothing (tcp(7), TCP_USER_TIMEOUT).
     pub(super) fn abort(&mut self) {

@@ -1,5 +1,7 @@
 //! What happens when sessions hold too much memory: those who hold most are given up.
 
+use std::time::Duration;
+
 use protocol::CloseReason;
 
 use super::{
@@ -11,6 +13,8 @@ use crate::ledger::{Account, excess};
 
 /// Of what waits for slow clients, the part that goes at a time while the process is short of memory.
 const PART_WHEN_SHORT: usize = 16;
+/// The time for a goodbye of one who holds what others need.
+const HURRIED: Duration = Duration::from_millis(100);
 
 /// A session that has to go, by its seat, so that there is memory again.
 pub(crate) type GivenUp = (u32, CloseReason);
@@ -64,11 +68,16 @@ impl Local {
 }
 
 impl Session {
-    /// Closes, because what it holds is needed by others.
+    /// Closes, because what it holds is needed by others, and waits hardly for a client that has to
+    /// take the rest of a frame before its goodbye: that rest is what is needed.
     pub(crate) fn give_back(&mut self, reason: CloseReason) {
-        if self.stage < Stage::Closing {
-            self.local().metrics.given_up(reason);
-            self.give_up(reason);
+        if self.stage >= Stage::Closing {
+            return;
+        }
+        self.local().metrics.given_up(reason);
+        self.give_up(reason);
+        if self.has_outbound() {
+            self.hurry(HURRIED);
         }
     }
 

@@ -205,6 +205,26 @@ fn when_pushes_fill_the_memory_who_reads_slowest_goes_and_not_who_is_addressed_n
 }
 
 #[test]
+fn who_does_not_read_at_all_gives_back_what_others_need_soon() {
+    for transport in Transport::ALL {
+        let flags = ["--push-memory=1MiB", "--outbound-limit=10MiB", "--ping-interval=1h"];
+        let mut thread = Thread::new(&flags);
+        // Of each of them the rest of one frame waits, and no more.
+        let frame = format!(r#"{{"x":"{}"}}"#, "x".repeat(500_000));
+        let deaf = ["one", "two", "three", "four"].map(|user| {
+            let client = thread.join(transport, &Who { user: Some(user), ..Who::default() });
+            thread.push(TargetRef::User(user), &frame);
+            thread.settle();
+            client
+        });
+        assert!(thread.local.push_memory.is_full());
+        thread.pass(Duration::from_millis(300));
+        assert!(!thread.local.push_memory.is_full(), "{transport:?}");
+        drop(deaf);
+    }
+}
+
+#[test]
 fn what_queues_take_themselves_is_bounded_too() {
     let flags = ["--outbound-limit=1MiB", "--ping-interval=1h"];
     let mut thread = Thread::with_bounds(&flags, |bounds| bounds.queues = 100_000);
