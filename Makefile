@@ -11,10 +11,11 @@ setup:
 	@command -v cc >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) gcc libc6-dev; }
 	@command -v cargo >/dev/null || { echo "install Rust first: cargo is missing" >&2; exit 1; }
 
-# Gateway and pusher-api in one process on loopback; prints what to do next. Not optimised: it is
-# for seeing a push arrive soon after cloning. For anything else: cargo build --release.
+# Gateway and pusher-api in one process on loopback; prints what to do next. Not optimised, and without
+# the load client and the allocator: it is for seeing a push arrive soon after cloning. For anything
+# else: cargo build --release.
 run: setup
-	cargo run --bin holdfast
+	cargo run --bin holdfast --no-default-features
 
 # Formatting, lints and links in the documentation of all Rust; Python, shell scripts, spelling.
 lint: lint-rust lint-python lint-shell lint-spelling
@@ -22,6 +23,7 @@ lint: lint-rust lint-python lint-shell lint-spelling
 lint-rust: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --package holdfast --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps --document-private-items
 
 lint-python: $(LINTERS)/ready

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use settings::layers;
 
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -36,6 +37,7 @@ enum Command {
     /// Open a session and print what arrives
     Listen(listen::Settings),
     /// Open many sessions and measure
+    #[cfg(feature = "stress")]
     Stress(Box<stress::Settings>),
     /// Say how many sessions fit on this machine, or into a running process, and what stops more
     Doctor(doctor::Settings),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Gateway(settings) => serve::gateway(*settings),
         Command::PusherApi(settings) => serve::pusher_api(*settings),
         Command::Listen(settings) => listen::run(&settings),
+        #[cfg(feature = "stress")]
         Command::Stress(settings) => stress::run(*settings),
         Command::Doctor(settings) => doctor::run(&settings),
         Command::Health(settings) => health::ask(&settings),
