@@ -114,7 +114,7 @@ pub(crate) fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
                 return fail(&error, matches!(error, pusher_api::StartError::Settings(_)));
             }
         };
-        stop.next(|| {}).await;
+        stop.next(|| running.read_again()).await;
         tokio::select! {
             () = running.stop(true) => {}
             () = stop.next(|| {}) => error!("stopping at once; accepted pushes may be lost"),

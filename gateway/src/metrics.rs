@@ -12,7 +12,9 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
 };
 use protocol::{CloseReason, Transport, receipt::Outcome};
-use serving::{accept, counters::Counters, exposition::Exposition, metrics::Registrar};
+use serving::{
+    accept, counters::Counters, exposition::Exposition, metrics::Registrar, reloads::Reloads,
+};
 
 use self::handshakes::Handshakes;
 
@@ -102,7 +104,8 @@ pub(crate) struct Metrics {
     pub memory_short: IntGauge,
     /// Keys that tokens are checked with.
     pub keys: IntGauge,
-    key_reloads: IntCounterVec,
+    /// Times that they were read or fetched again.
+    pub key_reloads: Reloads,
     fds_open: IntGauge,
     fds_limit: IntGauge,
     resident: IntGauge,
@@ -137,11 +140,6 @@ impl Default for Metrics {
             &["what"],
         );
         let unknown = |what: &str| unknown.with_label_values(&[what]);
-        let key_reloads = make.counters(
-            "holdfast_key_reloads_total",
-            "Times that keys and secrets were read or fetched again",
-            &["source", "result"],
-        );
         let given_up = make.counters(
             "holdfast_memory_given_up_total",
             "Sessions closed because what they hold is needed by others",
@@ -149,11 +147,6 @@ impl Default for Metrics {
         );
         ["incomplete", "outbound"].iter().for_each(|it| drop(given_up.with_label_values(&[*it])));
         // From 0, so that the first ones are seen as an increase.
-        for source in ["files", "url"] {
-            for result in ["ok", "failed"] {
-                key_reloads.with_label_values(&[source, result]);
-            }
-        }
         CloseReason::ALL.iter().for_each(|it| drop(closed.with_label_values(&[it.as_str()])));
         accept::ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
         Self {
@@ -270,7 +263,7 @@ impl Default for Metrics {
                 "1 while sessions are refused because less than --memory-reserve is left",
             ),
             keys: make.gauge("holdfast_keys", "Keys that clients' tokens are checked with"),
-            key_reloads,
+            key_reloads: Reloads::new(&make, "holdfast", &["files", "url"]),
             fds_open: make.gauge("holdfast_fds_open", "Open descriptors of the process"),
             fds_limit: make.gauge("holdfast_fds_limit", "Descriptors the process may open"),
             resident: make.gauge("holdfast_resident_memory_bytes", "Resident set of the process"),
@@ -306,12 +299,6 @@ impl Metrics {
         if reason == CloseReason::TooSlow {
             self.slow_consumers.inc();
         }
-    }
-
-    /// Counts that keys were read or fetched again, or could not be.
-    pub(crate) fn key_reload(&self, source: &str, is_ok: bool) {
-        let result = if is_ok { "ok" } else { "failed" };
-        self.key_reloads.with_label_values(&[source, result]).inc();
     }
 
     /// Counts a session that was closed because others need the memory it holds.

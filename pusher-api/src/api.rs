@@ -6,9 +6,9 @@ use actix_web::web::Bytes;
 use settings::ConfigError;
 
 use crate::{
-    backends::Backends,
     dedupe::Dedupe,
     engine::{any::AnyEngine, contract::Engine},
+    keys::Keys,
     metrics::Metrics,
     receipts::Receipts,
     settings::Settings,
@@ -25,8 +25,8 @@ pub(crate) struct Api {
     pub receipts: Arc<Receipts>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Keys of backends; none means that none is needed.
-    pub backends: Backends,
+    /// What backends are recognised by.
+    pub keys: Arc<Keys>,
     /// In development, the origins of web pages whose requests are taken besides those of loopback.
     pub development: Option<Vec<String>>,
     /// The ports that backends reach it by, once there are some.
@@ -48,12 +48,13 @@ impl Api {
         for kind in To::KINDS {
             metrics.targets.with_label_values(&[kind]);
         }
+        let keys = Arc::new(Keys::read(settings)?);
         Ok(Self {
-            engine: AnyEngine::new(settings, Arc::clone(&receipts), Arc::clone(&metrics))?,
+            engine: AnyEngine::new(settings, &keys, &receipts, &metrics),
             dedupe,
             receipts,
             metrics,
-            backends: settings.backends()?,
+            keys,
             development: settings
                 .development
                 .development

@@ -100,6 +100,11 @@ impl Backends {
         self.0.is_empty()
     }
 
+    /// How many keys there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whose key stands in the text of an `Authorization` header.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! [`start`] puts it all together. A push passes the modules from the top down: `http` reads the
 //! request, `intake` has it checked by `validate` and told apart from repetitions by `dedupe`, and
 //! gives it its frame; the `engine` finds out where it has to go, reserves room there and hands it
-//! over. What comes back goes to `receipts`.
+//! over. What comes back goes to `receipts`. Who may ask for it is in `keys`.
 //!
 //! The modules are declared from the top of the house downwards: each imports only what is declared
 //! after it, which `tests/floors.rs` checks.
@@ -24,6 +24,8 @@ mod dedupe;
 mod engine;
 
 mod receipts;
+
+mod keys;
 
 mod validate;
 

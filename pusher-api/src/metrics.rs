@@ -4,7 +4,9 @@ use actix_web::web::Bytes;
 use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
-use serving::{accept, counters::Counters, exposition::Exposition, metrics::Registrar};
+use serving::{
+    accept, counters::Counters, exposition::Exposition, metrics::Registrar, reloads::Reloads,
+};
 
 use crate::{
     settings::Settings,
@@ -65,6 +67,9 @@ pub(crate) struct Metrics {
     /// Connections of backends.
     pub http: Counters,
     accept_errors: IntCounterVec,
+    keys: IntGauge,
+    /// Times that keys and secrets were read again.
+    pub key_reloads: Reloads,
     /// Time to answer, by route.
     pub request_seconds: HistogramVec,
     links: LinkGauges,
@@ -148,6 +153,8 @@ impl Default for Metrics {
             requests: r.counters(REQUESTS, "Requests answered", &["route", "method", "status"]),
             http: Counters::new(r, "holdfast_pusher"),
             accept_errors: accept_errors(r),
+            keys: r.gauge("holdfast_pusher_keys", "API keys that backends may present"),
+            key_reloads: Reloads::new(r, "holdfast_pusher", &["files"]),
             request_seconds: durations(r),
             links: LinkGauges::new(r),
             exposition: Exposition::default(),
@@ -223,6 +230,11 @@ impl Metrics {
         self.limits.ids.set(signed(ids));
         self.limits.receipts.set(signed(settings.pending_receipts));
         self.limits.link_queue.set(signed(settings.link_queue));
+    }
+
+    /// Shows how many API keys are in force.
+    pub(crate) fn show_keys(&self, count: usize) {
+        self.keys.set(signed(count));
     }
 
     /// Counts a failed accept.

@@ -1,6 +1,6 @@
 //! Starts what a pusher-api consists of, and stops it in the right order.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_rt::{Arbiter, ArbiterHandle};
 use actix_web::web;
@@ -13,7 +13,12 @@ use serving::{
 use settings::ConfigError;
 
 use crate::{
-    api::Api, engine::contract::Engine, http, settings::Settings, threads::Threads,
+    api::Api,
+    engine::contract::Engine,
+    http,
+    keys::{Keeper, ReadAgain},
+    settings::Settings,
+    threads::Threads,
     validate::MAX_BODY_BYTES,
 };
 
@@ -84,6 +89,7 @@ pub struct Running {
     threads: Threads,
     links: ArbiterHandle,
     api: web::Data<Api>,
+    read_again: ReadAgain,
 }
 
 /// Starts a pusher-api; to be called inside an actix system. Signals are left to the caller.
@@ -92,15 +98,17 @@ pub struct Running {
 /// A wrong setting, or an address that cannot be listened on.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     settings.validate()?;
+    let (keeper, read_again) = Keeper::new(&settings);
     let api = web::Data::new(Api::new(&settings)?);
     http::routes::begin_at_zero(&api.metrics);
     let Listeners { addresses, per_worker } =
         Listeners::bind(LISTEN, &settings.listen, 1, SOCKETS)?;
     // Nobody is served before.
     let _ = api.ports.set(addresses.iter().map(SocketAddr::port).collect());
-    if api.backends.is_empty() {
+    if api.keys.are_open() {
         tracing::warn!("no API keys: whoever reaches these ports may push; put no proxy in front");
     }
+    keeper.start(Arc::clone(&api.keys), Arc::clone(&api.metrics));
     for address in &addresses {
         tracing::info!(%address, "pusher-api listens");
     }
@@ -110,7 +118,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     // The links have a thread of their own: a burst of requests must not delay presence.
     let links = Arbiter::new().handle();
     links.spawn(api.engine.keep_links(settings.gateway));
-    Ok(Running { addresses, threads, links, api })
+    Ok(Running { addresses, threads, links, api, read_again })
 }
 
 /// The share of each thread, which must be able to take the largest request.
@@ -127,6 +135,11 @@ fn limits(settings: &Settings, threads: usize, api: &Api) -> Limits {
 }
 
 impl Running {
+    /// Reads keys and secrets again, whether their files have changed or not.
+    pub fn read_again(&self) {
+        self.read_again.ask();
+    }
+
     /// Stops. Gracefully means: requests are answered and what was accepted is acknowledged by
     /// its gateways first.
     pub async fn stop(mut self, graceful: bool) {

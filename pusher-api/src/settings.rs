@@ -132,7 +132,15 @@ impl Settings {
     /// Every API key, from the flags and from the file.
     pub(crate) fn backends(&self) -> Result<Backends, ConfigError> {
         let file = self.api_key_file.as_deref();
-        Backends::new(&Secret::load_all("api-key", &self.api_key, file)?)
+        let keys = Secret::load_all("api-key", &self.api_key, file)?;
+        Backends::new(&keys).map_err(|error| match file {
+            // What the flags alone do not do wrong, the file does.
+            Some(file) if Backends::new(&self.api_key).is_ok() => {
+                let problem = format!("{} {}", file.display(), error.problem);
+                ConfigError::new("--api-key-file", problem, error.expected)
+            }
+            _ => error,
+        })
     }
 
     /// The link secret that is shown. The others are for gateways that read the same file.
@@ -225,6 +233,13 @@ mod tests {
         assert_eq!(error.expect_err("empty").key, "--api-key");
         let error = in_development(|settings| settings.api_key_file = Some("/nowhere".into()));
         assert_eq!(error.expect_err("no file").key, "--api-key-file");
+        let file = std::env::temp_dir().join(format!("holdfast-wrong-{}", std::process::id()));
+        std::fs::write(&file, "ci:pusj:k\n").unwrap();
+        let error = in_development(|settings| settings.api_key_file = Some(file.clone()));
+        let error = error.expect_err("no such scope");
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(error.key, "--api-key-file");
+        assert!(error.problem.starts_with(&format!("{} gives", file.display())), "{error}");
     }
 
     #[test]

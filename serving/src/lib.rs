@@ -7,7 +7,7 @@
 //! large a budget may be.
 //!
 //! A [`problem`] becomes a response, [`health`] is answered, [`metrics`] are registered and shown
-//! ([`exposition`]).
+//! ([`exposition`]), those of keys that are read again ([`reloads`]) among them.
 //!
 //! A module imports only what is declared after it, which `tests/floors.rs` checks.
 
@@ -32,6 +32,7 @@ pub mod room;
 
 pub mod exposition;
 pub mod health;
+pub mod reloads;
 pub mod upgrade;
 
 pub mod metrics;

@@ -1,6 +1,15 @@
 //! Files whose change is noticed by looking at them now and then.
 
-use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::Duration,
+};
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Files, and how they looked last time.
 ///
@@ -8,6 +17,15 @@ use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
 /// of the kernel it sees through links that are put in another's place, as Kubernetes does it.
 #[derive(Debug, Default)]
 pub struct WatchedFiles(Vec<(PathBuf, Option<Stamp>)>);
+
+/// What a wait for changes came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked<O> {
+    /// Whether a file has changed since it was looked at last.
+    pub changed: bool,
+    /// What somebody asks for.
+    pub order: Option<O>,
+}
 
 /// What changes when a file is written or another is put in its place: device, inode, size, and when
 /// content and inode changed last, in nanoseconds.
@@ -43,6 +61,17 @@ impl WatchedFiles {
         }
         changed
     }
+
+    /// Waits until it is time to look again, or for an order; none comes any more when nothing is
+    /// returned. For a thread that reads the files, which blocks.
+    pub fn look<O>(&mut self, orders: &Receiver<O>) -> Option<Looked<O>> {
+        let order = match orders.recv_timeout(LOOK) {
+            Ok(order) => Some(order),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return None,
+        };
+        Some(Looked { changed: self.have_changed(), order })
+    }
 }
 
 #[cfg(test)]
@@ -74,5 +103,16 @@ mod tests {
         fs::write(folder.join("missing"), "").unwrap();
         noticed("come");
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn an_order_is_not_waited_for_beyond_a_look() {
+        let (give, taken) = std::sync::mpsc::sync_channel(1);
+        let mut watched = WatchedFiles::default();
+        give.send("read").unwrap();
+        assert_eq!(watched.look(&taken), Some(Looked { changed: false, order: Some("read") }));
+        assert_eq!(watched.look(&taken), Some(Looked { changed: false, order: None }));
+        drop(give);
+        assert_eq!(watched.look(&taken), None, "nobody is left to ask");
     }
 }

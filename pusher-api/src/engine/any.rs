@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use protocol::{UserId, link::LinkRequest};
-use settings::{ConfigError, Endpoint};
+use settings::Endpoint;
 
 use super::{
     contract::{Dispatch, Engine, Handed, Haste, NamedPush, Refused},
     local::{dispatch::LocalDispatch, engine::LocalEngine},
 };
 use crate::{
+    keys::Keys,
     metrics::Metrics,
     receipts::Receipts,
     settings::Settings,
@@ -25,15 +26,13 @@ pub(crate) enum AnyEngine {
 
 impl AnyEngine {
     /// The engine that the settings ask for.
-    ///
-    /// # Errors
-    /// A file with a secret cannot be read.
     pub(crate) fn new(
         settings: &Settings,
-        receipts: Arc<Receipts>,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self, ConfigError> {
-        LocalEngine::new(settings, receipts, metrics).map(Self::Local)
+        keys: &Arc<Keys>,
+        receipts: &Arc<Receipts>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        Self::Local(LocalEngine::new(settings, keys, receipts, metrics))
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn admit(
     needed: Option<Scope>,
 ) -> Result<Backend, Problem> {
     let header = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
-    let backend = api.backends.find(header).map_err(unauthorized)?;
+    let backend = api.keys.find(header).map_err(unauthorized)?;
     match needed {
         Some(scope) if !backend.may(scope) => Err(forbidden(scope)),
         Some(_) | None => Ok(backend),

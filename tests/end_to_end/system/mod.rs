@@ -1,5 +1,6 @@
 //! Gateways and pusher-apis together, and what operators do to them.
 
+mod backend_keys;
 mod backends;
 mod batches;
 mod broadcast;

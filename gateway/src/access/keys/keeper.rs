@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use settings::{ConfigError, LinkSecretArgs, WatchedFiles};
+use settings::{ConfigError, LinkSecretArgs, WatchedFiles, watched::Looked};
 use tokens::Ring;
 use tracing::{error, info};
 
@@ -22,8 +22,6 @@ use crate::{
     settings::{KeySettings, Settings},
 };
 
-/// How often files are looked at.
-const LOOK: Duration = Duration::from_secs(1);
 /// Between two fetches for keys that tokens name and nobody knows, however many they are; and between
 /// one that failed and the next.
 const FETCH_PAUSE: Duration = Duration::from_secs(30);
@@ -100,13 +98,12 @@ impl Keeper {
     }
 
     fn keep(mut self, metrics: &Metrics) {
-        while Arc::strong_count(&self.authenticator) > 1 {
-            let order = self.taken.recv_timeout(LOOK).ok();
+        while let Some(Looked { changed, order }) = self.watched.look(&self.taken)
+            && Arc::strong_count(&self.authenticator) > 1
+        {
             self.authenticator.forget();
-            let mut changed = false;
-            if self.watched.have_changed() || order == Some(Order::ReadAgain) {
-                changed |= self.read_again(metrics);
-            }
+            let is_meant = changed || order == Some(Order::ReadAgain);
+            let mut changed = is_meant && self.read_again(metrics);
             let now = Instant::now();
             if let Some(remote) = &mut self.remote {
                 remote.hear(order, now);
@@ -122,7 +119,7 @@ impl Keeper {
     /// Reads every file; the old keys stay if one of them is wrong. True if there are new ones.
     fn read_again(&mut self, metrics: &Metrics) -> bool {
         let read = files::read(&self.keys).and_then(|keys| Ok((keys, self.link.load()?)));
-        metrics.key_reload("files", read.is_ok());
+        metrics.key_reloads.count("files", read.is_ok());
         match read {
             Ok((keys, secrets)) => {
                 info!(keys = keys.len(), link_secrets = secrets.len(), "keys read again");
@@ -146,7 +143,7 @@ impl Keeper {
         self.orders.found();
         let fetched = fetch(&remote.url);
         if let Some(metrics) = metrics {
-            metrics.key_reload("url", fetched.is_ok());
+            metrics.key_reloads.count("url", fetched.is_ok());
         }
         let now = Instant::now();
         if is_asked {

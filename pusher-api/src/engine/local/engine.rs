@@ -10,7 +10,7 @@ use futures::{
     future::{BoxFuture, join_all},
 };
 use protocol::{UserId, link::LinkRequest};
-use settings::{ConfigError, Endpoint};
+use settings::Endpoint;
 
 use super::{
     dispatch::LocalDispatch,
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     engine::contract::{Engine, Haste},
+    keys::Keys,
     metrics::Metrics,
     receipts::Receipts,
     settings::Settings,
@@ -34,16 +35,14 @@ pub(crate) struct LocalEngine {
 
 impl LocalEngine {
     /// Nobody is anywhere, and there are no links.
-    ///
-    /// # Errors
-    /// The file with the secret cannot be read.
     pub(crate) fn new(
         settings: &Settings,
-        receipts: Arc<Receipts>,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self, ConfigError> {
-        let services = Services::new(settings, receipts, metrics)?;
-        Ok(Self { services: Arc::new(services), timeout: settings.gateway_timeout })
+        keys: &Arc<Keys>,
+        receipts: &Arc<Receipts>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let services = Services::new(settings, keys, receipts, metrics);
+        Self { services: Arc::new(services), timeout: settings.gateway_timeout }
     }
 
     /// The gateways a question has to go to: those that hold the user, and all that may, those

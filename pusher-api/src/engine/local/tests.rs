@@ -31,8 +31,9 @@ struct Fixture {
 
 /// An engine whose gateways are connected as far as it can tell, without any socket.
 fn fixture(bounds: &[usize]) -> Fixture {
-    let engine = LocalEngine::new(&Settings::default(), Receipts::new(1), Arc::default());
-    let engine = engine.expect("no file is read");
+    let settings = Settings::default();
+    let (keys, receipts, metrics) = (Arc::default(), Receipts::new(1), Arc::default());
+    let engine = LocalEngine::new(&settings, &keys, &receipts, &metrics);
     let gateways = &engine.services.gateways;
     let open = |(instance, bound): (u128, &usize)| {
         let link = gateways.add("127.0.0.1:1".parse().unwrap(), Bounds::of_queue(*bound));

@@ -27,7 +27,7 @@ async fn establish(
     services: &Services,
 ) -> Result<(TcpStream, BytesMut, Terms), Failure> {
     let (mut stream, mut arrived, announced) =
-        connect::open(link.address, services.secret.as_ref()).await?;
+        connect::open(link.address, services.keys.link_secret().as_ref()).await?;
     let said = terms::to_say(announced)?;
     let hello = Down::Hello { sender: link.sender(), offer: said };
     let greeting = tokio::time::timeout(HANDSHAKE, greet(&mut stream, &mut arrived, &hello));

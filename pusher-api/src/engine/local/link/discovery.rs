@@ -102,8 +102,12 @@ mod tests {
 
     #[actix_rt::test]
     async fn a_gateway_that_vanishes_loses_its_link_and_may_come_back() {
-        let services = Services::new(&Settings::default(), Receipts::new(1), Arc::default());
-        let services = Arc::new(services.expect("no secret"));
+        let services = Arc::new(Services::new(
+            &Settings::default(),
+            &Arc::default(),
+            &Receipts::new(1),
+            &Arc::default(),
+        ));
         // Nobody listens there: the port is bound, and connecting to it is refused.
         let taken =
             socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
@@ -140,8 +144,8 @@ mod tests {
     /// Has a gateway welcome a link, leave its name and lose its connection.
     async fn interrupted(unlisted_retry: Duration) -> (tokio::net::TcpListener, Arc<Services>) {
         let settings = Settings { unlisted_retry, ..Settings::default() };
-        let services = Services::new(&settings, Receipts::new(1), Arc::default());
-        let services = Arc::new(services.expect("no secret"));
+        let services =
+            Arc::new(Services::new(&settings, &Arc::default(), &Receipts::new(1), &Arc::default()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let here = BTreeSet::from([listener.local_addr().expect("bound")]);
         let mut links = Links::new();

@@ -2,11 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use settings::{ConfigError, Secret};
-
 use super::{gateways::Gateways, handle::Bounds};
 use crate::{
-    engine::local::presence::Presence, metrics::Metrics, receipts::Receipts, settings::Settings,
+    engine::local::presence::Presence, keys::Keys, metrics::Metrics, receipts::Receipts,
+    settings::Settings,
 };
 
 /// Shared by the links, the thread they are on, and those who write to them.
@@ -20,7 +19,7 @@ pub(crate) struct Services {
     /// The links there are.
     pub gateways: Gateways,
     /// What this process proves itself with.
-    pub secret: Option<Secret>,
+    pub keys: Arc<Keys>,
     /// What each gateway may be sent at the most.
     pub bounds: Bounds,
     /// How long presence and queue of a lost gateway are kept.
@@ -31,23 +30,21 @@ pub(crate) struct Services {
 
 impl Services {
     /// Nobody is anywhere, and there are no links.
-    ///
-    /// # Errors
-    /// The file with the secret cannot be read.
     pub(crate) fn new(
         settings: &Settings,
-        receipts: Arc<Receipts>,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self, ConfigError> {
-        Ok(Self {
+        keys: &Arc<Keys>,
+        receipts: &Arc<Receipts>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        Self {
             presence: Presence::default(),
-            receipts,
-            metrics,
+            receipts: Arc::clone(receipts),
+            metrics: Arc::clone(metrics),
             gateways: Gateways::default(),
-            secret: settings.secret()?,
+            keys: Arc::clone(keys),
             bounds: Bounds { queue: settings.link_queue, fan_outs: settings.fan_out_backlog },
             grace: settings.link_grace,
             unlisted_retry: settings.unlisted_retry,
-        })
+        }
     }
 }
