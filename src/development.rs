@@ -106,17 +106,18 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let websocket = format!("ws://{}/v1/ws", gateway.clients[0]);
     flags.push(format!("--page-websocket-url={websocket}"));
     let pusher = pusher_api::start(PusherApiFlags::try_parse_from(flags)?.settings).await;
-    let pusher = pusher.map_err(|error| error.of_flag("--listen-backends"))?;
+    let mut pusher = pusher.map_err(|error| error.of_flag("--listen-backends"))?;
     announce(&gateway, pusher.addresses[0]);
     stop.next(|| {}).await;
     tokio::select! {
-        () = async { gateway.drain().await; pusher.stop(true).await } => {}
+        () = async { gateway.drain().await; pusher.drain().await } => {}
         () = stop.next(|| {}) => {
             error!("stopping at once");
             gateway.say_goodbye().await;
         }
     }
     gateway.stop();
+    pusher.stop();
     Ok(())
 }
 

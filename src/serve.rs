@@ -96,8 +96,7 @@ pub(crate) fn gateway(settings: gateway::Settings) -> ExitCode {
     })
 }
 
-/// `holdfast pusher-api`: runs until a first signal, then finishes what was accepted; a second one
-/// stops at once.
+/// `holdfast pusher-api`: runs until a first signal, then drains; a second one stops at once.
 pub(crate) fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
     if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
         return refuse(&error);
@@ -108,7 +107,7 @@ pub(crate) fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
             Ok(stop) => stop,
             Err(error) => return fail(&error, false),
         };
-        let running = match pusher_api::start(settings).await {
+        let mut running = match pusher_api::start(settings).await {
             Ok(running) => running,
             Err(error) => {
                 return fail(&error, matches!(error, pusher_api::StartError::Settings(_)));
@@ -116,9 +115,10 @@ pub(crate) fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
         };
         stop.next(|| running.read_again()).await;
         tokio::select! {
-            () = running.stop(true) => {}
+            () = running.drain() => {}
             () = stop.next(|| {}) => error!("stopping at once; accepted pushes may be lost"),
         }
+        running.stop();
         ExitCode::SUCCESS
     })
 }

@@ -1,6 +1,9 @@
 //! What every request works with.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use actix_web::web::Bytes;
 use settings::ConfigError;
@@ -12,6 +15,7 @@ use crate::{
     metrics::Metrics,
     receipts::Receipts,
     settings::Settings,
+    status::NotReady,
     validate::To,
 };
 
@@ -33,6 +37,7 @@ pub(crate) struct Api {
     pub ports: OnceLock<Vec<u16>>,
     /// Where the live page connects to, if that was configured.
     pub page_websocket_url: Option<String>,
+    leaving: AtomicBool,
 }
 
 impl Api {
@@ -61,7 +66,24 @@ impl Api {
                 .then(|| settings.development.allow_origin.clone()),
             ports: OnceLock::new(),
             page_websocket_url: settings.page_websocket_url.clone(),
+            leaving: AtomicBool::new(false),
         })
+    }
+
+    /// Takes pushes for a while, but wants no more of them.
+    pub(crate) fn start_leaving(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether load balancers shall send pushes here.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn readiness(&self) -> Result<(), NotReady> {
+        match self.leaving.load(Ordering::Relaxed) {
+            true => Err(NotReady::Draining),
+            false => self.engine.readiness().await,
+        }
     }
 
     /// What is counted, as Prometheus reads it.
@@ -69,6 +91,6 @@ impl Api {
         let known = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.metrics.receipts_pending.set(known(self.receipts.pending()));
         self.metrics.ids_remembered.set(known(self.dedupe.known()));
-        self.metrics.text(self.engine.readiness().await, || self.engine.gateways())
+        self.metrics.text(self.readiness().await, || self.engine.gateways())
     }
 }

@@ -88,6 +88,7 @@ pub struct Running {
     pub addresses: Vec<SocketAddr>,
     threads: Threads,
     links: ArbiterHandle,
+    drain_wait: Duration,
     api: web::Data<Api>,
     read_again: ReadAgain,
 }
@@ -118,7 +119,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     // The links have a thread of their own: a burst of requests must not delay presence.
     let links = Arbiter::new().handle();
     links.spawn(api.engine.keep_links(settings.gateway));
-    Ok(Running { addresses, threads, links, api, read_again })
+    let drain_wait = settings.drain_wait;
+    Ok(Running { addresses, threads, links, drain_wait, api, read_again })
 }
 
 /// The share of each thread, which must be able to take the largest request.
@@ -140,16 +142,26 @@ impl Running {
         self.read_again.ask();
     }
 
-    /// Stops. Gracefully means: requests are answered and what was accepted is acknowledged by
-    /// its gateways first.
-    pub async fn stop(mut self, graceful: bool) {
-        if graceful {
-            self.threads.drain(LAST_ANSWERS).await;
-            let drained = self.api.engine.drained();
-            if tokio::time::timeout(LAST_ACKNOWLEDGEMENTS, drained).await.is_err() {
-                tracing::warn!("stopped before every gateway acknowledged its pushes");
-            }
+    /// Says that it is not ready, and takes requests for another `--drain-wait`; then takes none, and
+    /// waits until those in progress are answered and gateways have acknowledged what was accepted.
+    pub async fn drain(&mut self) {
+        self.api.start_leaving();
+        let wait = self.drain_wait;
+        if !wait.is_zero() {
+            tracing::info!(?wait, "not ready; requests are still taken");
+            tokio::time::sleep(wait).await;
         }
+        tracing::info!("draining");
+        self.threads.drain(LAST_ANSWERS).await;
+        let drained = self.api.engine.drained();
+        if tokio::time::timeout(LAST_ACKNOWLEDGEMENTS, drained).await.is_err() {
+            tracing::warn!("stopped before every gateway acknowledged its pushes");
+        }
+        tracing::info!("drained");
+    }
+
+    /// Ends the threads, whatever is left.
+    pub fn stop(self) {
         self.threads.stop();
         self.links.stop();
     }

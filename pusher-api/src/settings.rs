@@ -85,6 +85,10 @@ pub struct Settings {
     /// Most pushes that may wait for their receipts at the same time
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub pending_receipts: usize,
+    /// How long requests are still taken after SIGTERM, when this process is not ready any more: until
+    /// load balancers have noticed
+    #[arg(long, value_name = "DURATION", value_parser = units::duration, default_value = "0s")]
+    pub drain_wait: Duration,
     /// WebSocket of a gateway that the live page connects to [default: port 8080 of its host]
     #[arg(long, value_name = "URL")]
     pub page_websocket_url: Option<String>,

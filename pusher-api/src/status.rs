@@ -116,7 +116,7 @@ impl fmt::Display for OutOfStep {
     }
 }
 
-/// Why pushes cannot be taken.
+/// Why pushes cannot be taken, or shall go elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotReady {
     /// The names were not looked up so far.
@@ -128,11 +128,15 @@ pub(crate) enum NotReady {
     /// There is none to forward to.
     #[error("no gateway is connected")]
     NoGateway,
+    /// The process is about to stop; it takes pushes as long as they come.
+    #[error("draining")]
+    Draining,
 }
 
 impl NotReady {
     /// Every reason, as it stands in metric labels.
-    pub(crate) const REASONS: [&str; 3] = ["looking_up", "presence_unknown", "no_gateway"];
+    pub(crate) const REASONS: [&str; 4] =
+        ["looking_up", "presence_unknown", "no_gateway", "draining"];
 
     /// The reason as it stands in metric labels.
     pub(crate) const fn as_str(&self) -> &'static str {
@@ -140,6 +144,7 @@ impl NotReady {
             Self::LookingUp => "looking_up",
             Self::PresenceUnknown(_) => "presence_unknown",
             Self::NoGateway => "no_gateway",
+            Self::Draining => "draining",
         }
     }
 }

@@ -49,7 +49,7 @@ async fn pushes_wait_for_presence_and_then_flow() {
     assert_eq!(pusher.push("u", 2).await, 202, "nobody is online");
     assert_eq!(pusher.push("v", 3).await, 202);
     assert_eq!(connection.batch().await, (2, vec![("v".into(), json!(3))]));
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -69,7 +69,7 @@ async fn a_second_snapshot_replaces_the_first() {
         assert_eq!(pusher.push(user, data).await, 202);
     }
     assert_eq!(connection.pushes(2).await, [("both".into(), json!(2)), ("new".into(), json!(3))]);
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -101,7 +101,7 @@ async fn what_was_not_acknowledged_is_sent_again_to_the_same_process() {
     assert_eq!(pusher.push("u", 5).await, 202);
     let (seq, pushes) = connection.batch().await;
     assert_eq!((seq, pushes), (1, vec![("u".into(), json!(5))]), "a new process starts afresh");
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -123,7 +123,7 @@ async fn a_gateway_that_stays_away_is_given_up() {
     assert_eq!(pusher.push("u", 2).await, 503);
     let status = pusher.until("/v1/gateways", |_, body| body["gateways"][0]["users"] == 0).await;
     assert_eq!(status["gateways"][0]["queued_bytes"], 0);
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -138,7 +138,7 @@ async fn a_wrong_secret_leaves_the_others_working() {
     pusher.until_ready().await;
     assert_eq!(pusher.push("u", 1).await, 202);
     assert_eq!(connection.batch().await.1.len(), 1);
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -154,7 +154,7 @@ async fn keys_are_asked_for_and_connections_survive_the_refusal() {
     assert_eq!(request.send().await.expect("an answer").status(), 200);
     let request = pusher.client.head(pusher.url("/healthz"));
     assert_eq!(request.send().await.expect("an answer").status(), 200);
-    pusher.running.stop(true).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -201,7 +201,7 @@ async fn receipts_and_answers_come_from_every_gateway() {
     );
     let (_, topic) = pusher.get("/v1/topics/t").await;
     assert_eq!(topic, json!({"topic": "t", "sessions": 3, "complete": true}));
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 async fn answer_everything(connection: &mut Connection, number: u64) {
@@ -237,7 +237,7 @@ async fn answer_everything(connection: &mut Connection, number: u64) {
 async fn a_batch_faster_than_its_gateway_is_slowed_down_and_keeps_its_order() {
     const PUSHES: u64 = 3000;
     let gateway = TestGateway::bind().await;
-    let pusher = pusher(&[&gateway], |settings| settings.link_queue = 2 * 1024 * 1024).await;
+    let mut pusher = pusher(&[&gateway], |settings| settings.link_queue = 2 * 1024 * 1024).await;
     let mut connection = gateway.accept().await;
     connection.welcome(1, 0).await;
     connection.snapshot(&["u"]).await;
@@ -262,5 +262,6 @@ async fn a_batch_faster_than_its_gateway_is_slowed_down_and_keeps_its_order() {
     let (response, ()) = futures::join!(sending, receiving);
     let report: Value = response.expect("an answer").json().await.expect("a report");
     assert_eq!(report, json!({"accepted": PUSHES, "rejected": []}));
-    pusher.running.stop(true).await;
+    pusher.running.drain().await;
+    pusher.running.stop();
 }

@@ -33,7 +33,7 @@ pub(crate) async fn healthz() -> HttpResponse {
 /// Pushes can be taken. A gateway that may hold users who are not known here is named, if that
 /// lasts; if it is so of all gateways, this process is not ready.
 pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
-    api.engine.readiness().await.map_err(Problem::unavailable)?;
+    api.readiness().await.map_err(Problem::unavailable)?;
     let out_of_step: Vec<_> = api.engine.out_of_step().iter().map(ToString::to_string).collect();
     let used = api.engine.gateways().into_iter().filter(|link| link.state != LinkState::Alias);
     if out_of_step.len() >= used.count() {

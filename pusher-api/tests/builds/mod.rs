@@ -76,7 +76,7 @@ async fn a_gateway_of_version_1_is_spoken_to_as_it_was() {
     };
     let ((status, user), ()) = futures::join!(asking, playing);
     assert_eq!((status, &user["sessions"][0]["device"]), (200, &json!("phone")));
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -104,7 +104,7 @@ async fn pushes_that_waited_for_a_new_gateway_reach_an_old_one() {
     let mut connection = gateway.accept().await;
     connection.welcome(3, 0).await;
     assert_eq!(connection.batch().await.1, [("ada".into(), json!(2))]);
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 /// A pusher-api that does not give a gateway up while a test looks for it.
@@ -152,7 +152,7 @@ async fn what_a_newer_gateway_says_costs_only_itself() {
         let sample = format!("\nholdfast_pusher_link_unknown_total{{what=\"{what}\"}} 1\n");
         assert!(metrics.contains(&sample), "{metrics}");
     }
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -163,5 +163,5 @@ async fn nothing_in_common_is_no_link() {
         gateway.accept_with("Holdfast-Link-Offer: versions=300-400; capabilities=0\r\n").await;
     connection.closed().await;
     assert_eq!(pusher.get("/readyz").await.0, 503);
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }

@@ -51,7 +51,7 @@ async fn who_came_while_the_link_was_lost_is_pushed_to() {
     connection.presence_ack(3).await;
     assert_eq!(pusher.push("another", 5).await, 202);
     assert_eq!(connection.batch().await.1, [("another".into(), json!(5))]);
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -69,7 +69,7 @@ async fn a_gateway_that_comes_back_late_may_hold_anybody_and_is_told_who_missed_
     pusher.until_ready().await;
     assert_eq!(pusher.push("anybody", 2).await, 202);
     assert_eq!(connection.batch().await.1, [("anybody".into(), json!(2))]);
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -98,7 +98,7 @@ async fn orders_wait_for_a_lost_link_and_go_to_one_whose_users_are_being_reporte
     let ((status, shown), _connection) =
         futures::join!(pusher.get("/v1/users/newcomer"), answering);
     assert_eq!((status, &shown["complete"]), (200, &json!(true)), "{shown}");
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -140,7 +140,7 @@ async fn links_that_stay_out_of_step_are_named() {
         })
         .await;
     assert_eq!(pusher.push("anybody", 1).await, 202, "they are pushed to all the same");
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }
 
 #[actix_rt::test]
@@ -170,5 +170,5 @@ async fn a_second_address_of_a_gateway_is_an_alias() {
         addresses[1].address()
     );
     assert!(metrics.contains(&sample), "{metrics}");
-    pusher.running.stop(false).await;
+    pusher.running.stop();
 }

@@ -30,3 +30,4 @@ mod several_gateways;
 mod silent_gateway;
 mod slow_reader;
 mod start_order;
+mod stopping;
