@@ -5,6 +5,8 @@
 const OWN: u64 = 256;
 /// Of connections at the operators' port that are no links.
 const OPERATORS: u64 = 512;
+/// The fewest, whatever there is: health and metrics are asked for at once.
+const FEWEST_OPERATORS: u64 = 8;
 /// The most that are kept for connections that are not sessions yet, if nothing else is said.
 pub const MOST_PENDING: u64 = 8_192;
 /// The fewest.
@@ -27,7 +29,7 @@ impl Places {
     /// Shares out so many descriptors, at most `most_pending` of them for connections that are not
     /// sessions. A process with few keeps less of each kind.
     pub fn of(descriptors: u64, most_pending: u64) -> Self {
-        let operators = OPERATORS.min(descriptors / 8);
+        let operators = OPERATORS.min(descriptors / 8).max(FEWEST_OPERATORS);
         let left = descriptors.saturating_sub(OWN.min(descriptors / 4) + operators);
         let pending = (left / SHARE_PENDING).max(FEWEST_PENDING).min(most_pending).max(1);
         Self { sessions: left.saturating_sub(pending).max(1), pending, operators }

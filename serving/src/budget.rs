@@ -48,8 +48,8 @@ pub(crate) struct Budget {
     /// Requests in progress.
     requests: Cell<usize>,
     stopping: Cell<bool>,
-    /// Told of each connection that leaves.
-    left: Notify,
+    /// Told of each connection that leaves, and of each whose request has come.
+    moved: Notify,
 }
 
 /// One connection's share.
@@ -64,6 +64,11 @@ struct Place {
 }
 
 impl Place {
+    fn begin_wait(self: &Rc<Self>, wait: Wait, since: Instant) {
+        let turn = self.budget.waits.borrow_mut().enter(wait, since, Rc::clone(self));
+        self.waits.set(Some((wait, turn)));
+    }
+
     fn held(&self) -> usize {
         self.held.iter().map(Cell::get).sum()
     }
@@ -98,11 +103,11 @@ impl Budget {
             bytes: Cell::new(0),
             requests: Cell::new(0),
             stopping: Cell::new(false),
-            left: Notify::new(),
+            moved: Notify::new(),
         })
     }
 
-    /// A seat for a newcomer. Where there is none, who has waited longest gives its own, after a
+    /// A seat for a newcomer, who waits to be heard from now on. Where there is none, who has waited longest gives its own, after a
     /// moment if that one came just now; where nobody waits, a few are let in beyond the limit.
     pub(crate) async fn admit(self: &Rc<Self>) -> Option<Seat> {
         while self.connections.get() >= self.limits.connections {
@@ -111,9 +116,9 @@ impl Budget {
                 Next::Goes(place) => self.give_up(&place, Cause::Room),
                 Next::Nobody => break,
                 Next::After(until) => {
-                    // Or somebody leaves meanwhile.
-                    let left = self.left.notified();
-                    let _ = tokio::time::timeout_at(until.into(), left).await;
+                    // Or somebody leaves meanwhile, or is heard.
+                    let moved = self.moved.notified();
+                    let _ = tokio::time::timeout_at(until.into(), moved).await;
                 }
             }
         }
@@ -124,14 +129,18 @@ impl Budget {
         self.connections.set(self.connections.get() + 1);
         self.present.set(self.present.get() + 1);
         self.counters.connections.inc();
-        Some(Seat(Rc::new(Place {
+        self.counters.waiting.inc();
+        let place = Rc::new(Place {
             budget: Rc::clone(self),
             waits: Cell::default(),
             ending: Cell::default(),
             waker: Cell::default(),
             held: Default::default(),
             in_request: Cell::default(),
-        })))
+        });
+        // Others may come before its task runs: it is not taken for one with a request in progress.
+        place.begin_wait(Wait::Silent, Instant::now());
+        Some(Seat(place))
     }
 
     /// Gives up who has waited longest; whether there was anybody.
@@ -175,7 +184,7 @@ impl Budget {
     /// Waits until every connection is gone.
     pub(crate) async fn emptied(&self) {
         while self.present.get() > 0 {
-            self.left.notified().await;
+            self.moved.notified().await;
         }
     }
 
@@ -239,8 +248,7 @@ impl Seat {
         }
         if place.waits.get().is_none_or(|(known, _)| known != wait) {
             self.go_on();
-            let turn = place.budget.waits.borrow_mut().enter(wait, since, Rc::clone(place));
-            place.waits.set(Some((wait, turn)));
+            place.begin_wait(wait, since);
         }
         place.waker.set(Some(cx.waker().clone()));
         Poll::Pending
@@ -272,7 +280,10 @@ impl Seat {
     /// A request is in progress from now on.
     pub(crate) fn begin_request(&self) -> Holding {
         if !self.0.in_request.replace(true) {
-            self.0.budget.requests.set(self.0.budget.requests.get() + 1);
+            let budget = &self.0.budget;
+            budget.requests.set(budget.requests.get() + 1);
+            budget.counters.waiting.dec();
+            budget.moved.notify_waiters();
         }
         Holding(Rc::clone(&self.0))
     }
@@ -281,6 +292,7 @@ impl Seat {
     pub(crate) fn end_request(&self) {
         if self.0.in_request.replace(false) {
             self.0.budget.requests.set(self.0.budget.requests.get() - 1);
+            self.0.budget.counters.waiting.inc();
         }
         self.0.budget.set_held(&self.0, 1, 0);
     }
@@ -296,7 +308,8 @@ impl Drop for Seat {
             budget.connections.set(budget.connections.get() - 1);
         }
         budget.counters.connections.dec();
+        budget.counters.waiting.dec();
         budget.present.set(budget.present.get() - 1);
-        budget.left.notify_waiters();
+        budget.moved.notify_waiters();
     }
 }

@@ -12,6 +12,8 @@ const REFUSALS: [u16; 7] = [400, 408, 413, 414, 417, 431, 503];
 pub struct Counters {
     /// Open connections.
     pub(crate) connections: IntGauge,
+    /// Those of them without a request in progress.
+    pub(crate) waiting: IntGauge,
     /// Bytes held for them.
     pub(crate) bytes: IntGauge,
     /// Connections for which there was no place at all.
@@ -42,6 +44,11 @@ impl Counters {
         REFUSALS.iter().for_each(|it| drop(refused.with_label_values(&[it.to_string()])));
         Self {
             connections: make.gauge(&name("connections"), "Open HTTP connections"),
+            waiting: make.gauge(
+                &name("connections_waiting"),
+                "Open HTTP connections without a request in progress: new ones, heads that have not come \
+                 whole, kept ones",
+            ),
             bytes: make.gauge(&name("request_bytes"), "Bytes held for HTTP requests and answers"),
             turned_away: make.counter(
                 &name("connections_turned_away_total"),

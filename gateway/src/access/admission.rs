@@ -97,6 +97,8 @@ pub(crate) struct Admission {
     max_sessions: usize,
     /// Descriptors for sessions and for connections that are to be some.
     descriptors: usize,
+    /// Those for operators' connections that are no links.
+    operators: usize,
     rate: Option<DefaultDirectRateLimiter>,
     memory_reserve: u64,
     short_of_memory: AtomicBool,
@@ -127,6 +129,7 @@ impl Admission {
             sessions: Arc::default(),
             max_sessions,
             descriptors: usize::try_from(places.sessions + places.pending).unwrap_or(usize::MAX),
+            operators: usize::try_from(places.operators).unwrap_or(usize::MAX),
             rate,
             memory_reserve: settings.memory_reserve as u64,
             short_of_memory: AtomicBool::new(false),
@@ -212,6 +215,11 @@ impl Admission {
     /// How many descriptors sessions leave to connections that are to be some.
     pub(crate) fn descriptors_left(&self) -> usize {
         self.descriptors.saturating_sub(self.sessions())
+    }
+
+    /// The most connections of operators that are no links, as far as descriptors allow.
+    pub(crate) fn operators(&self) -> usize {
+        self.operators
     }
 
     /// Whether `--max-sessions` is reached.

@@ -16,7 +16,6 @@ use serving::{
     health,
     port::{Port, Routes},
     problem::{head, response},
-    room::Room,
     upgrade::Switch,
 };
 
@@ -31,8 +30,6 @@ const PATIENCE: Patience = Patience {
     answer: Duration::from_secs(30),
     farewell: Duration::from_secs(2),
 };
-/// Most connections that are no links; a process with few descriptors has fewer.
-const CONNECTIONS: usize = 512;
 /// Most bytes held for them.
 const BYTES: usize = 8 << 20;
 /// Asked by supervisors and Prometheus, and answered however much is going on.
@@ -47,7 +44,7 @@ pub(super) async fn open(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Port {
         .configure(routes);
     let links = Arc::clone(gateway);
     let upgrade = Box::new(move |request: &Request| upgrade(&links, request));
-    let connections = CONNECTIONS.min(Room::of_this_process().descriptors as usize / 8).max(8);
+    let connections = gateway.admission.operators();
     let limits = Limits { connections, bytes: BYTES, patience: PATIENCE };
     let counters = gateway.metrics.operators.clone();
     counters.show_limits(connections, BYTES);

@@ -6,6 +6,7 @@ use tokio::sync::Semaphore;
 
 use crate::fixture::{Fixture, Peer, ROOMY};
 
+const SMALL: &str = "GET /small HTTP/1.1\r\nhost: h\r\n\r\n";
 const HELD: &str = "GET /held HTTP/1.1\r\nhost: h\r\n\r\n";
 
 async fn start(connections: usize) -> (Fixture, Data<Semaphore>) {
@@ -37,6 +38,47 @@ async fn who_has_waited_longest_makes_room_for_whoever_comes() {
         line.strip_prefix("test_connections_given_up_total{reason=\"room\"} ")
             .is_some_and(|count| count.parse::<u32>().unwrap() >= 10)
     }));
+}
+
+#[actix_rt::test]
+async fn newcomers_are_not_taken_for_requests_in_progress() {
+    let fixture = Fixture::start(Limits { connections: 4, ..ROOMY }).await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (mut peers, mut accepted) = (Vec::new(), Vec::new());
+    for _ in 0..3 * RESERVE {
+        let mut peer = Peer(tokio::net::TcpStream::connect(address).await.unwrap());
+        peer.say(SMALL).await;
+        peers.push(peer);
+        let (socket, _) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        accepted.push(socket);
+    }
+    // All of them come before the first one's task has run.
+    for socket in accepted {
+        fixture.port.serve(socket, ()).await;
+    }
+    for peer in &mut peers {
+        assert_eq!(peer.answer().await.status, 200);
+    }
+    fixture.await_metric("test_connections_turned_away_total", 0).await;
+}
+
+#[actix_rt::test]
+async fn who_waits_is_told_apart_from_requests_in_progress() {
+    let (fixture, gate) = start(10).await;
+    let mut kept = fixture.connect().await;
+    kept.expect_alive().await;
+    let silent = fixture.connect().await;
+    let half = fixture.said("GET /small HTTP/1.1\r\n").await;
+    let mut busy = fixture.said(HELD).await;
+    fixture.await_metric("test_connections", 4).await;
+    fixture.await_metric("test_connections_waiting", 3).await;
+    gate.add_permits(1);
+    assert_eq!(busy.answer().await.status, 200);
+    fixture.await_metric("test_connections_waiting", 4).await;
+    drop((kept, silent, half, busy));
+    fixture.await_metric("test_connections_waiting", 0).await;
 }
 
 #[actix_rt::test]
