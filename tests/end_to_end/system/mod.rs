@@ -31,3 +31,4 @@ mod silent_gateway;
 mod slow_reader;
 mod start_order;
 mod stopping;
+mod wall_clock;
