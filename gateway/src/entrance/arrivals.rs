@@ -18,7 +18,7 @@ use super::{
     requests, tcp, websocket,
 };
 use crate::{
-    access::pending::Pending,
+    access::{admission::Refusal, pending::Pending},
     http::request::Request,
     seats::{Arrival, Port, Progress},
     session::Runner,
@@ -104,7 +104,11 @@ impl Arrivals {
                 return self.say(arrival, &Farewell::http(&problem, None));
             }
         };
-        if let Err(problem) = requests::check(&self.doorway.seats.local.settings, &request) {
+        let settings = &self.doorway.seats.local.settings;
+        if let Err(problem) = requests::check(settings, &request) {
+            // Who may not ask here at all is told that, and not what there is.
+            let problem = websocket::check_sender(settings, &request, &arrival.socket)
+                .map_or_else(|foreign| Refusal::from(foreign).problem(), |()| problem);
             self.count(arrival.port, requests::result_of(&problem));
             return self.say(arrival, &Farewell::http(&problem, Some(&request)));
         }

@@ -43,6 +43,7 @@ pub(super) fn check(settings: &Settings, request: &Request<'_>) -> Result<(), Pr
 /// The label of the handshake metric for a request answered with this problem.
 pub(super) fn result_of(problem: &Problem) -> &'static str {
     match problem.status {
+        403 => "foreign",
         404 => "not_found",
         405 => "method_not_allowed",
         413 => "body_too_large",

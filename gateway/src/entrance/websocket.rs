@@ -103,7 +103,10 @@ pub(super) fn join(
 }
 
 /// Checks, in development, that no foreign page and no proxy has sent the request.
-fn check_sender(
+///
+/// # Errors
+/// Says what tells that one has.
+pub(super) fn check_sender(
     settings: &Settings,
     request: &Request<'_>,
     socket: &TcpStream,

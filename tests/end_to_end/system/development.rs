@@ -109,9 +109,9 @@ fn it_listens_on_loopback_only() {
 #[test]
 fn a_request_without_upgrade_is_answered() {
     let (_process, text) = start(&["up"]);
-    let mut socket = connect(address(&text, "ws://"));
-    std::io::Write::write_all(&mut socket, b"GET /v1/ws HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    assert!(read_head(&mut socket).starts_with("HTTP/1.1 426 "));
+    let clients = address(&text, "ws://");
+    let request = format!("GET /v1/ws HTTP/1.1\r\nHost: {clients}\r\n\r\n");
+    assert_eq!(status_of(clients, &request), 426);
 }
 
 /// A request by hand; the status of its answer.
@@ -152,6 +152,13 @@ fn pages_of_other_sites_and_proxies_reach_nobody() {
             format!("GET /v1/ws?user=u HTTP/1.1\r\nHost: {host}\r\n{fields}{handshake}\r\n");
         let expected = if fine { 101 } else { 403 };
         assert_eq!(status_of(gateway.http, &upgrade), expected, "{upgrade}");
+        for (line, otherwise) in
+            [("GET /v1/ws?user=u", 426), ("GET /elsewhere", 404), ("POST /v1/ws", 405)]
+        {
+            let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n");
+            let expected = if fine { otherwise } else { 403 };
+            assert_eq!(status_of(gateway.http, &request), expected, "{request}");
+        }
         let host = at(pusher.address);
         let body = r#"{"to":{"all":true},"data":1}"#;
         let push = format!(
@@ -173,5 +180,10 @@ fn pages_of_other_sites_and_proxies_reach_nobody() {
         );
         assert_eq!(status_of(pusher.address, &push), 415, "{push}");
     }
+    let foreign = |transport| {
+        let labels = format!(r#"{{result="foreign",transport="{transport}"}}"#);
+        gateway.metrics().get(&format!("holdfast_handshakes_total{labels}"))
+    };
+    assert_eq!([foreign("websocket"), foreign("http")], [7.0, 21.0]);
     assert!(gateway.process.log().iter().any(|line| line.contains("no keys")));
 }
