@@ -114,6 +114,7 @@ pub(crate) struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let make = Registrar::default();
+        make.process();
         let sessions = make.gauges("holdfast_sessions", "Open sessions", &["transport"]);
         let pushes = make.counters(
             "holdfast_pushes_total",

@@ -1,6 +1,6 @@
 //! A process's own limits.
 
-use std::io;
+use std::{io, time::Duration};
 
 use procfs::{
     ProcError,
@@ -52,6 +52,42 @@ pub fn resident_bytes() -> u64 {
     statm.map_or(0, |memory| memory.resident * procfs::page_size())
 }
 
+/// What a process takes of the machine.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usage {
+    /// Its resident set, in bytes.
+    pub resident: u64,
+    /// Its address space, in bytes.
+    pub address_space: u64,
+    /// Time on processors, of all its threads.
+    pub cpu: Duration,
+    /// When it started, since the Unix epoch.
+    pub started: Duration,
+}
+
+impl Usage {
+    /// That of this process.
+    ///
+    /// # Errors
+    /// `/proc` does not say.
+    pub fn read() -> io::Result<Self> {
+        let stat = open(None)?.stat().map_err(into_io)?;
+        let ticks = |count: u64| Duration::from_secs(count) / ticks_per_second();
+        let booted = Duration::from_secs(procfs::boot_time_secs().map_err(into_io)?);
+        Ok(Self {
+            resident: stat.rss * procfs::page_size(),
+            address_space: stat.vsize,
+            cpu: ticks(stat.utime + stat.stime),
+            started: booted + ticks(stat.starttime),
+        })
+    }
+}
+
+/// The kernel's unit of times in `/proc`; never zero.
+fn ticks_per_second() -> u32 {
+    u32::try_from(procfs::ticks_per_second()).unwrap_or(100).max(1)
+}
+
 /// A process, or this one.
 ///
 /// # Errors
@@ -83,6 +119,8 @@ fn number(limit: LimitValue) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{SystemTime, UNIX_EPOCH};
+
     use super::*;
 
     #[test]
@@ -96,7 +134,18 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_somewhere() {
-        assert!(resident_bytes() > 100_000, "{}", resident_bytes());
+    fn what_this_process_takes_is_known() {
+        let before = Usage::read().unwrap();
+        let mut sum = 0_u64;
+        let burnt = loop {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+            if sum.is_multiple_of(1 << 20) && Usage::read().unwrap().cpu > before.cpu {
+                break Usage::read().unwrap();
+            }
+        };
+        assert!(burnt.resident > 100_000 && burnt.resident < burnt.address_space, "{burnt:?}");
+        assert_eq!(burnt.started, before.started);
+        let age = SystemTime::now().duration_since(UNIX_EPOCH + burnt.started).unwrap();
+        assert!(age < Duration::from_secs(3600), "{age:?}");
     }
 }

@@ -115,7 +115,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let registrar = Registrar::default();
         let r = &registrar;
-        r.build_info();
+        r.process();
         let results = r.counters(
             "holdfast_pusher_pushes_total",
             "Pushes by what became of them",

@@ -7,7 +7,8 @@
 //! large a budget may be.
 //!
 //! A [`problem`] becomes a response, [`health`] is answered, [`metrics`] are registered and shown
-//! ([`exposition`]), those of keys that are read again ([`reloads`]) among them.
+//! ([`exposition`]), with those of keys that are read again ([`reloads`]) and with what the process takes
+//! of the machine.
 //!
 //! A module imports only what is declared after it, which `tests/floors.rs` checks.
 
@@ -36,6 +37,8 @@ pub mod reloads;
 pub mod upgrade;
 
 pub mod metrics;
+mod process;
+
 pub mod problem;
 
 pub use crate::waits::Patience;

@@ -5,6 +5,8 @@ use prometheus::{
     core::Collector,
 };
 
+use crate::process::Process;
+
 /// Makes metrics and keeps them, to be shown together.
 ///
 /// # Panics
@@ -34,9 +36,15 @@ impl Registrar {
     }
 
     /// Which build this is: 1 with its version.
-    pub fn build_info(&self) {
+    fn build_info(&self) {
         let version = self.gauges("holdfast_build_info", "1, with the version", &["version"]);
         version.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    }
+
+    /// What every process of ours shows: which build it is, and what it takes of the machine.
+    pub fn process(&self) {
+        self.build_info();
+        self.keep(Process::new());
     }
 
     /// Keeps a metric of any kind.
@@ -69,10 +77,32 @@ mod tests {
         registrar.counters("b_total", "B", &["kind"]).with_label_values(&["x"]).inc();
         registrar.gauge("c", "C").set(-1);
         registrar.gauges("d", "D", &["kind"]).with_label_values(&["y"]).set(3);
-        registrar.build_info();
+        registrar.process();
         let text = String::from_utf8(registrar.text()).expect("text");
         for line in ["a_total 2", r#"b_total{kind="x"} 1"#, "c -1", r#"d{kind="y"} 3"#, BUILD] {
             assert!(text.lines().any(|shown| shown == line), "{line} is not in {text}");
         }
+    }
+
+    #[test]
+    fn the_process_is_looked_at_each_time() {
+        let registrar = Registrar::default();
+        registrar.process();
+        let value = |name: &str| {
+            let text = String::from_utf8(registrar.text()).expect("text");
+            let line = text.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+            let line = line.unwrap_or_else(|| panic!("{name} is not in {text}"));
+            line.trim().parse::<f64>().expect("a number")
+        };
+        let before = value("process_open_fds ");
+        let held: Vec<_> =
+            (0..50).map(|_| std::fs::File::open("/dev/null").expect("a file")).collect();
+        assert!(value("process_open_fds ") >= before + 40.0);
+        drop(held);
+        assert!(value("process_max_fds ") > before);
+        assert!(value("process_virtual_memory_bytes ") > value("process_resident_memory_bytes "));
+        assert!(value("process_start_time_seconds ") > 1.6e9);
+        let begun = value("process_cpu_seconds_total ");
+        while value("process_cpu_seconds_total ") <= begun {}
     }
 }

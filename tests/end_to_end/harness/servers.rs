@@ -163,6 +163,11 @@ impl PusherApi {
         Self { process, address, client: Http::new(address), flags }
     }
 
+    /// What it measures now.
+    pub(crate) fn metrics(&self) -> Metrics {
+        Metrics::parse(&self.client.get("/metrics").text)
+    }
+
     /// Waits until it takes pushes.
     pub(crate) fn await_ready(&self) {
         eventually("pusher-api is ready", || {

@@ -20,6 +20,7 @@ mod joining;
 mod keys;
 mod listening;
 mod memory;
+mod metrics;
 mod order;
 mod ports;
 mod reachability;
