@@ -1,6 +1,7 @@
 //! What operators can watch, in Prometheus' text format. Never a user id.
 
 mod handshakes;
+mod standing;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -16,13 +17,15 @@ use serving::{
     accept, counters::Counters, exposition::Exposition, metrics::Registrar, reloads::Reloads,
 };
 
-use self::handshakes::Handshakes;
+use self::{handshakes::Handshakes, standing::Standing};
 
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
 pub(crate) struct Metrics {
     registrar: Registrar,
     sessions: [IntGauge; Transport::ALL.len()],
     handshakes: Handshakes,
+    /// Readiness, limits, and sessions by worker.
+    pub standing: Standing,
     closed: IntCounterVec,
     pushes: [IntCounter; 3],
     accept_errors: IntCounterVec,
@@ -155,6 +158,7 @@ impl Default for Metrics {
             pushes: [Outcome::Written, Outcome::Queued, Outcome::Dropped]
                 .map(|outcome| pushes.with_label_values(&[outcome.as_str()])),
             handshakes: Handshakes::new(&make),
+            standing: Standing::new(&make),
             closed,
             accept_errors,
             pending: make.gauge(

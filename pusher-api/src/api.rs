@@ -15,7 +15,7 @@ use crate::{
     metrics::Metrics,
     receipts::Receipts,
     settings::Settings,
-    status::NotReady,
+    status::{LinkState, NotReady},
     validate::To,
 };
 
@@ -75,14 +75,22 @@ impl Api {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
-    /// Whether load balancers shall send pushes here.
+    /// Whether load balancers shall send pushes here. Names the gateways that may hold users who are not known here,
+    /// if that lasts.
     ///
     /// # Errors
-    /// Why not.
-    pub(crate) async fn readiness(&self) -> Result<(), NotReady> {
-        match self.leaving.load(Ordering::Relaxed) {
-            true => Err(NotReady::Draining),
-            false => self.engine.readiness().await,
+    /// Why not; also where it is so of every gateway.
+    pub(crate) async fn readiness(&self) -> Result<Vec<String>, NotReady> {
+        if self.leaving.load(Ordering::Relaxed) {
+            return Err(NotReady::Draining);
+        }
+        self.engine.readiness().await?;
+        let out_of_step: Vec<_> =
+            self.engine.out_of_step().iter().map(ToString::to_string).collect();
+        let used = self.engine.gateways().into_iter().filter(|link| link.state != LinkState::Alias);
+        match out_of_step.len() >= used.count() {
+            true => Err(NotReady::OutOfStep(out_of_step.join(", "))),
+            false => Ok(out_of_step),
         }
     }
 
@@ -91,6 +99,6 @@ impl Api {
         let known = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.metrics.receipts_pending.set(known(self.receipts.pending()));
         self.metrics.ids_remembered.set(known(self.dedupe.known()));
-        self.metrics.text(self.readiness().await, || self.engine.gateways())
+        self.metrics.text(self.readiness().await.err(), || self.engine.gateways())
     }
 }

@@ -246,12 +246,12 @@ impl Metrics {
     /// they were a moment ago where many ask.
     pub(crate) fn text(
         &self,
-        readiness: Result<(), NotReady>,
+        not_ready: Option<NotReady>,
         gateways: impl FnOnce() -> Vec<GatewayStatus>,
     ) -> Bytes {
         self.exposition.text(|| {
-            self.ready.set(i64::from(readiness.is_ok()));
-            let reason = readiness.err().map(|reason| reason.as_str());
+            self.ready.set(i64::from(not_ready.is_none()));
+            let reason = not_ready.map(|reason| reason.as_str());
             for known in NotReady::REASONS {
                 let is_it = i64::from(reason == Some(known));
                 self.not_ready.with_label_values(&[known]).set(is_it);

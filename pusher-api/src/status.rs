@@ -131,12 +131,15 @@ pub(crate) enum NotReady {
     /// The process is about to stop; it takes pushes as long as they come.
     #[error("draining")]
     Draining,
+    /// Each of them may hold users who are not known here.
+    #[error("no gateway is in step: {0}")]
+    OutOfStep(String),
 }
 
 impl NotReady {
     /// Every reason, as it stands in metric labels.
-    pub(crate) const REASONS: [&str; 4] =
-        ["looking_up", "presence_unknown", "no_gateway", "draining"];
+    pub(crate) const REASONS: [&str; 5] =
+        ["looking_up", "presence_unknown", "no_gateway", "draining", "out_of_step"];
 
     /// The reason as it stands in metric labels.
     pub(crate) const fn as_str(&self) -> &'static str {
@@ -145,6 +148,7 @@ impl NotReady {
             Self::PresenceUnknown(_) => "presence_unknown",
             Self::NoGateway => "no_gateway",
             Self::Draining => "draining",
+            Self::OutOfStep(_) => "out_of_step",
         }
     }
 }

@@ -49,6 +49,11 @@ impl FanOut {
         self.lanes().len()
     }
 
+    /// How many sessions of clients each worker has, in their order.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = usize> {
+        self.lanes().iter().map(|lane| lane.clients.load(Ordering::Relaxed))
+    }
+
     /// The number of the last fan-out.
     pub(crate) fn last(&self) -> u64 {
         self.last.load(Ordering::Acquire)

@@ -1,6 +1,6 @@
 //! What was accepted for the sessions of one worker, and not taken up by it so far.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use protocol::Topic;
@@ -37,6 +37,8 @@ pub(crate) struct Lane {
     pub worker: usize,
     /// What it has to do.
     pub load: Load,
+    /// Sessions of clients on it, for operators.
+    pub clients: AtomicUsize,
     items: Mutex<Vec<Item>>,
     newest: AtomicU64,
     added: Notify,

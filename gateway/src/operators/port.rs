@@ -19,7 +19,10 @@ use serving::{
     upgrade::Switch,
 };
 
-use super::probe::Probe;
+use super::{
+    probe::Probe,
+    readiness::{Reason, reasons},
+};
 use crate::{gateway::Gateway, link as links};
 
 /// How long operators may wait for each other on one connection.
@@ -48,6 +51,9 @@ pub(super) async fn open(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Port {
     let limits = Limits { connections, bytes: BYTES, patience: PATIENCE };
     let counters = gateway.metrics.operators.clone();
     counters.show_limits(connections, BYTES);
+    let Gateway { metrics, admission, settings, .. } = &**gateway;
+    let (links, reserve) = (settings.max_links, settings.memory_reserve);
+    metrics.standing.show_limits(admission.max_sessions(), links, reserve);
     Port::open(Routes { app, upgrade: Some(upgrade), always: ALWAYS }, limits, counters).await
 }
 
@@ -125,27 +131,21 @@ fn upgrade(gateway: &Arc<Gateway>, request: &Request) -> Result<Switch, Box<Http
 }
 
 async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
-    let reasons = [
-        (gateway.admission.is_leaving(), "draining"),
-        (gateway.admission.is_full(), "as many sessions as --max-sessions allows"),
-        (gateway.admission.is_short_of_memory(), "less memory is left than --memory-reserve"),
-        (gateway.authenticator.lacks_keys(), "no keys to check tokens with could be fetched yet"),
-        (gateway.push_memory.is_full(), "pushes that wait fill --push-memory"),
-        (gateway.accepting.is_blocked(), "no connection could be accepted for a second"),
-        (probe.is_late(), "a worker has not delivered its own push lately"),
-    ];
-    match reasons.into_iter().find(|(applies, _)| *applies) {
+    match reasons(&gateway, &probe).into_iter().find(|reason| reason.applies) {
         None => health::ready(&[]),
-        Some((_, reason)) => {
-            let problem = Problem::new(503, "Not Ready", reason);
+        Some(Reason { detail, .. }) => {
+            let problem = Problem::new(503, "Not Ready", detail);
             response(&problem.retry_after(Duration::from_secs(1)))
         }
     }
 }
 
-async fn metrics(gateway: Data<Gateway>) -> HttpResponse {
+async fn metrics(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
     let shown = &gateway.metrics;
     let text = shown.exposition.text(|| {
+        let known = reasons(&gateway, &probe).into_iter();
+        shown.standing.show_reasons(known.map(|reason| (reason.label, reason.applies)));
+        shown.standing.show_workers(gateway.fan_out.sessions().enumerate());
         let left = gateway.admission.descriptors_left();
         shown.pending_limit.set(gateway.room.places(left) as i64);
         shown.memory_short.set(gateway.admission.is_short_of_memory().into());

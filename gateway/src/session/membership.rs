@@ -1,6 +1,6 @@
 //! A session's place in the tables of the gateway, given back on every path out.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::atomic::Ordering};
 
 use protocol::{Device, SessionId, Topic, Transport, UserId};
 
@@ -73,6 +73,7 @@ impl<A: Clone> Membership<A> {
         }
         if permit.is_some() {
             local.metrics.sessions(transport).inc();
+            local.lane.clients.fetch_add(1, Ordering::Relaxed);
         }
         let local = Rc::clone(local);
         let member = Self { local, user, id, seat, transport, entered: true, permit };
@@ -149,6 +150,7 @@ impl<A: Clone> Membership<A> {
         }
         if self.is_client() {
             self.local.metrics.sessions(self.transport).dec();
+            self.local.lane.clients.fetch_sub(1, Ordering::Relaxed);
         }
         true
     }

@@ -13,6 +13,11 @@ impl Metrics {
         Self(samples.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect())
     }
 
+    /// Whether there is a sample of this name with labels.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The sample of this name, or the sum over all labels of a name without them; 0 if unknown.
     pub(crate) fn get(&self, name: &str) -> f64 {
         let labelled = format!("{name}{{");

@@ -1,6 +1,6 @@
 //! What operators read of gateways and pusher-apis, as they have it from other programs.
 
-use crate::harness::pair;
+use crate::harness::{Client, Gateway, Tcp, eventually, pair};
 
 #[test]
 fn every_process_says_which_it_is_and_what_it_takes() {
@@ -19,4 +19,66 @@ fn every_process_says_which_it_is_and_what_it_takes() {
         assert!(metrics.get("process_start_time_seconds") > 1.6e9);
         assert!(metrics.get("process_cpu_seconds_total") > 0.0);
     }
+}
+
+#[test]
+fn readiness_is_shown_with_its_reason_and_limits_beside_what_they_bound() {
+    let gateway = Gateway::start(&["--max-sessions=2", "--max-links=7", "--memory-reserve=1MiB"]);
+    let reason =
+        |name: &str| gateway.metrics().get(&format!("holdfast_not_ready{{reason={name:?}}}"));
+    let shown = gateway.metrics();
+    assert_eq!((shown.get("holdfast_ready"), shown.get("holdfast_not_ready")), (1.0, 0.0));
+    assert_eq!(shown.get("holdfast_sessions_limit"), 2.0);
+    assert_eq!(shown.get("holdfast_links_limit"), 7.0);
+    assert_eq!(shown.get("holdfast_memory_reserve_bytes"), f64::from(1 << 20));
+    for known in
+        ["draining", "full", "memory", "no_keys", "push_memory", "accept_blocked", "probe_late"]
+    {
+        assert!(shown.has(&format!("holdfast_not_ready{{reason={known:?}}}")), "{known}");
+    }
+    let sessions = (Tcp::join(&gateway, "u0"), Tcp::join(&gateway, "u1"));
+    assert_eq!((reason("full"), reason("draining")), (1.0, 0.0));
+    assert_eq!(
+        (gateway.metrics().get("holdfast_ready"), gateway.get("/readyz").status),
+        (0.0, 503)
+    );
+    drop(sessions);
+    eventually("room again", || (reason("full") == 0.0).then_some(()));
+    assert_eq!(
+        (gateway.metrics().get("holdfast_ready"), gateway.get("/readyz").status),
+        (1.0, 200)
+    );
+}
+
+#[test]
+fn a_pusher_api_is_ready_where_its_metrics_say_so() {
+    let (mut gateway, pusher) = pair(&[]);
+    assert_eq!(pusher.metrics().get("holdfast_pusher_ready"), 1.0);
+    gateway.process.kill();
+    let out_of_step = "holdfast_pusher_not_ready{reason=\"out_of_step\"}";
+    eventually("the only gateway is out of step", || {
+        let (status, shown) = (pusher.client.get("/readyz").status, pusher.metrics());
+        // Both are looked at for themselves, one after the other.
+        (status == 503 && shown.get(out_of_step) == 1.0).then_some(())
+    });
+    assert_eq!(pusher.metrics().get("holdfast_pusher_ready"), 0.0);
+}
+
+#[test]
+fn sessions_are_counted_on_their_worker() {
+    let gateway = Gateway::start(&["--workers=3"]);
+    let of_each = || {
+        let shown = gateway.metrics();
+        let name = |worker| format!("holdfast_worker_sessions{{worker=\"{worker}\"}}");
+        let names = (0..3).map(name);
+        names.map(|name| shown.has(&name).then(|| shown.get(&name))).collect::<Option<Vec<_>>>()
+    };
+    assert_eq!(of_each(), Some(vec![0.0; 3]), "the gateway's own are not counted");
+    let sessions: Vec<_> =
+        (0..30).map(|user| Tcp::join(&gateway, format!("u{user}").as_str())).collect();
+    let each = of_each().expect("three workers");
+    assert_eq!(each.iter().sum::<f64>(), 30.0, "{each:?}");
+    assert!(each.iter().filter(|count| **count > 0.0).count() > 1, "{each:?}");
+    drop(sessions);
+    eventually("they are gone", || (of_each() == Some(vec![0.0; 3])).then_some(()));
 }
