@@ -127,6 +127,7 @@ impl Gateway {
     /// Delivers pushes whose receipts go back over `link`.
     pub(crate) fn delivery(&self, link: Arc<LinkQueue>) -> Delivery<Address> {
         let (directory, fan_out) = (Arc::clone(&self.directory), Arc::clone(&self.fan_out));
-        Delivery::new(directory, fan_out, Arc::clone(&self.push_memory), link)
+        let no_session = self.metrics.deliveries.no_session.clone();
+        Delivery::new(directory, fan_out, Arc::clone(&self.push_memory), link, no_session)
     }
 }

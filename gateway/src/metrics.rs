@@ -1,5 +1,6 @@
 //! What operators can watch, in Prometheus' text format. Never a user id.
 
+mod deliveries;
 mod handshakes;
 mod standing;
 
@@ -9,15 +10,13 @@ use std::{
 };
 
 use limits::{descriptors, process::resident_bytes};
-use prometheus::{
-    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use protocol::{CloseReason, Transport, receipt::Outcome};
 use serving::{
     accept, counters::Counters, exposition::Exposition, metrics::Registrar, reloads::Reloads,
 };
 
-use self::{handshakes::Handshakes, standing::Standing};
+use self::{deliveries::Deliveries, handshakes::Handshakes, standing::Standing};
 
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
 pub(crate) struct Metrics {
@@ -28,6 +27,8 @@ pub(crate) struct Metrics {
     pub standing: Standing,
     closed: IntCounterVec,
     pushes: [IntCounter; 3],
+    /// What became of them in the end.
+    pub deliveries: Deliveries,
     accept_errors: IntCounterVec,
     /// Connections that are not sessions and have no answer yet.
     pub pending: IntGauge,
@@ -55,8 +56,6 @@ pub(crate) struct Metrics {
     pub bytes_in: IntCounter,
     /// Bytes written to sessions.
     pub bytes_out: IntCounter,
-    /// From acceptance by pusher-api to the write to the socket.
-    pub push_latency: Histogram,
     /// Bytes that wait behind slow sockets.
     pub outbound_queued: IntGauge,
     /// Bytes of pushes that wait anywhere.
@@ -121,16 +120,9 @@ impl Default for Metrics {
         let sessions = make.gauges("holdfast_sessions", "Open sessions", &["transport"]);
         let pushes = make.counters(
             "holdfast_pushes_total",
-            "Pushes by what became of them at a session",
+            "Pushes by what became of them at a session at first",
             &["outcome"],
         );
-        let latency = HistogramOpts::new(
-            "holdfast_push_latency_seconds",
-            "From acceptance by pusher-api to the write to the socket",
-        )
-        .buckets(vec![
-            0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0,
-        ]);
         let closed = make.counters(
             "holdfast_sessions_closed_total",
             "Ended sessions by reason",
@@ -157,6 +149,7 @@ impl Default for Metrics {
             sessions: Transport::ALL.map(|one| sessions.with_label_values(&[one.as_str()])),
             pushes: [Outcome::Written, Outcome::Queued, Outcome::Dropped]
                 .map(|outcome| pushes.with_label_values(&[outcome.as_str()])),
+            deliveries: Deliveries::new(&make),
             handshakes: Handshakes::new(&make),
             standing: Standing::new(&make),
             closed,
@@ -198,7 +191,6 @@ impl Default for Metrics {
             frames_out: make.counter("holdfast_frames_out_total", "Frames to clients"),
             bytes_in: make.counter("holdfast_bytes_in_total", "Bytes read from sessions"),
             bytes_out: make.counter("holdfast_bytes_out_total", "Bytes written to sessions"),
-            push_latency: make.keep(Histogram::with_opts(latency)),
             outbound_queued: make
                 .gauge("holdfast_outbound_queued_bytes", "Bytes waiting behind slow sockets"),
             push_memory: make

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use prometheus::IntCounter;
 use protocol::{
-    MessageId,
+    MessageId, UserId,
     link::{EntryLayout, LinkError, PushEntries, PushEntry, TargetRef},
 };
 
@@ -13,7 +14,7 @@ use super::{
     message::{Mailbox, Push},
 };
 use crate::{
-    directory::Directory,
+    directory::{Directory, registry::Registration},
     uplink::{queue::LinkQueue, receipts::ReceiptCollector},
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct Delivery<A> {
     fan_out: Arc<FanOut>,
     memory: Arc<FrameMemory>,
     link: Arc<LinkQueue>,
+    /// Counts pushes to users who are not here.
+    no_session: IntCounter,
     scratch: Vec<u8>,
     /// Whether a fan-out was started since somebody asked.
     has_fanned_out: bool,
@@ -43,8 +46,10 @@ impl<A: Mailbox + Clone> Delivery<A> {
         fan_out: Arc<FanOut>,
         memory: Arc<FrameMemory>,
         link: Arc<LinkQueue>,
+        no_session: IntCounter,
     ) -> Self {
-        Self { directory, fan_out, memory, link, scratch: Vec::new(), has_fanned_out: false }
+        let (scratch, has_fanned_out) = (Vec::new(), false);
+        Self { directory, fan_out, memory, link, no_session, scratch, has_fanned_out }
     }
 
     /// Hands every push of a batch to its sessions. Returns which were passed over, because this
@@ -93,6 +98,11 @@ impl<A: Mailbox + Clone> Delivery<A> {
 
     fn to_user(&self, user: &str, push: &Push) {
         let after = self.fan_out.last();
-        self.directory.registry.visit(user, |session| session.address.deliver(push, after));
+        let deliver = |session: &Registration<A>| session.address.deliver(push, after);
+        let sessions = self.directory.registry.visit(user, deliver);
+        // The gateway's own may come later than its first pushes, and leave before.
+        if sessions == 0 && !UserId::is_reserved(user) {
+            self.no_session.inc();
+        }
     }
 }

@@ -92,7 +92,8 @@ impl Session {
     /// Gives up the frames of which nothing is on the wire yet.
     fn drop_outbound(&mut self) {
         if let Some(rare) = &mut self.rare {
-            rare.outbound.drop_whole_frames();
+            let pushes = rare.outbound.drop_whole_frames();
+            self.lose(pushes);
         }
     }
 }

@@ -116,7 +116,13 @@ impl Session {
                     _ => return self.on_error(&error),
                 },
             };
-            rare.outbound.advance(written);
+            let (is_client, deliveries) =
+                (self.member.is_client(), &self.member.local.metrics.deliveries);
+            rare.outbound.advance(written, |accepted_micros| {
+                if is_client {
+                    deliveries.written(accepted_micros);
+                }
+            });
             rare.write_deadline = self.member.local.write_deadline();
             self.count_out(written, 0);
         }

@@ -5,22 +5,20 @@ use std::{
     ops::Range,
 };
 
-use protocol::{
-    CloseReason, Device, clock::micros_since_epoch, receipt::Outcome, server_frame::ServerFrame,
-};
+use protocol::{CloseReason, Device, receipt::Outcome, server_frame::ServerFrame};
 
 use super::{
     queue::{GATHERED, OutboundQueue},
     state::{Session, Stage},
 };
-use crate::delivery::{frame::SharedFrame, message::Push};
+use crate::delivery::message::Push;
 
 impl Session {
     /// Sends a push, and reports what became of it.
     pub(super) fn send_push(&mut self, push: &Push) {
         let outcome = match self.stage {
             Stage::Closing | Stage::Gone => Outcome::Dropped,
-            Stage::Joining | Stage::Live => self.send_shared(&push.frame),
+            Stage::Joining | Stage::Live => self.send_shared(push),
         };
         self.report(push, outcome);
     }
@@ -43,7 +41,7 @@ impl Session {
                         self.report(push, Outcome::Written);
                     }
                     _ => {
-                        let outcome = self.queue_shared(&push.frame, start + taken..end, true);
+                        let outcome = self.queue_shared(push, start + taken..end, true);
                         self.report(push, outcome);
                     }
                 }
@@ -71,9 +69,10 @@ impl Session {
         }
         let metrics = &self.local().metrics;
         metrics.push(outcome);
-        if outcome == Outcome::Written {
-            let micros = micros_since_epoch().saturating_sub(push.accepted_micros);
-            metrics.push_latency.observe(micros as f64 / 1e6);
+        match outcome {
+            Outcome::Written => metrics.deliveries.written(push.accepted_micros),
+            Outcome::Queued => {}
+            Outcome::Dropped => metrics.deliveries.dropped(1, self.reason),
         }
         if let Some(receipt) = &push.receipt {
             let reason = self.reason.filter(|_| outcome == Outcome::Dropped);
@@ -93,25 +92,32 @@ impl Session {
         device
     }
 
-    fn send_shared(&mut self, frame: &SharedFrame) -> Outcome {
-        let range = frame.range(self.wire());
-        if !self.may_write() {
-            return self.queue_shared(frame, range, false);
+    /// Counts pushes that waited and never went, for the reason the session ends for.
+    pub(super) fn lose(&self, pushes: usize) {
+        if self.member.is_client() {
+            self.local().metrics.deliveries.dropped(pushes, self.reason);
         }
-        match self.try_write(&frame.bytes()[range.clone()]) {
+    }
+
+    fn send_shared(&mut self, push: &Push) -> Outcome {
+        let range = push.frame.range(self.wire());
+        if !self.may_write() {
+            return self.queue_shared(push, range, false);
+        }
+        match self.try_write(&push.frame.bytes()[range.clone()]) {
             Ok(written) if written == range.len() => Outcome::Written,
-            Ok(written) => self.queue_shared(frame, range.start + written..range.end, written > 0),
+            Ok(written) => self.queue_shared(push, range.start + written..range.end, written > 0),
             Err(()) => Outcome::Dropped,
         }
     }
 
-    fn queue_shared(&mut self, frame: &SharedFrame, range: Range<usize>, torn: bool) -> Outcome {
+    fn queue_shared(&mut self, push: &Push, range: Range<usize>, torn: bool) -> Outcome {
         let length = range.len();
         if !self.has_room(length) {
             self.close(CloseReason::TooSlow);
             return Outcome::Dropped;
         }
-        self.queue(|outbound| outbound.push_shared(frame.clone(), range, torn));
+        self.queue(|outbound| outbound.push_shared(push, range, torn));
         self.count_out(0, 1);
         Outcome::Queued
     }

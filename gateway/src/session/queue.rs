@@ -3,21 +3,31 @@
 
 use std::{collections::VecDeque, io::IoSlice, ops::Range};
 
-use crate::delivery::frame::SharedFrame;
+use crate::delivery::{frame::SharedFrame, message::Push};
 
 /// Most frames written in one go.
 pub(super) const GATHERED: usize = 64;
 
 /// One frame, or what is left of it.
 enum Chunk {
-    Shared(SharedFrame, Range<usize>),
+    Shared(Waiting),
     Owned(Vec<u8>, usize),
+}
+
+/// A push that waits. Frames are far shorter than 4 GiB, so that one takes no more than bytes of the
+/// session's own.
+struct Waiting {
+    frame: SharedFrame,
+    start: u32,
+    end: u32,
+    /// When pusher-api accepted it: microseconds since the Unix epoch.
+    accepted_micros: u64,
 }
 
 impl Chunk {
     fn bytes(&self) -> &[u8] {
         match self {
-            Self::Shared(frame, range) => &frame.bytes()[range.clone()],
+            Self::Shared(push) => &push.frame.bytes()[push.start as usize..push.end as usize],
             Self::Owned(bytes, start) => &bytes[*start..],
         }
     }
@@ -25,14 +35,14 @@ impl Chunk {
     /// The memory it takes alone.
     fn owned(&self) -> usize {
         match self {
-            Self::Shared(..) => 0,
+            Self::Shared(_) => 0,
             Self::Owned(bytes, _) => bytes.capacity(),
         }
     }
 
     fn advance(&mut self, count: usize) {
         match self {
-            Self::Shared(_, range) => range.start += count,
+            Self::Shared(push) => push.start += count as u32,
             Self::Owned(_, start) => *start += count,
         }
     }
@@ -66,11 +76,18 @@ impl OutboundQueue {
         self.chunks.is_empty()
     }
 
-    /// Queues the part of a shared frame that the socket did not take; `torn` if it took some.
-    pub(super) fn push_shared(&mut self, frame: SharedFrame, range: Range<usize>, torn: bool) {
+    /// Queues the part of a push that the socket did not take; `torn` if it took some.
+    pub(super) fn push_shared(&mut self, push: &Push, range: Range<usize>, torn: bool) {
         self.torn |= torn;
         self.bytes += range.len();
-        self.chunks.push_back(Chunk::Shared(frame, range));
+        let (start, end) = (range.start as u32, range.end as u32);
+        let (frame, accepted_micros) = (push.frame.clone(), push.accepted_micros);
+        self.chunks.push_back(Chunk::Shared(Waiting { frame, start, end, accepted_micros }));
+    }
+
+    /// How many pushes wait.
+    pub(super) fn pushes(&self) -> usize {
+        self.chunks.iter().filter(|chunk| matches!(chunk, Chunk::Shared(_))).count()
     }
 
     /// Queues bytes of which the socket has taken the first `written`.
@@ -91,8 +108,9 @@ impl OutboundQueue {
         self.chunks.iter().take(GATHERED).map(|chunk| IoSlice::new(chunk.bytes())).collect()
     }
 
-    /// Takes note that the socket took the first `count` bytes of [`Self::slices`].
-    pub(super) fn advance(&mut self, count: usize) {
+    /// Takes note that the socket took the first `count` bytes of [`Self::slices`]. Of each push that
+    /// it has whole, `written` is told when it was accepted.
+    pub(super) fn advance(&mut self, count: usize, mut written: impl FnMut(u64)) {
         self.bytes -= count;
         let mut left = count;
         while let Some(front) = self.chunks.front_mut().filter(|_| left > 0) {
@@ -104,26 +122,30 @@ impl OutboundQueue {
                 && let Some(gone) = self.chunks.pop_front()
             {
                 self.owned -= gone.owned();
+                if let Chunk::Shared(push) = gone {
+                    written(push.accepted_micros);
+                }
             }
         }
     }
 
-    /// Drops every frame of which nothing is on the wire yet, and says how many those were. The
+    /// Drops every frame of which nothing is on the wire yet, and says how many pushes those were. The
     /// stream stays well-formed: the rest of a torn frame is kept, and so is a greeting.
     pub(super) fn drop_whole_frames(&mut self) -> usize {
         let keep = usize::from(self.torn);
-        let dropped = self.chunks.len() - keep.min(self.chunks.len());
+        let before = self.pushes();
         self.chunks.truncate(keep);
         self.chunks.shrink_to_fit();
         self.bytes = self.chunks.iter().map(|chunk| chunk.bytes().len()).sum();
         self.owned = self.chunks.iter().map(Chunk::owned).sum();
-        dropped
+        before - self.pushes()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::frame::FrameMemory;
 
     /// What the socket is offered, in one piece.
     fn offered(outbound: &OutboundQueue) -> Vec<u8> {
@@ -136,7 +158,7 @@ mod tests {
             let offered = offered(outbound);
             let count = step.min(offered.len());
             all.extend_from_slice(&offered[..count]);
-            outbound.advance(count);
+            outbound.advance(count, |_| {});
         }
         all
     }
@@ -159,13 +181,13 @@ mod tests {
         let mut outbound = OutboundQueue::default();
         outbound.push_owned(b"first".to_vec(), 0);
         outbound.push_owned(b"second".to_vec(), 0);
-        outbound.advance(2);
-        assert_eq!(outbound.drop_whole_frames(), 1);
+        outbound.advance(2, |_| {});
+        assert_eq!(outbound.drop_whole_frames(), 0, "none of them is a push");
         outbound.push_owned(b"!".to_vec(), 0);
         assert_eq!((outbound.len(), taken(&mut outbound, 100).as_slice()), (4, &b"rst!"[..]));
 
         outbound.push_owned(b"whole".to_vec(), 0);
-        assert_eq!(outbound.drop_whole_frames(), 1);
+        outbound.drop_whole_frames();
         assert!(outbound.is_empty());
     }
 
@@ -176,11 +198,32 @@ mod tests {
         outbound.push_owned(b"hello".to_vec(), 0);
         outbound.keep_front();
         outbound.push_owned(b"push".to_vec(), 0);
-        assert_eq!(outbound.drop_whole_frames(), 1);
+        outbound.drop_whole_frames();
         assert_eq!(offered(&outbound), b"hello");
-        outbound.advance(5);
+        outbound.advance(5, |_| {});
         outbound.push_owned(b"push".to_vec(), 0);
-        assert_eq!(outbound.drop_whole_frames(), 1);
+        outbound.drop_whole_frames();
         assert!(outbound.is_empty());
+    }
+
+    #[test]
+    fn each_push_is_told_written_or_dropped_once() {
+        assert!(size_of::<Chunk>() <= 32, "{}", size_of::<Chunk>());
+        let memory = FrameMemory::new(1 << 20);
+        let mut outbound = OutboundQueue::default();
+        for accepted_micros in 1..=4 {
+            let frame = SharedFrame::new(b"{}", &memory, &mut Vec::new());
+            let push = Push { frame, accepted_micros, receipt: None };
+            outbound.push_shared(&push, 0..4, false);
+        }
+        outbound.push_owned(b"own".to_vec(), 0);
+        let mut written = Vec::<u64>::new();
+        outbound.advance(3, |accepted| written.push(accepted));
+        assert!(written.is_empty(), "the last byte counts");
+        outbound.advance(6, |accepted| written.push(accepted));
+        assert_eq!((written.as_slice(), outbound.pushes()), (&[1, 2][..], 2));
+        assert_eq!(outbound.drop_whole_frames(), 1, "the torn one goes on");
+        outbound.advance(3, |accepted| written.push(accepted));
+        assert_eq!((written.as_slice(), outbound.pushes()), (&[1, 2, 3][..], 0));
     }
 }

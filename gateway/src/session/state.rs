@@ -141,3 +141,10 @@ impl Session {
         self.rare.as_ref().is_some_and(|rare| !rare.outbound.is_empty())
     }
 }
+
+impl Drop for Session {
+    /// What still waits is lost, whatever ended it.
+    fn drop(&mut self) {
+        self.lose(self.rare.as_ref().map_or(0, |rare| rare.outbound.pushes()));
+    }
+}

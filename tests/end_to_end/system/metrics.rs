@@ -1,5 +1,7 @@
 //! What operators read of gateways and pusher-apis, as they have it from other programs.
 
+use serde_json::json;
+
 use crate::harness::{Client, Gateway, Tcp, eventually, pair};
 
 #[test]
@@ -81,4 +83,30 @@ fn sessions_are_counted_on_their_worker() {
     assert!(each.iter().filter(|count| **count > 0.0).count() > 1, "{each:?}");
     drop(sessions);
     eventually("they are gone", || (of_each() == Some(vec![0.0; 3])).then_some(()));
+}
+
+#[test]
+fn every_push_is_written_or_lost_for_a_reason() {
+    const PUSHES: usize = 400;
+    let (gateway, pusher) = pair(&["--close-timeout=1s"]);
+    let reads_nothing = Tcp::join(&gateway, "u");
+    let push = json!({ "to": { "user": "u" }, "data": "x".repeat(60_000) });
+    let report = pusher.client.batch(format!("{push}\n").repeat(PUSHES).as_bytes());
+    assert_eq!(report["accepted"], PUSHES);
+    // When it was known that the user had left, no more were handed over.
+    let handed_over = pusher.metrics().get("holdfast_pusher_entries_total");
+    eventually("each is accounted for", || {
+        let shown = gateway.metrics();
+        let written = shown.get("holdfast_push_latency_seconds_count");
+        let lost = shown.get("holdfast_pushes_dropped_total");
+        (written + lost == handed_over).then_some(())
+    });
+    let shown = gateway.metrics();
+    let lost =
+        |reason: &str| shown.get(&format!("holdfast_pushes_dropped_total{{reason={reason:?}}}"));
+    assert!(lost("too_slow") > 0.0);
+    // More than were refused at once: the others had waited.
+    let refused = shown.get("holdfast_pushes_total{outcome=\"dropped\"}");
+    assert!(shown.get("holdfast_pushes_dropped_total") > refused + lost("no_session"));
+    drop(reads_nothing);
 }

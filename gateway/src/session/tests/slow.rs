@@ -63,6 +63,56 @@ fn one_byte_more_than_the_limit_is_too_many() {
     assert!(thread.is_here(&client), "it may still read its goodbye");
 }
 
+/// Pushes that were written or queued, those of them that were written in the end, and those that
+/// were lost, for this reason.
+fn counted(thread: &Thread, reason: &str) -> (u64, u64, u64) {
+    let outcome = |name| thread.metric(&format!("holdfast_pushes_total{{outcome={name:?}}}"));
+    let taken = outcome("written") + outcome("queued");
+    let written = thread.metric("holdfast_push_latency_seconds_count");
+    (taken, written, thread.metric(&format!("holdfast_pushes_dropped_total{{reason={reason:?}}}")))
+}
+
+#[test]
+fn what_is_lost_of_a_queue_is_counted_with_its_reason() {
+    for transport in Transport::ALL {
+        let mut thread = Thread::new(&["--write-timeout=5s", "--ping-interval=1h"]);
+        let mut client = thread.client(transport);
+        (0..20).for_each(|number| thread.push(USER, &push(number, 8000)));
+        thread.settle();
+        let (taken, written, lost) = counted(&thread, "too_slow");
+        assert!(taken == 20 && written < 20 && lost == 0, "{written} written");
+        client.take_in(30_000);
+        thread.settle();
+        assert!(counted(&thread, "too_slow").1 > written, "from the queue, too");
+        thread.pass(Duration::from_secs(6));
+        thread.hear(&mut client);
+        let (_, written, lost) = counted(&thread, "too_slow");
+        assert!(lost > 0 && written + lost == 20, "{written} written, {lost} lost");
+        // Nobody is there any more.
+        thread.push(USER, "{}");
+        assert_eq!(counted(&thread, "no_session").2, 1);
+    }
+}
+
+#[test]
+fn what_waits_for_a_client_that_goes_is_lost() {
+    for (reason, panics) in [("client_left", false), ("panic", true)] {
+        let mut thread = Thread::new(&["--ping-interval=1h"]);
+        let client = thread.client(Transport::Tcp);
+        (0..20).for_each(|number| thread.push(USER, &push(number, 8000)));
+        thread.settle();
+        match panics {
+            true => thread.drop_session(&client),
+            false => {
+                drop(client);
+                thread.settle();
+            }
+        }
+        let (taken, written, lost) = counted(&thread, reason);
+        assert!(lost > 0 && written + lost == taken, "{written} and {lost} of {taken}");
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Push(usize),

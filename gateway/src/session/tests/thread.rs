@@ -97,6 +97,7 @@ impl Thread {
             Arc::clone(&shared.fan_out),
             Arc::clone(&shared.push_memory),
             Arc::clone(&link),
+            shared.metrics.deliveries.no_session.clone(),
         );
         let local = Rc::new(Local::new(shared, lane));
         Self { local, admission, runners: BTreeMap::new(), delivery, link, next_seat: 0 }
@@ -324,6 +325,13 @@ impl Thread {
 
     pub(super) fn is_here(&self, client: &Client) -> bool {
         self.runners.contains_key(&client.seat)
+    }
+
+    /// A sample of the metrics, as operators read it.
+    pub(super) fn metric(&self, sample: &str) -> u64 {
+        let text = String::from_utf8(self.local.metrics.render()).expect("text");
+        let value = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {sample}")).parse().expect("a number")
     }
 
     /// Users, sessions in the metrics, and bytes that wait: what must be none when all are gone.

@@ -1,0 +1,57 @@
+//! What became of pushes at sessions in the end: written, after so long, or lost.
+
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec};
+use protocol::{CloseReason, clock::micros_since_epoch};
+use serving::metrics::Registrar;
+
+/// No session was there for its user, who had left meanwhile.
+const NO_SESSION: &str = "no_session";
+/// The session ended without a reason: a bug of ours.
+const PANIC: &str = "panic";
+
+/// Counts and measures them.
+pub(crate) struct Deliveries {
+    latency: Histogram,
+    dropped: IntCounterVec,
+    /// Pushes to users who have no session here.
+    pub no_session: IntCounter,
+}
+
+impl Deliveries {
+    pub(super) fn new(make: &Registrar) -> Self {
+        let latency = HistogramOpts::new(
+            "holdfast_push_latency_seconds",
+            "From acceptance by pusher-api to the write of the last byte to the socket",
+        )
+        .buckets(vec![
+            0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0,
+        ]);
+        let dropped = make.counters(
+            "holdfast_pushes_dropped_total",
+            "Pushes that no client got, by why its session ended or that there was none",
+            &["reason"],
+        );
+        // From 0, so that the first ones are seen as an increase.
+        CloseReason::ALL.iter().for_each(|it| drop(dropped.with_label_values(&[it.as_str()])));
+        dropped.with_label_values(&[PANIC]);
+        Self {
+            latency: make.keep(Histogram::with_opts(latency)),
+            no_session: dropped.with_label_values(&[NO_SESSION]),
+            dropped,
+        }
+    }
+
+    /// A push that was accepted then is written, at once or from a queue.
+    pub(crate) fn written(&self, accepted_micros: u64) {
+        let micros = micros_since_epoch().saturating_sub(accepted_micros);
+        self.latency.observe(micros as f64 / 1e6);
+    }
+
+    /// So many pushes will not be written any more, for the reason their session ends for.
+    pub(crate) fn dropped(&self, pushes: usize, reason: Option<CloseReason>) {
+        if pushes > 0 {
+            let reason = reason.map_or(PANIC, CloseReason::as_str);
+            self.dropped.with_label_values(&[reason]).inc_by(pushes as u64);
+        }
+    }
+}
