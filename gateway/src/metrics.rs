@@ -18,6 +18,10 @@ use serving::{
 
 use self::{deliveries::Deliveries, handshakes::Handshakes, standing::Standing};
 
+/// Why links end, as it stands in labels.
+const LINK_ENDS: [&str; 7] =
+    ["closed", "lost", "silent", "bad_frame", "no_hello", "no_common_version", "overflow"];
+
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
 pub(crate) struct Metrics {
     registrar: Registrar,
@@ -95,6 +99,8 @@ pub(crate) struct Metrics {
     pub exposition: Exposition,
     /// The operators' port.
     pub operators: Counters,
+    operators_requests: IntCounterVec,
+    links_ended: IntCounterVec,
     /// Sessions that ended by a panic of our own.
     pub session_panics: IntCounter,
     /// In microseconds.
@@ -142,7 +148,10 @@ impl Default for Metrics {
             &["class"],
         );
         ["incomplete", "outbound"].iter().for_each(|it| drop(given_up.with_label_values(&[*it])));
+        let links_ended =
+            make.counters("holdfast_links_ended_total", "Ended links by reason", &["reason"]);
         // From 0, so that the first ones are seen as an increase.
+        LINK_ENDS.iter().for_each(|it| drop(links_ended.with_label_values(&[*it])));
         CloseReason::ALL.iter().for_each(|it| drop(closed.with_label_values(&[it.as_str()])));
         accept::ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
         Self {
@@ -246,6 +255,12 @@ impl Default for Metrics {
                 .counter("holdfast_session_panics_total", "Sessions ended by a panic, a bug"),
             exposition: Exposition::default(),
             operators: Counters::new(&make, "holdfast_operators"),
+            operators_requests: make.counters(
+                "holdfast_operators_requests_total",
+                "Requests answered at the operators' port",
+                &["route", "method", "status"],
+            ),
+            links_ended,
             longest_stall: AtomicU64::new(0),
             stall: make.keep(Gauge::new(
                 "holdfast_worker_longest_stall_seconds",
@@ -322,6 +337,18 @@ impl Metrics {
     /// Counts a failed accept.
     pub(crate) fn accept_error(&self, error: &std::io::Error) {
         self.accept_errors.with_label_values(&[&accept::error_name(error)]).inc();
+    }
+
+    /// Counts so many answers at the operators' port.
+    pub(crate) fn operators_request(&self, route: &str, method: &str, status: u16, count: u64) {
+        let labels = [route, method, &status.to_string()];
+        self.operators_requests.with_label_values(&labels).inc_by(count);
+    }
+
+    /// Counts the end of a link, for one of [`LINK_ENDS`].
+    pub(crate) fn link_ended(&self, reason: &str) {
+        debug_assert!(LINK_ENDS.contains(&reason), "{reason} is not born at 0");
+        self.links_ended.with_label_values(&[reason]).inc();
     }
 
     /// Takes note of a time in which a worker was busy without a break.

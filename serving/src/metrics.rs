@@ -1,5 +1,6 @@
 //! Metrics are made of constant names and shown as text.
 
+use actix_web::http::Method;
 use prometheus::{
     Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
     core::Collector,
@@ -60,6 +61,20 @@ impl Registrar {
         let families = self.0.gather();
         TextEncoder::new().encode(&families, &mut text).expect("writing to memory does not fail");
         text
+    }
+}
+
+/// A method as it stands in a label: anybody can make up others.
+pub fn method_label(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::DELETE
+        | Method::OPTIONS
+        | Method::PATCH => method.as_str(),
+        _ => "other",
     }
 }
 

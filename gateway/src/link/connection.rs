@@ -40,6 +40,21 @@ enum LinkEnd {
     Overflow,
 }
 
+impl LinkEnd {
+    /// As it stands in metric labels.
+    const fn label(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Io(_) => "lost",
+            Self::Silent => "silent",
+            Self::Frame(_) => "bad_frame",
+            Self::NoHello => "no_hello",
+            Self::Versions(_) => "no_common_version",
+            Self::Overflow => "overflow",
+        }
+    }
+}
+
 /// Runs a link to its end. `switch` answers the HTTP request, `read` is what came behind it.
 pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String, read: BytesMut) {
     let peer = socket.peer_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
@@ -53,6 +68,7 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String
     let attached = Attached { gateway: &gateway, link: &link };
     let end = serve(&gateway, socket, switch, read, &link).await;
     drop(attached);
+    gateway.metrics.link_ended(end.label());
     match end {
         LinkEnd::Closed => info!(%peer, "link down"),
         LinkEnd::Overflow => {

@@ -7,6 +7,7 @@ use actix_web::{
     App, HttpRequest, HttpResponse, Resource,
     guard::{Any, Get, Guard, Head},
     http::header,
+    middleware::from_fn,
     web::{self, Data, ServiceConfig},
 };
 use protocol::{link, problem::Problem};
@@ -20,6 +21,7 @@ use serving::{
 };
 
 use super::{
+    counting::{begin_at_zero, count, counted},
     probe::Probe,
     readiness::{Reason, reasons},
 };
@@ -44,9 +46,16 @@ pub(super) async fn open(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Port {
     let app = App::new()
         .app_data(Data::from(Arc::clone(gateway)))
         .app_data(Data::from(Arc::clone(probe)))
+        .wrap(from_fn(counted))
         .configure(routes);
     let links = Arc::clone(gateway);
-    let upgrade = Box::new(move |request: &Request| upgrade(&links, request));
+    begin_at_zero(&gateway.metrics);
+    let upgrade = Box::new(move |request: &Request| {
+        let decided = upgrade(&links, request);
+        let status = decided.as_ref().map_or_else(|refusal| refusal.status().as_u16(), |_| 101);
+        count(&links.metrics, request.path(), request.method(), status);
+        decided
+    });
     let connections = gateway.admission.operators();
     let limits = Limits { connections, bytes: BYTES, patience: PATIENCE };
     let counters = gateway.metrics.operators.clone();

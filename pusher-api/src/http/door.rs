@@ -6,11 +6,11 @@ use actix_web::{
     Error, HttpMessage, HttpResponse, ResponseError,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::Method,
     middleware::Next,
     web,
 };
 use protocol::problem::Problem;
+use serving::metrics::method_label;
 
 use super::{
     auth, development,
@@ -47,7 +47,7 @@ pub(crate) async fn at_the_door(
     };
     let pattern = pattern.as_deref().unwrap_or("unknown");
     let metrics = &api.metrics;
-    let labels = [pattern, shown(&method), status.as_str()];
+    let labels = [pattern, method_label(&method), status.as_str()];
     metrics.requests.with_label_values(&labels).inc();
     let elapsed = begun.elapsed().as_secs_f64();
     metrics.request_seconds.with_label_values(&[pattern]).observe(elapsed);
@@ -72,18 +72,4 @@ fn admit(
         query::check(request.query_string(), known)?;
     }
     Ok(backend)
-}
-
-/// The method as it stands in a label: anybody can make up others.
-fn shown(method: &Method) -> &str {
-    match *method {
-        Method::GET
-        | Method::HEAD
-        | Method::POST
-        | Method::PUT
-        | Method::DELETE
-        | Method::OPTIONS
-        | Method::PATCH => method.as_str(),
-        _ => "other",
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Client, Gateway, Tcp, eventually, pair};
+use crate::harness::{Client, Gateway, PusherApi, Tcp, eventually, pair};
 
 #[test]
 fn every_process_says_which_it_is_and_what_it_takes() {
@@ -109,4 +109,36 @@ fn every_push_is_written_or_lost_for_a_reason() {
     let refused = shown.get("holdfast_pushes_total{outcome=\"dropped\"}");
     assert!(shown.get("holdfast_pushes_dropped_total") > refused + lost("no_session"));
     drop(reads_nothing);
+}
+
+#[test]
+fn requests_and_ends_of_links_are_counted_from_zero() {
+    let gateway = Gateway::start(&[]);
+    let asked = |route: &str, method: &str, status: u16| {
+        let labels = format!("method={method:?},route={route:?},status=\"{status}\"");
+        let name = format!("holdfast_operators_requests_total{{{labels}}}");
+        let shown = gateway.metrics();
+        shown.has(&name).then(|| shown.get(&name))
+    };
+    let ended = |reason: &str| {
+        let name = format!("holdfast_links_ended_total{{reason={reason:?}}}");
+        let shown = gateway.metrics();
+        shown.has(&name).then(|| shown.get(&name))
+    };
+    for (route, status) in [("/readyz", 503), ("/healthz", 200), ("/v1/link", 101)] {
+        assert_eq!(asked(route, "GET", status), Some(0.0), "{route} {status}");
+    }
+    for reason in ["closed", "lost", "silent", "bad_frame", "no_hello", "overflow"] {
+        assert_eq!(ended(reason), Some(0.0), "{reason}");
+    }
+    gateway.get("/healthz");
+    gateway.get("/made/up");
+    assert_eq!(asked("/healthz", "GET", 200), Some(1.0));
+    assert_eq!(asked("unknown", "GET", 404), Some(1.0));
+    let mut pusher = PusherApi::start(&[&gateway], &[]);
+    pusher.process.kill();
+    eventually("the end of the link", || {
+        (ended("closed").unwrap_or(0.0) + ended("lost").unwrap_or(0.0) == 1.0).then_some(())
+    });
+    assert_eq!(asked("/v1/link", "GET", 101), Some(1.0));
 }
