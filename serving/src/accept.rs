@@ -1,6 +1,11 @@
 //! Takes connections off an accept queue.
 
-use std::{future::Future, io, net::TcpStream, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use tokio::net::TcpListener;
 use tracing::{info, warn};
@@ -12,6 +17,33 @@ const PAUSE: Duration = Duration::from_millis(100);
 const MENDING: Duration = Duration::from_millis(5);
 /// Connections that are taken before those that have come already are looked at again.
 const BURST: u32 = 16;
+
+/// After so long without a failure, a spell of them is over. A success between two failures is none:
+/// out of descriptors, each connection that ends lets one more in.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Failures that follow each other, to be told once.
+#[derive(Debug, Default)]
+struct Spell {
+    failures: u64,
+    last: Option<Instant>,
+}
+
+impl Spell {
+    /// Adds a failure; true if it begins a spell.
+    fn fail(&mut self, now: Instant) -> bool {
+        let ended = self.last.is_none_or(|last| now.duration_since(last) > QUIET);
+        self.failures = if ended { 1 } else { self.failures + 1 };
+        self.last = Some(now);
+        ended
+    }
+
+    /// Of how many failures a spell was that is over.
+    fn take_ended(&mut self, now: Instant) -> Option<u64> {
+        self.last.take_if(|last| now.duration_since(*last) > QUIET)?;
+        Some(self.failures)
+    }
+}
 
 /// What accepted connections are given to.
 pub trait Arrivals {
@@ -32,13 +64,12 @@ pub async fn accept(
     mut arrivals: impl Arrivals,
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let (mut failures, mut burst) = (0_u64, 0);
+    let (mut spell, mut burst) = (Spell::default(), 0);
     loop {
         match listener.accept().await.and_then(|(socket, _)| socket.into_std()) {
             Ok(socket) => {
-                if failures > 0 {
+                if let Some(failures) = spell.take_ended(Instant::now()) {
                     info!(failures, "accepting connections again");
-                    failures = 0;
                 }
                 arrivals.arrive(socket).await;
                 burst = (burst + 1) % BURST;
@@ -50,10 +81,9 @@ pub async fn accept(
                 let is_shortage = is_shortage(&error);
                 let is_mended = arrivals.fail(&error, is_shortage);
                 if is_shortage {
-                    if failures == 0 {
+                    if spell.fail(Instant::now()) {
                         warn!(%error, "cannot accept connections; they wait in the accept queue");
                     }
-                    failures += 1;
                     tokio::time::sleep(if is_mended { MENDING } else { PAUSE }).await;
                 }
             }
@@ -61,14 +91,24 @@ pub async fn accept(
     }
 }
 
-/// The errors accept(2) is known for, by their symbolic names.
-pub const ERRORS: [(i32, &str); 6] = [
+/// The errors accept(2) is known for, and that of an epoll that may watch no more (ENOSPC), by their
+/// symbolic names.
+pub const ERRORS: [(i32, &str); 15] = [
+    (1, "EPERM"),
     (12, "ENOMEM"),
     (23, "ENFILE"),
     (24, "EMFILE"),
+    (28, "ENOSPC"),
+    (64, "ENONET"),
     (71, "EPROTO"),
+    (92, "ENOPROTOOPT"),
+    (95, "EOPNOTSUPP"),
+    (100, "ENETDOWN"),
+    (101, "ENETUNREACH"),
     (103, "ECONNABORTED"),
     (105, "ENOBUFS"),
+    (112, "EHOSTDOWN"),
+    (113, "EHOSTUNREACH"),
 ];
 
 /// The symbolic name of an error of accept, else the number.
@@ -83,4 +123,33 @@ pub fn error_name(error: &io::Error) -> String {
 fn is_shortage(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spell_is_told_once_and_outlives_a_success() {
+        let (mut spell, start) = (Spell::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(spell.take_ended(at(0)), None);
+        assert!(spell.fail(at(1)));
+        assert_eq!(spell.take_ended(at(2)), None, "one got in");
+        assert!(!spell.fail(at(3)) && !spell.fail(at(8)));
+        assert_eq!(spell.take_ended(at(13)), None);
+        assert_eq!(spell.take_ended(at(14)), Some(3));
+        assert_eq!(spell.take_ended(at(15)), None, "it is told once");
+        assert!(spell.fail(at(16)));
+        assert!(spell.fail(at(60)), "nobody came in between");
+    }
+
+    #[test]
+    fn errors_have_names() {
+        let name = |errno| error_name(&io::Error::from_raw_os_error(errno));
+        assert_eq!(
+            (name(24).as_str(), name(113).as_str(), name(9)),
+            ("EMFILE", "EHOSTUNREACH", "9".to_owned())
+        );
+    }
 }
