@@ -1,6 +1,10 @@
 //! `holdfast up`: gateway and pusher-api in one process, for trying things out on one machine.
 
-use std::{error::Error, net::SocketAddr, process::ExitCode};
+use std::{
+    error::Error,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser};
 use settings::{ConfigError, ListenRange, logging};
@@ -26,6 +30,10 @@ pub(crate) struct Settings {
     /// Where backends reach pusher-api, and the live page
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8090")]
     listen_backends: ListenRange,
+    /// Listen beyond loopback, too, as in a container whose ports are published on its host's
+    /// loopback: whoever else reaches them is let in without keys
+    #[arg(long)]
+    beyond_loopback: bool,
     /// Return what clients send to /v1/echo and in echo frames
     #[arg(long)]
     echo: bool,
@@ -67,6 +75,9 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
 
 impl Settings {
     fn check(&self) -> Result<(), ConfigError> {
+        if self.beyond_loopback {
+            return Ok(());
+        }
         let listeners = [
             ("--listen", &self.listen),
             ("--listen-tcp", &self.listen_tcp),
@@ -77,7 +88,8 @@ impl Settings {
             None => Ok(()),
             Some((flag, range)) => {
                 let problem = format!("{range} is not on loopback, and this mode has no tokens");
-                let expected = "run holdfast gateway and holdfast pusher-api instead";
+                let expected = "run holdfast gateway and holdfast pusher-api instead; in a container \
+                                whose ports are published on loopback, give --beyond-loopback";
                 Err(ConfigError::new(flag, problem, expected))
             }
         }
@@ -96,18 +108,22 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
         "--drain=0s".to_owned(),
     ];
     flags.extend(settings.echo.then(|| "--echo".to_owned()));
+    let beyond_loopback = || settings.beyond_loopback.then(|| "--beyond-loopback".to_owned());
+    flags.extend(beyond_loopback());
     let mut gateway = gateway::start(GatewayFlags::try_parse_from(flags)?.settings)?;
     let mut flags = vec![
         "holdfast".to_owned(),
         "--development".to_owned(),
         format!("--listen={}", settings.listen_backends),
     ];
-    flags.extend(gateway.operators.iter().map(|address| format!("--gateway=http://{address}")));
-    let websocket = format!("ws://{}/v1/ws", gateway.clients[0]);
+    flags.extend(beyond_loopback());
+    let links = gateway.operators.iter().map(|address| from_here(*address));
+    flags.extend(links.map(|address| format!("--gateway=http://{address}")));
+    let websocket = format!("ws://{}/v1/ws", from_here(gateway.clients[0]));
     flags.push(format!("--page-websocket-url={websocket}"));
     let pusher = pusher_api::start(PusherApiFlags::try_parse_from(flags)?.settings).await;
     let mut pusher = pusher.map_err(|error| error.of_flag("--listen-backends"))?;
-    announce(&gateway, pusher.addresses[0]);
+    announce(&gateway, pusher.addresses[0], settings.beyond_loopback);
     stop.next(|| {}).await;
     tokio::select! {
         () = async { gateway.drain().await; pusher.drain().await } => {}
@@ -121,11 +137,26 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Where this machine reaches who listens there: one that listens everywhere does so on loopback, too.
+fn from_here(listener: SocketAddr) -> SocketAddr {
+    let here = match listener.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    };
+    SocketAddr::new(here, listener.port())
+}
+
 /// Tells a person what to do next.
-fn announce(gateway: &gateway::Running, backends: SocketAddr) {
-    let (http, tcp, operators) = (gateway.clients[0], gateway.tcp[0], gateway.operators[0]);
+fn announce(gateway: &gateway::Running, backends: SocketAddr, beyond_loopback: bool) {
+    let addresses = [gateway.clients[0], gateway.tcp[0], gateway.operators[0], backends];
+    let [http, tcp, operators, backends] = addresses.map(from_here);
+    let who = match beyond_loopback {
+        false => "loopback only, no tokens needed",
+        true => "no tokens needed, whoever reaches these ports is let in",
+    };
     println!(
-        "holdfast is up (development: loopback only, no tokens needed)\n\
+        "holdfast is up (development: {who})\n\
          \n\
          clients      ws://{http}/v1/ws?user=U    tcp://{tcp}\n\
          backends     http://{backends}/v1/push\n\

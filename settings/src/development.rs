@@ -1,4 +1,4 @@
-//! Development: a process that takes everybody's word, on loopback only.
+//! Development: a process that takes everybody's word, on loopback unless it is told otherwise.
 
 use clap::Args;
 
@@ -11,6 +11,11 @@ pub struct DevelopmentArgs {
     /// send: for trying things out
     #[arg(long)]
     pub development: bool,
+
+    /// Listen beyond loopback in development, too, as in a container whose ports are published on
+    /// its host's loopback: whoever else reaches them is let in without keys
+    #[arg(long)]
+    pub beyond_loopback: bool,
 
     /// Origin of web pages whose requests are taken in development besides those of loopback
     #[arg(long, value_name = "ORIGIN")]
@@ -34,12 +39,15 @@ impl DevelopmentArgs {
     ) -> Result<(), ConfigError> {
         if self.development {
             return match listeners.into_iter().find(|range| !range.is_loopback()) {
-                None => Ok(()),
-                Some(range) => {
+                Some(range) if !self.beyond_loopback => {
                     let problem = format!("{range} can be reached from other machines");
-                    let expected = format!("listen on loopback, or give {keys} instead");
+                    let expected = format!(
+                        "listen on loopback, or give {keys} instead; in a container whose ports are \
+                         published on loopback, give --beyond-loopback, too"
+                    );
                     Err(ConfigError::new("--development", problem, expected))
                 }
+                _ => Ok(()),
             };
         }
         if has_keys || is_insecure {
@@ -71,7 +79,7 @@ mod tests {
             (true, true, true, open, Err("--development")),
         ];
         for (development, has_keys, insecure, listener, expected) in cases {
-            let flags = DevelopmentArgs { development, allow_origin: Vec::new() };
+            let flags = DevelopmentArgs { development, ..DevelopmentArgs::default() };
             let listener = listener.parse::<ListenRange>().unwrap();
             let checked = flags.check("--key", has_keys, insecure, [&listener]);
             let found = checked.as_ref().map_err(|error| error.key.as_str());
@@ -80,5 +88,17 @@ mod tests {
                 assert!(error.to_string().contains("--key"), "{error}");
             }
         }
+    }
+    #[test]
+    fn development_listens_beyond_loopback_where_it_is_asked_to() {
+        let open = "0.0.0.0:7".parse::<ListenRange>().unwrap();
+        let anywhere = |development| DevelopmentArgs {
+            development,
+            beyond_loopback: true,
+            ..DevelopmentArgs::default()
+        };
+        assert!(anywhere(true).check("--key", false, false, [&open]).is_ok());
+        let error = anywhere(false).check("--key", false, false, [&open]).unwrap_err();
+        assert_eq!(error.key, "--key", "it stands in for no keys by itself");
     }
 }

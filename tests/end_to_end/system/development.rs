@@ -23,7 +23,10 @@ fn address(text: &str, scheme: &str) -> SocketAddr {
 }
 
 fn start(first: &[&str]) -> (Process, String) {
-    let arguments: Vec<_> = first.iter().chain(&ANY).map(|flag| (*flag).to_owned()).collect();
+    start_with(first.iter().chain(&ANY).map(|flag| (*flag).to_owned()).collect())
+}
+
+fn start_with(arguments: Vec<String>) -> (Process, String) {
     let process = Process::start(&arguments);
     let text = eventually("what to do next", || {
         let text = process.output().join("\n");
@@ -104,6 +107,31 @@ fn it_listens_on_loopback_only() {
     let mut process = Process::start(&["up".to_owned(), "--listen=0.0.0.0:0".to_owned()]);
     assert_eq!(process.wait().code(), Some(2));
     assert!(process.log().join("\n").contains("--listen"), "{BINARY}");
+}
+
+/// As in a container, where what is published comes in by another address.
+#[test]
+fn it_listens_beyond_loopback_where_it_is_asked_to() {
+    let anywhere = ANY.map(|flag| flag.replace("127.0.0.1", "0.0.0.0"));
+    let first = ["up", "--beyond-loopback"].map(str::to_owned);
+    let (_process, text) = start_with(first.into_iter().chain(anywhere).collect());
+    assert!(!text.contains("0.0.0.0"), "addresses that can be pasted: {text}");
+    // Nobody who listens on 127.0.0.1 alone is reached there.
+    let elsewhere = |scheme| SocketAddr::from(([127, 0, 0, 2], address(&text, scheme).port()));
+    let backends = elsewhere("curl -X POST http://");
+    eventually("the gateway is linked", || {
+        (Http::new(backends).get("/readyz").status == 200).then_some(())
+    });
+    let clients = elsewhere("ws://");
+    for (host, expected) in [("localhost", 101), ("evil.example", 403)] {
+        let upgrade = format!(
+            "GET /v1/ws?user=demo HTTP/1.1\r\nHost: {host}:{}\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            clients.port()
+        );
+        assert_eq!(status_of(clients, &upgrade), expected, "{host}");
+    }
 }
 
 #[test]
