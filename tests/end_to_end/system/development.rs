@@ -86,7 +86,11 @@ fn example(name: &str, arguments: [&str; 2]) -> Process {
 fn a_push_of_one_example_reaches_the_session_of_the_other() {
     let (gateway_and_pusher_api, text) = start(&["up"]);
     let clients = format!("ws://{}", address(&text, "ws://"));
-    let backends = format!("http://{}", address(&text, "curl -X POST http://"));
+    let backends = address(&text, "curl -X POST http://");
+    eventually("pushes are taken", || {
+        (Http::new(backends).get("/readyz").status == 200).then_some(())
+    });
+    let backends = format!("http://{backends}");
     let printed = |process: &Process, what: &str| {
         eventually(what, || process.output().iter().any(|line| line.contains(what)).then_some(()));
     };
