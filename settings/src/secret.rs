@@ -77,8 +77,13 @@ fn without_comment(line: &str) -> &str {
     comment.map_or(line, |(place, _)| &line[..place]).trim()
 }
 
+/// The text of a file; a byte order mark in front of it is none of it.
 fn read(flag: &str, file: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(file).map_err(|error| {
+    let text = std::fs::read_to_string(file).map(|text| match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    });
+    text.map_err(|error| {
         let problem = format!("cannot read {}: {error}", file.display());
         ConfigError::new(format!("--{flag}-file"), problem, "name a readable file")
     })
@@ -126,7 +131,7 @@ mod tests {
 
     #[test]
     fn several_secrets_come_from_flags_and_then_from_the_file() {
-        let file = file("secrets", "# since May\nnew\r\n\n old \t# until May\nwith#1\n");
+        let file = file("secrets", "\u{feff}# since May\nnew\r\n\n old \t# until May\nwith#1\n");
         let expected = ["first", "second", "new", "old", "with#1"].map(str::to_owned);
         assert_eq!(all(&["first", "second"], Some(&file)), Ok(expected.to_vec()));
         assert_eq!(all(&[], Some(&file)), Ok(expected[2..].to_vec()));
