@@ -1,6 +1,9 @@
 //! HTTP requests that become no WebSocket.
 
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    time::Instant,
+};
 
 use serde_json::Value;
 
@@ -115,13 +118,16 @@ fn too_many_handshakes_at_once_are_told_to_come_back() {
     let gateway = Gateway::start(&["--handshake-rate=2"]);
     // Each has a connection of its own, sent before any answer is read.
     let mut sockets: Vec<_> = (0..40).map(|_| connect(gateway.http)).collect();
+    let begun = Instant::now();
     for (number, socket) in sockets.iter_mut().enumerate() {
         let target = format!("/v1/ws?user={number}");
         socket.write_all(&request(&gateway, &target, "")).unwrap();
     }
     let heads: Vec<_> = sockets.iter_mut().map(read_head).collect();
     let with = |status: &str| heads.iter().filter(|head| head.contains(status)).count();
-    assert!(with(" 101 ") >= 2 && with(" 503 ") > 0, "{heads:?}");
+    // Two at once, and two more for each second that the machine took for it.
+    let most = 2 + (2.0 * begun.elapsed().as_secs_f64()).ceil() as usize;
+    assert!((2..=most).contains(&with(" 101 ")), "{most} at most: {heads:?}");
     assert_eq!(with(" 101 ") + with(" 503 "), 40);
     let refused = heads.iter().find(|head| head.contains(" 503 ")).unwrap().to_lowercase();
     assert!(refused.contains("retry-after: "), "{refused}");
