@@ -3,11 +3,12 @@
 //! [`contract`] holds every transport to the same promises, [`websocket`] is about RFC 6455 and
 //! the HTTP in front of it, [`door`] about connections that are not sessions, [`system`] about
 //! gateways and pusher-apis together, [`stress`] about the load client. [`harness`] starts the
-//! processes. Waits have a limit only so that a failure ends; nothing is measured.
+//! processes, and [`deadlines`] checks that none outlives its test. Waits have a limit only so that a failure ends; nothing is measured.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers, too")]
 
 mod contract;
+mod deadlines;
 mod door;
 mod harness;
 mod stress;

@@ -1,15 +1,19 @@
-//! A child process whose log is collected, and which does not outlive its test.
+//! A child process whose log is collected, and which outlives neither its test nor its deadline.
 
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
-use super::wait::eventually;
+use super::wait::{LONGEST, eventually};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_holdfast");
@@ -19,6 +23,8 @@ pub(crate) struct Process {
     child: Child,
     log: Collected,
     output: Collected,
+    /// Dropped, it lets go who waits for the deadline.
+    _deadline: Sender<()>,
 }
 
 /// The lines that a thread reads from a stream to its end.
@@ -45,12 +51,18 @@ impl Process {
     }
 
     /// Starts a command.
-    pub(crate) fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(command: Command) -> Self {
+        Self::spawn_for(command, LONGEST)
+    }
+
+    /// The same, to be killed after so long.
+    pub(crate) fn spawn_for(mut command: Command, longest: Duration) -> Self {
         command.env_remove("RUST_LOG").stdin(Stdio::null());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = collect(child.stderr.take().unwrap());
         let output = collect(child.stdout.take().unwrap());
-        Self { child, log, output }
+        let _deadline = kill_after(longest, &child);
+        Self { child, log, output, _deadline }
     }
 
     /// The process's id.
@@ -125,6 +137,21 @@ impl Drop for Process {
             eprintln!("--- log of process {}:\n{}\n---", self.pid(), last.join("\n"));
         }
     }
+}
+
+/// Kills a child that is still there after so long: who waits for it finds it gone and fails, instead
+/// of waiting for ever. Returns what ends that when it is dropped.
+fn kill_after(longest: Duration, child: &Child) -> Sender<()> {
+    // Not the id: another process may have it by then.
+    let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).unwrap();
+    let (waiting, dropped) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        if dropped.recv_timeout(longest) == Err(RecvTimeoutError::Timeout) {
+            // It may have ended by itself.
+            let _ = pidfd_send_signal(&process, Signal::KILL);
+        }
+    });
+    waiting
 }
 
 fn collect(stream: impl Read + Send + 'static) -> Collected {

@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Event, Gateway, Http, PusherApi, Tcp, WebSocket, eventually, pair};
+use crate::harness::{
+    Client, Event, Gateway, Http, PusherApi, Tcp, WebSocket, eventually, pair, wait::Telling,
+};
 
 fn join<C: Client>(gateway: &Gateway, user: &str, topics: &[&str]) -> C {
     let mut client = C::join(gateway, user);
@@ -28,6 +30,7 @@ fn health_and_metrics_are_answered_beside_pushes_to_a_large_topic() {
     let mut clients = many(&gateway, 1500, &["t"]);
     let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
+        let over = Telling(&done);
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 assert_eq!(gateway.get("/healthz").status, 200);
@@ -43,7 +46,7 @@ fn health_and_metrics_are_answered_beside_pushes_to_a_large_topic() {
         for client in &mut clients {
             (0..40).for_each(|number| assert_eq!(client.expect("push")["data"], number));
         }
-        done.store(true, Ordering::Relaxed);
+        drop(over);
     });
     assert!(answered.into_inner() > 0);
     eventually("everything is finished", || {
@@ -103,6 +106,7 @@ fn order_holds_while_others_subscribe_and_leave() {
     let mut tcp = join::<Tcp>(&gateway, "stays", &["b", "a"]);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let over = Telling(&done);
         scope.spawn(|| come_and_go::<Tcp>(&gateway, "goes", &done));
         scope.spawn(|| come_and_go::<WebSocket>(&gateway, "leaves", &done));
         let lines: Vec<_> = (0..COUNT).map(|number| numbered(number).to_string()).collect();
@@ -111,7 +115,7 @@ fn order_holds_while_others_subscribe_and_leave() {
             let (web, tcp) = (web.expect("push")["data"].take(), tcp.expect("push")["data"].take());
             (web != number || tcp != number).then_some((number, web, tcp))
         });
-        done.store(true, Ordering::Relaxed);
+        drop(over);
         assert_eq!(report["accepted"], COUNT, "{report}");
         assert_eq!(heard, None, "out of order");
     });

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::harness::{Client, Http, Tcp, WebSocket, eventually, pair};
+use crate::harness::{Client, Http, Tcp, WebSocket, eventually, pair, wait::Telling};
 
 /// Pushes until told to stop, whatever comes of it; returns the answers' statuses.
 fn keep_pushing(client: &Http, stop: &AtomicBool) -> Vec<u16> {
@@ -28,6 +28,7 @@ fn users_of_a_restarted_gateway_are_reached_again() {
         (0..20).map(|n| Tcp::join(&gateway, format!("u{n}").as_str())).collect();
     let (stop, background) = (AtomicBool::new(false), Http::new(pusher.address));
     let statuses = thread::scope(|scope| {
+        let over = Telling(&stop);
         let pushing = scope.spawn(|| keep_pushing(&background, &stop));
         for _ in 0..2 {
             gateway.restart();
@@ -45,7 +46,7 @@ fn users_of_a_restarted_gateway_are_reached_again() {
                 while client.expect("push")["data"] != "again" {}
             }
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(over);
         pushing.join().unwrap()
     });
     assert!(statuses.iter().all(|status| matches!(status, 202 | 503)), "{statuses:?}");

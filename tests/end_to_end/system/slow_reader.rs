@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::harness::{Client, Tcp, WebSocket, eventually, pair};
+use crate::harness::{Client, Tcp, WebSocket, eventually, pair, wait::Telling};
 
 const MIB: u64 = 1 << 20;
 /// In all, 100 MB for the one that does not read.
@@ -62,6 +62,7 @@ fn others_are_served<C: Client>() {
     // It comes back whenever it was closed, so that there is always somebody who does not read.
     let (done, highest) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
+        let over = Telling(&done);
         scope.spawn(|| {
             let mut blocked = Vec::new();
             while !done.load(Ordering::Relaxed) {
@@ -83,7 +84,7 @@ fn others_are_served<C: Client>() {
         let payload = "x".repeat(PAYLOAD);
         let report = pusher.client.batch(Lines { next: 0, payload, line: io::Cursor::default() });
         let read = reader.join();
-        done.store(true, Ordering::Relaxed);
+        drop(over);
         read.unwrap();
         assert_eq!(report["accepted"], LARGE + LARGE / EVERY, "{report}");
     });
