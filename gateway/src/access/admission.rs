@@ -268,6 +268,8 @@ fn most_sessions(settings: &Settings, places: Places, descriptors: u64) -> usize
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, time::Instant};
+
     use super::*;
     use crate::settings::tests::settings;
 
@@ -285,6 +287,36 @@ mod tests {
         let _again = admission.admit().unwrap();
         assert_eq!(admission.admit().err(), Some(Refusal::Full));
         drop(two);
+    }
+
+    #[test]
+    fn load_balancers_are_told_before_clients_are() {
+        let leaving = Admission::new(&settings(&[]));
+        assert!(!leaving.is_leaving());
+        leaving.start_leaving();
+        assert!(leaving.is_leaving() && leaving.admit().is_ok(), "whoever comes is let in");
+        let draining = Admission::new(&settings(&[]));
+        draining.start_draining();
+        assert!(draining.is_leaving(), "who lets nobody in wants nobody");
+    }
+
+    #[test]
+    fn what_sessions_take_is_not_left_to_newcomers() {
+        let admission = Admission::new(&settings(&["--max-sessions=3"]));
+        assert_eq!(admission.max_sessions(), 3);
+        let before = admission.descriptors_left();
+        assert!(before > 3, "{before}");
+        let permits: Vec<_> = (0..3).map(|_| admission.admit().unwrap()).collect();
+        assert_eq!((admission.sessions(), admission.descriptors_left()), (3, before - 3));
+        drop(permits);
+        assert_eq!((admission.sessions(), admission.descriptors_left()), (0, before));
+    }
+
+    #[test]
+    fn clients_are_sent_away_for_different_times() {
+        let pauses: BTreeSet<_> = (0..100).map(|_| retry_ms()).collect();
+        assert!(pauses.len() > 50, "{pauses:?}");
+        assert!(pauses.iter().all(|pause| (500..5_000).contains(pause)), "{pauses:?}");
     }
 
     #[test]
@@ -325,17 +357,22 @@ mod tests {
             let taken: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
             taken.iter().map(Vec::len).sum()
         });
-        assert!(permits <= 5, "{permits}");
+        assert_eq!(permits, 5, "and no less");
         assert!(!admission.is_full());
     }
 
     #[test]
     fn the_rate_and_a_drain_refuse() {
-        let admission = Admission::new(&settings(&["--handshake-rate=3"]));
-        let refused = (0..10).filter(|_| admission.admit().is_err()).count();
-        assert!(refused > 0);
+        let (admission, begun) =
+            (Admission::new(&settings(&["--handshake-rate=3"])), Instant::now());
+        let refused: Vec<_> = (0..100).filter_map(|_| admission.admit().err()).collect();
+        // Three at once, and three more for each second that the machine took for it.
+        let most = 3 + (3.0 * begun.elapsed().as_secs_f64()).ceil() as usize;
+        assert!((3..=most).contains(&(100 - refused.len())), "{} refused", refused.len());
+        assert!(refused.iter().all(|refusal| *refusal == Refusal::HandshakeRate), "{refused:?}");
         assert!(!admission.is_draining());
         admission.start_draining();
+        assert!(admission.is_draining());
         assert_eq!(admission.admit().err(), Some(Refusal::Draining));
     }
 
@@ -372,16 +409,24 @@ mod tests {
 
     #[test]
     fn refusals_say_what_to_do() {
+        let unauthorized = Refusal::Unauthorized("why".into());
         let cases = [
-            (Refusal::Unauthorized("why".into()), 401, CloseReason::Unauthorized, false),
-            (Refusal::Foreign(Foreign::Host), 403, CloseReason::Unauthorized, false),
-            (Refusal::TooManySessions, 429, CloseReason::TooManySessions, true),
-            (Refusal::Full, 503, CloseReason::Overloaded, true),
-            (Refusal::Memory, 503, CloseReason::Overloaded, true),
-            (Refusal::HandshakeRate, 503, CloseReason::Overloaded, true),
-            (Refusal::Draining, 503, CloseReason::Draining, true),
+            (unauthorized, "unauthorized", 401, CloseReason::Unauthorized, false),
+            (Refusal::Foreign(Foreign::Host), "foreign", 403, CloseReason::Unauthorized, false),
+            (
+                Refusal::TooManySessions,
+                "too_many_sessions",
+                429,
+                CloseReason::TooManySessions,
+                true,
+            ),
+            (Refusal::Full, "full", 503, CloseReason::Overloaded, true),
+            (Refusal::Memory, "memory", 503, CloseReason::Overloaded, true),
+            (Refusal::HandshakeRate, "handshake_rate", 503, CloseReason::Overloaded, true),
+            (Refusal::Draining, "draining", 503, CloseReason::Draining, true),
         ];
-        for (refusal, status, reason, comes_back) in cases {
+        for (refusal, label, status, reason, comes_back) in cases {
+            assert_eq!(refusal.as_str(), label, "in the metric");
             let problem = refusal.problem();
             assert_eq!((problem.status, refusal.close_reason()), (status, reason));
             assert_eq!(problem.retry_after.is_some(), comes_back, "{refusal:?}");
