@@ -35,3 +35,19 @@ impl<A> Directory<A> {
         SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_sessions_have_the_same_id() {
+        let directory = Directory::<()>::default();
+        let ids: BTreeSet<_> = (0..1000).map(|_| directory.next_session_id().0).collect();
+        assert_eq!(ids.len(), 1000);
+        let others = Directory::<()>::default();
+        assert!(!ids.contains(&others.next_session_id().0), "nor one of another gateway's");
+    }
+}

@@ -116,16 +116,18 @@ mod tests {
                 let count = model.entry((number, worker)).or_default();
                 match comes {
                     true => {
-                        topics.subscribed(&topic(number), worker);
                         *count += 1;
+                        let is_first = topics.subscribed(&topic(number), worker);
+                        prop_assert_eq!(is_first, *count == 1);
                     }
                     false => {
-                        topics.unsubscribed(&topic(number), worker);
+                        let was_last = topics.unsubscribed(&topic(number), worker);
+                        prop_assert_eq!(was_last, *count == 1);
                         *count = count.saturating_sub(1);
                     }
                 }
             }
-            let mut largest = 0;
+            let (mut largest, mut known) = (0, 0);
             for number in 0..3 {
                 let of = |worker| *model.get(&(number, worker)).unwrap_or(&0);
                 let expected = [0, 1, 2].map(of);
@@ -133,14 +135,31 @@ mod tests {
                 prop_assert_eq!(topics.count(topic(number).as_str()), all);
                 let found = topics.by_worker(topic(number).as_str());
                 prop_assert_eq!(found.is_some(), all > 0, "nothing is left of an empty topic");
+                prop_assert!(found.iter().all(|(name, _)| *name == topic(number)));
                 let counts = found.map(|(_, counts)| counts).unwrap_or_default();
                 for (worker, expected) in expected.iter().enumerate() {
                     prop_assert_eq!(counts.get(worker).unwrap_or(&0), expected);
                 }
                 largest = largest.max(all);
+                known += usize::from(all > 0);
             }
             let bound = topics.largest();
             prop_assert!(bound >= largest && bound < largest.max(1) * 2, "{bound} {largest}");
+            let of_a_size: usize = topics.sizes.iter().map(|it| it.load(Ordering::Relaxed)).sum();
+            prop_assert_eq!(of_a_size, known, "each topic has one size");
         }
+    }
+
+    #[test]
+    fn the_largest_topic_is_rounded_up_to_what_its_size_holds() {
+        let topics = Topics::default();
+        assert_eq!(topics.largest(), 0);
+        for (subscribers, most) in [(1, 1), (2, 3), (3, 3), (4, 7), (7, 7), (8, 15)] {
+            while topics.count("t0") < subscribers {
+                topics.subscribed(&topic(0), 0);
+            }
+            assert_eq!(topics.largest(), most, "{subscribers}");
+        }
+        assert!(size(usize::MAX) < SIZES, "there is a size for every number");
     }
 }

@@ -104,11 +104,24 @@ proptest! {
             let name = user.to_string();
             let found: Vec<_> = registry.sessions(&name).iter().map(|one| one.id.0).collect();
             let sessions = model.get(&user).cloned().unwrap_or_default();
+            let devices: BTreeSet<_> = sessions.iter().filter_map(|(_, device)| *device).collect();
             let expected: Vec<_> = sessions.into_iter().map(|(id, _)| id).collect();
-            prop_assert_eq!(registry.visit(&name, |_| ()), expected.len());
-            prop_assert_eq!(found, expected);
+            let mut visited = Vec::new();
+            prop_assert_eq!(registry.visit(&name, |one| visited.push(one.address)), expected.len());
+            prop_assert_eq!(&visited, &expected);
+            prop_assert_eq!(&found, &expected);
+            for number in 0..3_u8 {
+                let device = Device::new(&number.to_string()).unwrap();
+                prop_assert_eq!(registry.has_device(&name, &device), devices.contains(&number));
+            }
+            let mut is_here = false;
+            registry.while_here(&name, || is_here = true);
+            prop_assert_eq!(is_here, !expected.is_empty());
         }
         let online: BTreeSet<_> = model.keys().map(ToString::to_string).collect();
+        let all = registry.all_users();
+        let known: BTreeSet<_> = all.iter().map(|user| user.as_str().to_owned()).collect();
+        prop_assert_eq!((all.len(), &known), (online.len(), &online));
         prop_assert_eq!(told(&link), online);
     }
 }
