@@ -5,7 +5,7 @@ use std::{
     net::{TcpListener, TcpStream},
     rc::Rc,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serving::{
@@ -52,7 +52,7 @@ pub(crate) async fn run_operators(
     while checks.next().await.is_ok() {
         memory.look(&gateway.admission, &gateway.ledger, &gateway.metrics);
         gateway.accepting.look();
-        let late = gateway.directory.presence.open_late_gates();
+        let late = gateway.directory.presence.open_late_gates(Instant::now());
         gateway.metrics.unconfirmed_hellos.inc_by(late as u64);
     }
 }

@@ -5,9 +5,12 @@
 //! [`LinkQueue`] has let go of it. A link that was lost is waited for, too, for a moment: its
 //! pusher-api may not have noticed, and take a user for absent who has just come.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 
 use parking_lot::RwLock;
@@ -77,26 +80,26 @@ impl PresenceFeed {
 
     /// Opens gates that have waited too long. Returns how many hellos were not confirmed since the
     /// last time, by these and by links that are not waited for.
-    pub fn open_late_gates(&self) -> usize {
+    pub fn open_late_gates(&self, now: Instant) -> usize {
         let links = self.links.read().clone();
         let mut late = self.unconfirmed.swap(0, Ordering::Relaxed);
         for link in &links {
             let lagged = link.is_lagging();
-            late += link.open_late_gates();
+            late += link.open_late_gates(now);
             if link.is_lagging() && !lagged {
                 let sender = link.sender().unwrap_or_default();
                 warn!(%sender, "a pusher-api does not confirm who is here; hellos do not wait for it");
             }
         }
-        if links.iter().any(|link| link.is_over()) {
-            self.forget_lost_links();
+        if links.iter().any(|link| link.is_over(now)) {
+            self.forget_lost_links(now);
         }
         late
     }
 
-    fn forget_lost_links(&self) {
+    fn forget_lost_links(&self, now: Instant) {
         let mut links = self.links.write();
-        let (over, others) = links.drain(..).partition::<Vec<_>, _>(|link| link.is_over());
+        let (over, others) = links.drain(..).partition::<Vec<_>, _>(|link| link.is_over(now));
         *links = others;
         drop(links);
         let waited: usize = over.iter().map(|link| link.take_gates().len()).sum();
@@ -119,3 +122,6 @@ impl PresenceFeed {
         links.iter().map(|link| link.queued()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,8 +208,8 @@ impl LinkQueue {
     }
 
     /// Opens gates that have waited too long, and returns how many.
-    pub(super) fn open_late_gates(&self) -> usize {
-        let opened = self.backlog.lock().gates.look(Instant::now());
+    pub(super) fn open_late_gates(&self, now: Instant) -> usize {
+        let opened = self.backlog.lock().gates.look(now);
         opened.len()
     }
 
@@ -219,8 +219,8 @@ impl LinkQueue {
     }
 
     /// Whether the link has ended and nobody waits for another one of its pusher-api.
-    pub(super) fn is_over(&self) -> bool {
-        self.backlog.lock().gates.is_over(Instant::now())
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.backlog.lock().gates.is_over(now)
     }
 
     /// Hands out all gates.
