@@ -104,6 +104,22 @@ mod tests {
         assert_eq!(problem.detail.len(), MAX_DETAIL_BYTES + '…'.len_utf8());
         let deep = format!("/to/{}/x", "y".repeat(MAX_POINTER_BYTES));
         assert_eq!(problem.clone().at(deep).pointer.as_deref(), Some("/to"));
-        assert_eq!(problem.at("/to/user").pointer.as_deref(), Some("/to/user"));
+        assert_eq!(problem.clone().at("/to/user").pointer.as_deref(), Some("/to/user"));
+        let longest = format!("/{}", "y".repeat(MAX_POINTER_BYTES - 1));
+        assert_eq!(problem.at(longest.as_str()).pointer, Some(longest));
+    }
+
+    #[test]
+    fn a_pause_is_rounded_up_to_whole_seconds() {
+        let problem = Problem::unavailable("why");
+        assert_eq!((problem.status, problem.retry_after), (503, Some(1)));
+        for (millis, seconds) in
+            [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (2000, 2), (4999, 5)]
+        {
+            let problem = Problem::new(429, "Too Many", "why");
+            assert_eq!(problem.retry_after, None);
+            let problem = problem.retry_after(Duration::from_millis(millis));
+            assert_eq!(problem.retry_after, Some(seconds), "{millis} ms");
+        }
     }
 }

@@ -81,3 +81,61 @@ impl Named {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header that announces a body of this length, and the first bytes of it.
+    fn announced(length: usize, body: &[u8]) -> BytesMut {
+        let mut buffer = BytesMut::new();
+        put_header(&mut buffer, 7, length);
+        buffer.put_slice(body);
+        buffer
+    }
+
+    #[test]
+    fn a_frame_above_the_limit_is_refused_by_its_length_alone() {
+        let most = MAX_FRAME_BYTES;
+        assert_eq!(take_frame(&mut announced(most, b"x")), Ok(None), "it may come");
+        for length in [most + 1, 2 * most, u32::MAX as usize] {
+            assert_eq!(take_frame(&mut announced(length, b"")), Err(LinkError::TooLarge(length)));
+            // Before its kind has come, too: nothing is kept for it.
+            let mut begun = announced(length, b"");
+            begun.truncate(4);
+            assert_eq!(take_frame(&mut begun), Err(LinkError::TooLarge(length)));
+        }
+    }
+
+    #[test]
+    fn a_frame_is_taken_once_it_is_whole_and_nothing_behind_it() {
+        let whole = announced(3, b"abcdef");
+        for cut in 0..HEADER_BYTES + 3 {
+            let mut begun = BytesMut::from(&whole[..cut]);
+            assert_eq!(take_frame(&mut begun), Ok(None), "{cut} bytes");
+            assert_eq!(begun, whole[..cut], "what has come stays");
+        }
+        let mut buffer = whole;
+        assert_eq!(take_frame(&mut buffer), Ok(Some((7, Bytes::from_static(b"abc")))));
+        assert_eq!(&buffer[..], b"def");
+    }
+
+    #[test]
+    fn there_is_room_for_the_rest_of_a_frame_that_has_begun() {
+        let mut begun = announced(100_000, &[0; 10]);
+        assert_eq!(take_frame(&mut begun), Ok(None));
+        assert!((100_005..200_000).contains(&begun.capacity()), "{}", begun.capacity());
+    }
+
+    #[test]
+    fn what_is_not_known_is_called_by_its_name() {
+        let name = |json: &str| json_or_name::<u8>(Reader(json.as_bytes())).unwrap();
+        assert_eq!(name("5"), Ok(5));
+        for (json, expected) in
+            [(r#""Later""#, "Later"), (r#"{"Later":{"x":1}}"#, "Later"), ("[1]", "")]
+        {
+            assert_eq!(name(json), Err(expected.to_owned()), "{json}");
+        }
+        assert!(json_or_name::<u8>(Reader(b"{")).is_err());
+    }
+}

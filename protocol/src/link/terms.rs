@@ -72,4 +72,13 @@ mod tests {
         let terms = Terms { version: super::super::VERSION, capabilities: Capabilities::OFFERED };
         assert_eq!((terms.entries(), terms.may_answer_unsupported()), (EntryLayout::Framed, true));
     }
+
+    #[test]
+    fn what_only_one_end_offered_is_not_spoken() {
+        let none = Terms { version: 2, capabilities: Capabilities::NONE };
+        let all = Terms { capabilities: Capabilities::OFFERED, ..none };
+        let spoken = |it: Terms| [it.tells_fan_out_work(), it.takes_given_up()];
+        assert_eq!((spoken(none), spoken(all)), ([false; 2], [true; 2]));
+        assert_eq!((all.version(), all.capabilities()), (2, Capabilities::OFFERED));
+    }
 }
