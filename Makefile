@@ -1,6 +1,6 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
 .PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi binaries \
-  bench figures million-native side-by-side programs million limits-lab docker-test
+  mutants bench figures million-native side-by-side programs million limits-lab docker-test
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
 APT_UPDATE := $(shell command -v sudo) apt-get update -qq
@@ -52,6 +52,14 @@ deny: setup
 
 test: lint
 	cargo test --workspace
+
+# What the tests of a crate do not notice: each module below is broken in one place after the other, in a
+# copy of the tree, and the crate's own tests have to fail. MUTANTS names one module's files instead of all, as
+# in `make mutants MUTANTS='protocol protocol/src/problem.rs'`. What lived is in target/mutants.
+MUTANTS ?=
+mutants: setup
+	@cargo mutants --version >/dev/null 2>&1 || cargo install --locked --debug cargo-mutants@27.1.0
+	tests/mutants $(MUTANTS)
 
 # The WebSocket cases of the Autobahn test suite against a gateway (tests/autobahn). Needs Python 2.7.
 autobahn: setup
