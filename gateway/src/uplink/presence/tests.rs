@@ -154,7 +154,10 @@ fn a_link_that_has_not_said_whose_it_is_is_forgotten_at_once() {
     feed.detach(&links[0]);
     assert!(waiting.is_said(), "nobody can come back in its place");
     assert_eq!(feed.limit(), QUEUE_LIMIT);
-    assert!(!Hello::of_who_comes(&feed).is_said(), "the other one goes on");
+    let next = Hello::of_who_comes(&feed);
+    assert!(!next.is_said(), "the other one goes on");
+    links[1].confirm(2);
+    assert!(next.is_said());
 }
 
 #[test]
