@@ -110,6 +110,17 @@ mod tests {
     }
 
     #[test]
+    fn a_body_says_what_was_wrong_and_where() {
+        let body: serde_json::Value =
+            serde_json::from_slice(&Problem::new(422, "Invalid", "why").at("/to").to_json())
+                .expect("JSON");
+        let expected = serde_json::json!({
+            "type": "about:blank", "status": 422, "title": "Invalid", "detail": "why", "pointer": "/to",
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
     fn a_pause_is_rounded_up_to_whole_seconds() {
         let problem = Problem::unavailable("why");
         assert_eq!((problem.status, problem.retry_after), (503, Some(1)));
