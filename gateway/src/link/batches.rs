@@ -27,6 +27,9 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// Most bytes that wait here; older pusher-apis send more.
 const MOST_WAITING: usize = 8 * 1024 * 1024;
 
+/// How often the pusher-api is told anew how much waits here, while that changes.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
+
 /// The batches of one link.
 pub(super) struct Batches {
     gateway: Arc<Gateway>,
@@ -38,6 +41,8 @@ pub(super) struct Batches {
     waiting: RefCell<VecDeque<(u64, Bytes)>>,
     waiting_bytes: Cell<usize>,
     changed: Notify,
+    /// The last acknowledgement: the batch, and how much waited here.
+    told: Cell<Option<(u64, u64)>>,
 }
 
 impl Batches {
@@ -57,6 +62,7 @@ impl Batches {
             waiting: RefCell::default(),
             waiting_bytes: Cell::new(0),
             changed: Notify::new(),
+            told: Cell::new(None),
         }
     }
 
@@ -115,9 +121,27 @@ impl Batches {
             }
             false => self.gateway.metrics.link_repeats.inc(),
         }
-        let queued_bytes = self.gateway.push_memory.used() as u64;
-        self.link.send(&Up::BatchAck { seq, queued_bytes });
+        self.acknowledge(seq);
         Ok(())
+    }
+
+    fn acknowledge(&self, seq: u64) {
+        let queued_bytes = self.gateway.push_memory.used() as u64;
+        self.told.set(Some((seq, queued_bytes)));
+        self.link.send(&Up::BatchAck { seq, queued_bytes });
+    }
+
+    /// Repeats the last acknowledgement when something else waits here than it said, for as long as it
+    /// is polled: what the last of many batches brought would else seem to wait until the next one.
+    pub(super) async fn keep_told(&self) -> Infallible {
+        loop {
+            sleep(TOLD_EVERY).await;
+            let now = self.gateway.push_memory.used() as u64;
+            match self.told.get() {
+                Some((seq, then)) if then != now => self.acknowledge(seq),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -166,10 +190,19 @@ mod tests {
         assert!(delivering.as_mut().now_or_never().is_none());
         assert_eq!(acknowledged(&link), <[u64; 0]>::default());
 
+        assert!(batches.keep_told().now_or_never().is_none());
+        assert_eq!(acknowledged(&link), <[u64; 0]>::default(), "not at once");
+
         drop(full);
         batches.on_batch(4, Bytes::new()).expect("behind those that wait");
         let malformed = delivering.await.expect_err("the third is no batch");
         assert_eq!(malformed, LinkError::Truncated);
         assert_eq!(acknowledged(&link), [2], "in order");
+
+        let waiting = SharedFrame::new(b"{}", &gateway.push_memory, &mut Vec::new());
+        let told = tokio::time::timeout(TOLD_EVERY * 5 / 2, batches.keep_told());
+        assert!(told.await.is_err(), "it goes on");
+        assert_eq!(acknowledged(&link), [2], "once more, with what waits now");
+        drop(waiting);
     }
 }

@@ -160,6 +160,7 @@ async fn read_frames(
         end = take_frames(gateway, inbound, link, &batches, terms) => end,
         Err(error) = batches.deliver_waiting() => Err(error.into()),
         never = work::keep_told(gateway, link, terms) => match never {},
+        never = batches.keep_told() => match never {},
     }
 }
 

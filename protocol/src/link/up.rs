@@ -40,7 +40,8 @@ pub enum Up {
         /// The encoded changes.
         changes: Bytes,
     },
-    /// Batches up to this one have been handed to their sessions.
+    /// Batches up to this one have been handed to their sessions. Said again when other bytes wait than
+    /// it said.
     BatchAck {
         /// The sequence number of [`super::Down::Batch`].
         seq: u64,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Client, Gateway, PusherApi, Tcp, eventually, pair};
+use crate::harness::{Client, Gateway, Http, PusherApi, Tcp, eventually, metrics::Metrics, pair};
 
 #[test]
 fn every_process_says_which_it_is_and_what_it_takes() {
@@ -141,4 +141,34 @@ fn requests_and_ends_of_links_are_counted_from_zero() {
         (ended("closed").unwrap_or(0.0) + ended("lost").unwrap_or(0.0) == 1.0).then_some(())
     });
     assert_eq!(asked("/v1/link", "GET", 101), Some(1.0));
+}
+
+#[test]
+fn what_waits_in_a_gateway_is_shown_as_long_as_it_does() {
+    const QUEUE: &str = "holdfast_pusher_gateway_queue_bytes";
+    let (gateway, pusher) = pair(&["--outbound-limit=64MiB", "--close-timeout=1s"]);
+    let reads_nothing = Tcp::join(&gateway, "u");
+    let push = json!({ "to": { "user": "u" }, "data": "x".repeat(60_000) });
+    let report = pusher.client.batch(format!("{push}\n").repeat(400).as_bytes());
+    assert_eq!(report["accepted"], 400);
+    eventually("some wait", || (pusher.metrics().get(QUEUE) > 100_000.0).then_some(()));
+    drop(reads_nothing);
+    eventually("none does", || (pusher.metrics().get(QUEUE) < 1000.0).then_some(()));
+}
+
+#[test]
+fn whoever_scrapes_sees_every_gateway() {
+    let (_gateway, pusher) = pair(&[]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let client = Http::new(pusher.address);
+            scope.spawn(move || {
+                for _ in 0..100 {
+                    let shown = Metrics::parse(&client.get("/metrics").text);
+                    assert_eq!(shown.get("holdfast_pusher_link_state"), 1.0, "one state is 1");
+                    assert_eq!(shown.get("holdfast_pusher_ready"), 1.0);
+                }
+            });
+        }
+    });
 }

@@ -303,6 +303,8 @@ impl Link {
     pub(crate) fn ended(&self) -> LinkState {
         let before = self.on_event(&mut self.inner.lock(), Event::Ended).state();
         self.answers.fail_all();
+        // Nobody knows any more, and a gateway that comes back tells anew.
+        self.gateway_queued.store(0, Ordering::Relaxed);
         before
     }
 
