@@ -14,7 +14,7 @@ use crate::ledger::{Account, excess};
 /// Of what waits for slow clients, the part that goes at a time while the process is short of memory.
 const PART_WHEN_SHORT: usize = 16;
 /// The time for a goodbye of one who holds what others need.
-const HURRIED: Duration = Duration::from_millis(100);
+const HURRIED: Duration = Duration::from_millis(50);
 
 /// A session that has to go, by its seat, so that there is memory again.
 pub(crate) type GivenUp = (u32, CloseReason);
