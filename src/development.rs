@@ -4,6 +4,7 @@ use std::{
     error::Error,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Args, Parser};
@@ -73,6 +74,9 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
     gateway || error.downcast_ref().is_some_and(settings) || error.is::<ConfigError>()
 }
 
+/// Long enough for the gateway here to be linked; after it a person is told all the same.
+const UNTIL_READY: Duration = Duration::from_secs(5);
+
 impl Settings {
     fn check(&self) -> Result<(), ConfigError> {
         if self.beyond_loopback {
@@ -123,6 +127,8 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     flags.push(format!("--page-websocket-url={websocket}"));
     let pusher = pusher_api::start(PusherApiFlags::try_parse_from(flags)?.settings).await;
     let mut pusher = pusher.map_err(|error| error.of_flag("--listen-backends"))?;
+    // What a person is to do is the last thing that is printed, and works at once.
+    let _ = tokio::time::timeout(UNTIL_READY, pusher.until_ready()).await;
     announce(&gateway, pusher.addresses[0], settings.beyond_loopback);
     stop.next(|| {}).await;
     tokio::select! {

@@ -22,6 +22,8 @@ use crate::{
     validate::MAX_BODY_BYTES,
 };
 
+/// How long it takes until it is looked again whether pushes can be taken.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// The flag of the addresses to listen on.
 const LISTEN: &str = "--listen";
 /// How long backends may wait for each other on one connection.
@@ -137,6 +139,13 @@ fn limits(settings: &Settings, threads: usize, api: &Api) -> Limits {
 }
 
 impl Running {
+    /// Waits until pushes can be taken: a gateway is linked, and who is there is known.
+    pub async fn until_ready(&self) {
+        while self.api.readiness().await.is_err() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
     /// Reads keys and secrets again, whether their files have changed or not.
     pub fn read_again(&self) {
         self.read_again.ask();

@@ -54,13 +54,13 @@ fn what_it_prints_works() {
         let backends = address(&text, "curl -X POST http://");
         let body = text.split("-d '").nth(1).unwrap().split('\'').next().unwrap();
         let backend = Http::new(backends);
-        eventually("the push is taken", || {
-            let answer = backend.post("/v1/push", "application/json", body);
-            (answer.status == 202).then_some(())
-        });
+        assert_eq!(backend.post("/v1/push", "application/json", body).status, 202, "at once");
         let sent: Value = serde_json::from_str(body).unwrap();
         assert_eq!(client.expect("push")["data"], sent["data"]);
         assert_eq!(backend.get("/").status, 200, "the page to open");
+        let output = process.output().join("\n");
+        let (_, behind) = output.split_once("-d '").unwrap();
+        assert_eq!(behind.trim().lines().count(), 1, "nothing behind what to do: {behind}");
 
         process.signal(rustix::process::Signal::TERM);
         client.expect_bye("draining", 1012);
