@@ -13,6 +13,9 @@ use tracing::error;
 
 use crate::serve::{Stop, fail, prepare_descriptors, refuse};
 
+/// Long enough for the gateway here to be linked; after it a person is told all the same.
+const UNTIL_READY: Duration = Duration::from_secs(5);
+
 /// The flags of `holdfast up`.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
@@ -73,9 +76,6 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
     let settings = |it| matches!(it, &pusher_api::StartError::Settings(_));
     gateway || error.downcast_ref().is_some_and(settings) || error.is::<ConfigError>()
 }
-
-/// Long enough for the gateway here to be linked; after it a person is told all the same.
-const UNTIL_READY: Duration = Duration::from_secs(5);
 
 impl Settings {
     fn check(&self) -> Result<(), ConfigError> {

@@ -13,7 +13,11 @@ use limits::{descriptors, process::resident_bytes};
 use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use protocol::{CloseReason, Transport, receipt::Outcome};
 use serving::{
-    accept, counters::Counters, exposition::Exposition, metrics::Registrar, reloads::Reloads,
+    accept,
+    counters::Counters,
+    exposition::Exposition,
+    metrics::{Registrar, signed},
+    reloads::Reloads,
 };
 
 use self::{deliveries::Deliveries, handshakes::Handshakes, standing::Standing};
@@ -324,9 +328,8 @@ impl Metrics {
 
     /// Shows what a class of memory takes, and the most it may.
     pub(crate) fn memory(&self, class: &str, used: usize, limit: usize) {
-        let bytes = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.memory.with_label_values(&[class]).set(bytes(used));
-        self.memory_limit.with_label_values(&[class]).set(bytes(limit));
+        self.memory.with_label_values(&[class]).set(signed(used));
+        self.memory_limit.with_label_values(&[class]).set(signed(limit));
     }
 
     /// Counts what became of a push.

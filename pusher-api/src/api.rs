@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use actix_web::web::Bytes;
+use serving::metrics::signed;
 use settings::ConfigError;
 
 use crate::{
@@ -75,8 +76,8 @@ impl Api {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
-    /// Whether load balancers shall send pushes here. Names the gateways that may hold users who are not known here,
-    /// if that lasts.
+    /// Whether load balancers shall send pushes here. Names the gateways that may hold users who are
+    /// not known here, if that lasts.
     ///
     /// # Errors
     /// Why not; also where it is so of every gateway.
@@ -96,9 +97,8 @@ impl Api {
 
     /// What is counted, as Prometheus reads it.
     pub(crate) async fn metrics(&self) -> Bytes {
-        let known = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        self.metrics.receipts_pending.set(known(self.receipts.pending()));
-        self.metrics.ids_remembered.set(known(self.dedupe.known()));
+        self.metrics.receipts_pending.set(signed(self.receipts.pending()));
+        self.metrics.ids_remembered.set(signed(self.dedupe.known()));
         self.metrics.text(self.readiness().await.err(), || self.engine.gateways())
     }
 }

@@ -5,7 +5,11 @@ use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
 use serving::{
-    accept, counters::Counters, exposition::Exposition, metrics::Registrar, reloads::Reloads,
+    accept,
+    counters::Counters,
+    exposition::Exposition,
+    metrics::{Registrar, signed},
+    reloads::Reloads,
 };
 
 use crate::{
@@ -260,8 +264,4 @@ impl Metrics {
             self.registrar.text()
         })
     }
-}
-
-fn signed(number: impl TryInto<i64>) -> i64 {
-    number.try_into().unwrap_or(i64::MAX)
 }

@@ -26,14 +26,6 @@ use crate::{
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// The flag of the addresses to listen on.
 const LISTEN: &str = "--listen";
-/// How long backends may wait for each other on one connection.
-const PATIENCE: Patience = Patience {
-    head: Duration::from_secs(10),
-    keep_alive: Duration::from_secs(75),
-    body: Duration::from_secs(30),
-    answer: Duration::from_secs(30),
-    farewell: Duration::from_secs(2),
-};
 /// How sockets of backends behave. A backend that vanished is found out and gives its descriptor
 /// back; one that does not read keeps little in the kernel.
 const SOCKETS: Options = Options {
@@ -135,7 +127,7 @@ fn limits(settings: &Settings, threads: usize, api: &Api) -> Limits {
     let connections = share(settings.max_connections, room.connections());
     let bytes = share(settings.request_memory, room.request_bytes()).max(LEAST_BYTES);
     api.metrics.http.show_limits(connections * threads, bytes * threads);
-    Limits { connections, bytes, patience: PATIENCE }
+    Limits { connections, bytes, patience: Patience::DEFAULT }
 }
 
 impl Running {

@@ -38,6 +38,7 @@ pub mod upgrade;
 
 pub mod metrics;
 mod process;
+mod signed;
 
 pub mod problem;
 

@@ -8,6 +8,8 @@ use prometheus::{
 
 use crate::process::Process;
 
+pub use crate::signed::signed;
+
 /// Makes metrics and keeps them, to be shown together.
 ///
 /// # Panics

@@ -9,6 +9,8 @@ use prometheus::{
     proto::MetricFamily,
 };
 
+use crate::signed::signed;
+
 /// Looks anew each time the metrics are shown, and leaves out what the system does not say.
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
@@ -51,7 +53,6 @@ impl Collector for Process {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let Self { resident, address_space, cpu, started, open_fds, max_fds } = self;
-        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         max_fds.set(signed(descriptors::soft_limit()));
         let mut shown = max_fds.collect();
         // Kernels before 6.2 do not say.

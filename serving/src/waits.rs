@@ -49,6 +49,15 @@ pub struct Patience {
 }
 
 impl Patience {
+    /// What is usual: for a client that does nothing but what it came for, anywhere in the world.
+    pub const DEFAULT: Self = Self {
+        head: Duration::from_secs(10),
+        keep_alive: Duration::from_secs(75),
+        body: Duration::from_secs(30),
+        answer: Duration::from_secs(30),
+        farewell: Duration::from_secs(2),
+    };
+
     fn of(&self, wait: Wait) -> Duration {
         match wait {
             Wait::Silent | Wait::Head => self.head,
@@ -151,14 +160,6 @@ impl<T: Clone> Waits<T> {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience {
-        head: Duration::from_secs(10),
-        keep_alive: Duration::from_secs(75),
-        body: Duration::from_secs(30),
-        answer: Duration::from_secs(30),
-        farewell: Duration::from_secs(2),
-    };
-
     #[test]
     fn who_has_waited_longest_goes_first_and_requests_last() {
         let begun = Instant::now();
@@ -221,8 +222,12 @@ mod tests {
             let mut waits = Waits::default();
             waits.enter(wait, begun, ());
             let over = begun + Duration::from_secs(seconds);
-            assert_eq!(waits.late(over - Duration::from_millis(1), &PATIENCE), None, "{wait:?}");
-            assert_eq!(waits.late(over, &PATIENCE), Some(()), "{wait:?}");
+            assert_eq!(
+                waits.late(over - Duration::from_millis(1), &Patience::DEFAULT),
+                None,
+                "{wait:?}"
+            );
+            assert_eq!(waits.late(over, &Patience::DEFAULT), Some(()), "{wait:?}");
         }
     }
 

@@ -26,7 +26,6 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(2);
 /// Most bytes that wait here; older pusher-apis send more.
 const MOST_WAITING: usize = 8 * 1024 * 1024;
-
 /// How often the pusher-api is told anew how much waits here, while that changes.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 

@@ -1,7 +1,7 @@
 //! Whether the gateway is ready, what it may hold at the most, and how its sessions are spread.
 
 use prometheus::{IntGauge, IntGaugeVec};
-use serving::metrics::Registrar;
+use serving::metrics::{Registrar, signed};
 
 /// These gauges.
 pub(crate) struct Standing {
@@ -59,8 +59,4 @@ impl Standing {
             self.worker_sessions.with_label_values(&[worker.to_string()]).set(signed(sessions));
         }
     }
-}
-
-fn signed(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

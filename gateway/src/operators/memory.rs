@@ -1,6 +1,7 @@
 //! How much memory is left, for admission to act on.
 
 use limits::Headroom;
+use serving::metrics::signed;
 
 use crate::{access::admission::Admission, ledger::Ledger, metrics::Metrics};
 
@@ -28,7 +29,7 @@ impl MemoryCheck {
         self.passed_over = PASS_OVER;
         let headroom = self.headroom.get_or_insert_with(Headroom::of_this_process);
         if let Some(left) = headroom.look() {
-            metrics.memory_left.set(i64::try_from(left.bytes).unwrap_or(i64::MAX));
+            metrics.memory_left.set(signed(left.bytes));
             admission.set_memory_left(left);
             ledger.set_short(admission.is_short_of_memory());
         }

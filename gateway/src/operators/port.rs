@@ -28,13 +28,8 @@ use super::{
 use crate::{gateway::Gateway, link as links};
 
 /// How long operators may wait for each other on one connection.
-const PATIENCE: Patience = Patience {
-    head: Duration::from_secs(5),
-    keep_alive: Duration::from_secs(75),
-    body: Duration::from_secs(5),
-    answer: Duration::from_secs(30),
-    farewell: Duration::from_secs(2),
-};
+const PATIENCE: Patience =
+    Patience { head: Duration::from_secs(5), body: Duration::from_secs(5), ..Patience::DEFAULT };
 /// Most bytes held for them.
 const BYTES: usize = 8 << 20;
 /// Asked by supervisors and Prometheus, and answered however much is going on.
