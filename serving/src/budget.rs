@@ -107,8 +107,9 @@ impl Budget {
         })
     }
 
-    /// A seat for a newcomer, who waits to be heard from now on. Where there is none, who has waited longest gives its own, after a
-    /// moment if that one came just now; where nobody waits, a few are let in beyond the limit.
+    /// A seat for a newcomer, who waits to be heard from now on. Where there is none, who has waited
+    /// longest gives its own, after a moment if that one came just now; where nobody waits, a few are
+    /// let in beyond the limit.
     pub(crate) async fn admit(self: &Rc<Self>) -> Option<Seat> {
         while self.connections.get() >= self.limits.connections {
             let next = self.waits.borrow().next_to_go(Instant::now());

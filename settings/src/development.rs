@@ -89,6 +89,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn development_listens_beyond_loopback_where_it_is_asked_to() {
         let open = "0.0.0.0:7".parse::<ListenRange>().unwrap();
