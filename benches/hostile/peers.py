@@ -1,14 +1,12 @@
 """What hostile peers say: bytes at the beginning, bytes now and then, and whether they read."""
 
-import base64
-import hashlib
-import hmac
 import json
 import os
 import struct
-import time
 from dataclasses import dataclass
 from itertools import count
+
+from benches.measured import tokens
 
 GET = b"GET / HTTP/1.1\r\nHost: holdfast\r\n\r\n"
 
@@ -26,26 +24,9 @@ class Kind:
     returns: bool = True
 
 
-def token(secret, user):
-    """A token signed with HS256, valid for an hour (RFC 7519)."""
-    parts = [{"alg": "HS256", "typ": "JWT"}, {"sub": user, "exp": int(time.time()) + 3600}]
-    text = ".".join(encode(json.dumps(part).encode()) for part in parts)
-    signature = hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()
-    return f"{text}.{encode(signature)}"
-
-
-def encode(raw):
-    """Base64 for URLs, without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def upgrade(secret, user, path="/v1/ws", version=13):
-    """The request that becomes a WebSocket."""
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: holdfast\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        f"Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
-        f"Authorization: Bearer {token(secret, user)}\r\n\r\n"
-    ).encode()
+def upgrade(secret, user, version=13):
+    """The request that becomes a WebSocket, with a token of this user's."""
+    return tokens.upgrade(tokens.hs256(secret, user), version)
 
 
 def frame(payload, opcode=1, fin=True, length=None):

@@ -5,10 +5,7 @@ not answer cannot hide it. As root the threads run before all others, so that th
 processor is not in it.
 """
 
-import base64
 import contextlib
-import hashlib
-import hmac
 import http.client
 import itertools
 import json
@@ -20,6 +17,7 @@ import threading
 import time
 
 from .holdfast import API, CLIENTS, SECRET
+from .tokens import hs256, upgrade
 
 USERS, RATE = 32, 100
 # Requests that may be under way at once: with one, a slow answer would delay what is due next.
@@ -30,25 +28,10 @@ BROADCAST = re.compile(rb'\{"t":(\d+),(?:"f":\d+,)?"b":(\d+)')
 PONG = b"\x8a\x80\0\0\0\0"
 
 
-def token(user):
-    """An HS256 token for an hour."""
-    def text(data):
-        return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-    head = text(b'{"alg":"HS256","typ":"JWT"}')
-    claims = text(json.dumps({"sub": user, "exp": int(time.time()) + 3600}).encode())
-    signature = hmac.digest(SECRET.encode(), head + b"." + claims, hashlib.sha256)
-    return b".".join((head, claims, text(signature))).decode()
-
-
 def connect(user, port):
     """An open WebSocket, and what came behind its handshake."""
     connection = socket.create_connection(("127.0.0.1", port))
-    connection.sendall(
-        f"GET /v1/ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
-        f"Authorization: Bearer {token(user)}\r\n\r\n".encode()
-    )
+    connection.sendall(upgrade(hs256(SECRET, user)))
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(4096) or b"\r\n\r\n"

@@ -110,7 +110,17 @@ fn pushes_are_followed_from_the_api_to_the_clients() {
 
 #[test]
 fn wrong_settings_end_with_2() {
-    for flags in ["idle --target gopher://h:1", "push --payload 1B", "idle --json /nonexistent/x"] {
+    let wrong = [
+        "idle --target gopher://h:1",
+        "push --payload 1B",
+        "idle --json /nonexistent/x",
+        "idle --token-private-key /nonexistent/x",
+        "idle --token-private-key Cargo.toml",
+        "idle --token-private-key x --token-secret y",
+        "idle --topic news",
+        "push --push-to topic --token-secret 0123456789abcdef0123456789abcdef",
+    ];
+    for flags in wrong {
         let arguments = ["holdfast", "stress"].into_iter().chain(flags.split_whitespace());
         let arguments = arguments.map(Into::into).collect();
         let Command::Stress(settings) = settings::layers::parse(arguments).expect(flags);

@@ -60,6 +60,9 @@ pub(crate) struct Tally {
     pub phases: BTreeMap<Phase, Deliveries>,
     /// Each broadcast, by when it was due in microseconds since the epoch.
     pub broadcasts: BTreeMap<u64, Spread>,
+    /// Each message to the topic, likewise.
+    #[serde(default)]
+    pub to_topic: BTreeMap<u64, Spread>,
 }
 
 impl Tally {
@@ -85,7 +88,11 @@ impl Tally {
             self.phases.entry(phase).or_default().add(took, now);
         }
         if stamp.is_broadcast {
-            let spread = self.broadcasts.entry(stamp.due).or_default();
+            let spreads = match stamp.phase {
+                Some(Phase::Topic) => &mut self.to_topic,
+                _ => &mut self.broadcasts,
+            };
+            let spread = spreads.entry(stamp.due).or_default();
             spread.clients += 1;
             spread.span.add(now);
         }
@@ -112,11 +119,8 @@ impl Tally {
         for (phase, theirs) in other.phases {
             self.phases.entry(phase).or_default().merge(&theirs);
         }
-        for (due, theirs) in other.broadcasts {
-            let spread = self.broadcasts.entry(due).or_default();
-            add(&mut spread.clients, theirs.clients);
-            spread.span.merge(theirs.span);
-        }
+        merge_spreads(&mut self.broadcasts, other.broadcasts);
+        merge_spreads(&mut self.to_topic, other.to_topic);
     }
 
     /// Sessions of a process that ended before it could report.
@@ -124,6 +128,14 @@ impl Tally {
         let mut lost = Self::default();
         lost.failures.add(Failure::Worker, sessions);
         lost
+    }
+}
+
+fn merge_spreads(ours: &mut BTreeMap<u64, Spread>, theirs: BTreeMap<u64, Spread>) {
+    for (due, theirs) in theirs {
+        let spread = ours.entry(due).or_default();
+        add(&mut spread.clients, theirs.clients);
+        spread.span.merge(theirs.span);
     }
 }
 
@@ -147,6 +159,8 @@ mod tests {
                 tally.on_message(Some(stamp), Verdict::Late, 10 + worker);
                 tally.on_message(Some(stamp), Verdict::Doubled, 10 + worker);
                 tally.on_message(Some(stamp), Verdict::Misdirected, 10 + worker);
+                let to_topic = Stamp { phase: Some(Phase::Topic), ..stamp };
+                tally.on_message(Some(to_topic), Verdict::Late, 10 + worker);
                 (tally.asked, tally.answered) = (tally.asked + 2, tally.answered + 1);
                 tally.failures.add(Failure::Status(503), worker);
                 tally.losses.add(Failure::Close(1012), 1);
@@ -158,7 +172,8 @@ mod tests {
         }
         assert_eq!(merged, whole);
         assert_eq!(merged.broadcasts[&0].clients, 2);
-        assert_eq!((merged.latency.count(), merged.messages), (3, 12));
+        assert_eq!((merged.to_topic[&0].clients, merged.to_topic[&1].clients), (2, 1));
+        assert_eq!((merged.latency.count(), merged.messages), (6, 15));
         assert_eq!(merged.arrivals.span.seconds(), 2.999_995);
         assert_eq!(merged.open(), 3);
     }

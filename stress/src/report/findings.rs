@@ -44,6 +44,8 @@ pub(crate) struct Report<'a> {
     pub phases: BTreeMap<Phase, PhaseReport>,
     /// Messages that went to everybody.
     pub broadcasts: Option<Broadcasts>,
+    /// Messages to the topic in the tokens.
+    pub to_topic: Option<Broadcasts>,
     /// What was pushed.
     pub pushes: Option<PushReport>,
     /// Sessions dropped at once and what came back, by run.
@@ -71,6 +73,7 @@ impl<'a> Report<'a> {
             received: Received::new(record),
             phases: phases(record),
             broadcasts: Broadcasts::new(tally.broadcasts.values()),
+            to_topic: Broadcasts::new(tally.to_topic.values()),
             pushes: record.pushes.as_ref().map(PushReport::new),
             storms: record.storms.iter().map(StormReport::new).collect(),
             probes: record.probes.iter().map(|(what, it)| ProbeReport::new(what, it)).collect(),

@@ -25,8 +25,9 @@ impl fmt::Display for Report<'_> {
         }
         self.phases.iter().try_for_each(|(phase, it)| show_phase(f, phase.as_str(), it))?;
         self.probes.iter().try_for_each(|probe| probe.fmt(f))?;
-        if let Some(all) = &self.broadcasts {
-            all.fmt(f)?;
+        let many = [("broadcasts", &self.broadcasts), ("topic", &self.to_topic)];
+        for (name, many) in many.into_iter().filter_map(|(name, it)| Some((name, it.as_ref()?))) {
+            write!(f, "{name:13}{many}")?;
         }
         self.findings.iter().try_for_each(|finding| finding.fmt(f))?;
         write!(f, "result       {}", self.result())

@@ -46,6 +46,7 @@ pub(super) fn order(
         batch: 1,
         payload: PAYLOAD,
         recipients: Recipients::Random,
+        topic: sessions.topic.clone(),
         user_prefix: sessions.user_prefix.clone(),
         online: Arc::default(),
         rate: 0.0,

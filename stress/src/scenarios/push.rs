@@ -14,6 +14,7 @@ use crate::{
     measurements::asked::AskedRate,
     report::pushed::Pushed,
     settings::{
+        phase::Phase,
         phases::{Kind, Limit, Mode, Recipients, Step, repeated},
         pushes::Pushes,
         scenarios::Push,
@@ -28,6 +29,7 @@ const MIN_PAYLOAD: usize = 96;
 /// Runs it; whether every session was held and every accepted message arrived.
 pub(crate) fn push(settings: &Push) -> Result<bool, Trouble> {
     let steps = steps(&settings.pushes)?;
+    check_topic(settings, &steps)?;
     let order = order(settings)?;
     let mut run = Run::start("push", &settings.sessions, 0)?;
     run.ramp(&settings.sessions);
@@ -67,7 +69,7 @@ impl Run {
         let before = self.progress().arrived;
         let pushed = match recipients {
             Recipients::Random => self.push_random(&order)?,
-            Recipients::All => self.push_all(&order)?,
+            Recipients::All | Recipients::Topic => self.push_all(&order)?,
         };
         let asked = AskedRate::of(rate, pushed.outcome.offered, pushed.outcome.seconds);
         let arrived = self.progress().arrived - before;
@@ -82,7 +84,7 @@ impl Run {
         Ok(Pushed::to_one_each(outcome))
     }
 
-    /// Pushes to everybody, one message after another, each waited for.
+    /// Pushes to everybody, or to the topic that everybody has, one message after another, each waited for.
     fn push_all(&mut self, order: &Order) -> Result<Pushed, Trouble> {
         let mut total = Pushed { expected: Some(0), due: Some(0), ..Pushed::default() };
         let started = Instant::now();
@@ -130,7 +132,7 @@ fn steps(pushes: &Pushes) -> Result<Vec<Step>, ConfigError> {
         return Ok(pushes.phases.clone());
     }
     let only = Kind {
-        phase: None,
+        phase: (pushes.push_to == Recipients::Topic).then_some(Phase::Topic),
         mode: pushes.push_mode,
         recipients: pushes.push_to,
         rate: pushes.push_rate,
@@ -140,15 +142,26 @@ fn steps(pushes: &Pushes) -> Result<Vec<Step>, ConfigError> {
         },
     };
     // A broadcast is one message: there is nothing to batch.
-    let mode = if only.recipients == Recipients::All { Mode::Single } else { only.mode };
+    let mode = if only.recipients == Recipients::Random { only.mode } else { Mode::Single };
     Ok(vec![Step::Push(Kind { mode, ..only })])
+}
+
+/// Messages to a topic need one that the sessions have.
+fn check_topic(settings: &Push, steps: &[Step]) -> Result<(), ConfigError> {
+    let wanted =
+        |step: &Step| matches!(step, Step::Push(kind) if kind.recipients == Recipients::Topic);
+    if settings.sessions.topic.is_none() && steps.iter().any(wanted) {
+        let problem = "is missing, and messages are for it";
+        return Err(ConfigError::new("--topic", problem, "give the topic that tokens shall name"));
+    }
+    Ok(())
 }
 
 /// Connections, and messages in a request.
 fn shape(kind: Kind, pushes: &Pushes) -> (usize, u64) {
     let given = pushes.push_connections.map(|connections| connections as usize);
     match (kind.recipients, kind.mode) {
-        (Recipients::All, _) => (1, 1),
+        (Recipients::All | Recipients::Topic, _) => (1, 1),
         (_, Mode::Single) => (given.unwrap_or(64), 1),
         (_, Mode::Batch) => (given.unwrap_or(4), u64::from(pushes.batch_size)),
     }

@@ -7,7 +7,7 @@ use client::{
 use protocol::{UserId, claims::Claims};
 use tokens::Signer;
 
-use super::identity::Identity;
+use super::identity::{Identity, Signing};
 use crate::settings::targets::Target;
 
 /// Stands for the user id in a target's path.
@@ -23,7 +23,7 @@ pub(crate) struct Openings {
 impl Openings {
     /// Opens sessions as these users.
     pub(crate) fn new(identity: Identity) -> Self {
-        let signer = identity.secret.as_ref().map(|it| Signer::secret(it.as_bytes()));
+        let signer = identity.signing.as_ref().map(Signing::signer);
         Self { identity, signer, key: Key::new(fastrand::u128(..).to_ne_bytes()) }
     }
 
@@ -48,7 +48,8 @@ impl Openings {
     fn token(&self, signer: &Signer, user: &str) -> String {
         let user = UserId::new(user).expect("the last and longest one is checked");
         let device = Some(self.identity.device.clone());
-        let claims = Claims { device, ..Claims::new(user, self.identity.expires) };
+        let topics = self.identity.topic.iter().cloned().collect();
+        let claims = Claims { device, topics, ..Claims::new(user, self.identity.expires) };
         signer.sign(&claims).expect("a secret always signs")
     }
 }
@@ -63,7 +64,8 @@ mod tests {
         Openings::new(Identity {
             user_prefix: "ä ".into(),
             device: "d".parse().expect("a device"),
-            secret: secret.map(Into::into),
+            topic: None,
+            signing: secret.map(|secret| Signing::Secret(secret.into())),
             expires: 32_503_680_000,
         })
     }
@@ -98,5 +100,23 @@ mod tests {
             serde_json::from_slice::<serde_json::Value>(&claims).expect("JSON"),
             serde_json::json!({"sub": "ä 7", "device": "d", "exp": 32_503_680_000_u64})
         );
+    }
+
+    #[test]
+    fn tokens_name_the_topic_and_are_signed_with_a_private_key() {
+        let key = include_str!("../../../tests/keys/ec.pem");
+        let topic = Some("news".parse().expect("a topic"));
+        let signing = Some(Signing::PrivateKey(key.into()));
+        let openings = Openings::new(Identity { topic, signing, ..openings(None).identity });
+        let line = openings.bytes(7, &target(Transport::Tcp), 1);
+        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let token =
+            tokens::Token::parse(line["token"].as_str().expect("a token")).expect("a token");
+        let public = include_str!("../../../tests/keys/ec.public.pem");
+        let public = tokens::pem::public_key(public).expect("a public key");
+        tokens::Ring::from_iter([public]).check(&token).expect("signed with the key");
+        let claims = token.claims().expect("base64url");
+        let claims: serde_json::Value = serde_json::from_slice(&claims).expect("JSON");
+        assert_eq!(claims["topics"], serde_json::json!(["news"]));
     }
 }

@@ -84,7 +84,7 @@ mod tests {
             (r#"{"type":"push","data":{"t":17,"n":4}}"#, stamped(None, false)),
             (r#"{"type":"push","data":{"t":17,"b":4,"p":"x"}}"#, stamped(None, true)),
             (r#"{"data":{"t":17,"f":2,"n":4,"p":"x"}}"#, stamped(Some(Phase::Drop), false)),
-            (r#"{"data":{"t":17,"f":9,"b":4,"p":"x"}}"#, stamped(None, true)),
+            (r#"{"data":{"t":17,"f":99,"b":4,"p":"x"}}"#, stamped(None, true)),
             (r#"{"data":{"t":17,"n":4,"u":7,"r":9,"p":"x"}}"#, proved(Some(7), None)),
             (r#"{"data":{"t":17,"f":2,"b":4,"r":9,"p":"x"}}"#, proved(None, Some(Phase::Drop))),
             (r#"{"data":{"t":17,"n":4,"r":9,"p":"x"}}"#, stamped(None, false)),

@@ -23,11 +23,13 @@ pub enum Phase {
     Rate,
     /// Pushes to everybody.
     All,
+    /// Pushes to the topic that everybody has.
+    Topic,
 }
 
 impl Phase {
     /// Every phase, in order.
-    pub const EVERY: [Self; 8] = [
+    pub const EVERY: [Self; 9] = [
         Self::Steady,
         Self::Drop,
         Self::After,
@@ -36,6 +38,7 @@ impl Phase {
         Self::Single,
         Self::Rate,
         Self::All,
+        Self::Topic,
     ];
 
     /// As it stands in reports.
@@ -49,6 +52,7 @@ impl Phase {
             Self::Single => "single",
             Self::Rate => "rate",
             Self::All => "all",
+            Self::Topic => "topic",
         }
     }
 

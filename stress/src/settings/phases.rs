@@ -6,7 +6,7 @@ use settings::units;
 
 use super::phase::Phase;
 
-const FORMS: &str = "hold:DURATION, batch:N, single:N, rate:PER_SECOND:DURATION or all:N";
+const FORMS: &str = "hold:DURATION, batch:N, single:N, rate:PER_SECOND:DURATION, all:N or topic:N";
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,6 +48,8 @@ pub enum Recipients {
     Random,
     /// Everybody; one message after another, each waited for.
     All,
+    /// The topic that is in all tokens (--topic); one message after another, each waited for.
+    Topic,
 }
 
 /// When to stop.
@@ -73,6 +75,7 @@ impl FromStr for Step {
             "batch" => flat_out(Phase::Batch, Mode::Batch, Recipients::Random),
             "single" => flat_out(Phase::Single, Mode::Single, Recipients::Random),
             "all" => flat_out(Phase::All, Mode::Single, Recipients::All),
+            "topic" => flat_out(Phase::Topic, Mode::Single, Recipients::Topic),
             "rate" => {
                 let (rate, period) = rest.split_once(':').ok_or("give rate:PER_SECOND:DURATION")?;
                 let rate = u32::try_from(count(rate)?).map_err(|error| error.to_string())?;
@@ -119,6 +122,8 @@ mod tests {
         assert_eq!(rate.limit, Limit::Time(Duration::from_secs(20)));
         let Step::Push(all) = read("all:5") else { panic!("pushes") };
         assert_eq!((all.recipients, all.limit), (Recipients::All, Limit::Messages(5)));
+        let Step::Push(topic) = read("topic:5") else { panic!("pushes") };
+        assert_eq!((topic.recipients, topic.phase), (Recipients::Topic, Some(Phase::Topic)));
     }
 
     #[test]

@@ -77,7 +77,8 @@ pub struct Pushes {
     #[arg(long, value_enum, default_value = "random")]
     pub push_to: Recipients,
     /// Push in several ways with the same sessions, one after another and each once:
-    /// hold:DURATION, batch:N, single:N, rate:PER_SECOND:DURATION, all:N (repeatable)
+    /// hold:DURATION, batch:N, single:N, rate:PER_SECOND:DURATION, all:N,
+    /// topic:N (repeatable)
     #[arg(long = "phase", value_name = "PHASE", conflicts_with_all = ["push_rate", "push_total", "push_for", "push_mode", "push_to"])]
     pub phases: Vec<Step>,
 }

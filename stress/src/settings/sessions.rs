@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::builder::RangedU64ValueParser;
-use protocol::Device;
+use protocol::{Device, Topic};
 use settings::{Endpoint, Secret, logging::CommonArgs, units};
 
 use super::{
@@ -58,12 +58,19 @@ pub struct Sessions {
     /// File with the secret that signs a token per session
     #[arg(long, value_name = "FILE")]
     pub token_secret_file: Option<PathBuf>,
+    /// File with the private key (PEM) that signs a token per session instead, whose public key the
+    /// gateway has
+    #[arg(long, value_name = "FILE")]
+    pub token_private_key: Option<PathBuf>,
     /// User ids are this and a number from 0
     #[arg(long, value_name = "TEXT", default_value = "u")]
     pub user_prefix: String,
     /// The device in the tokens
     #[arg(long, value_name = "NAME", default_value = "d")]
     pub device: Device,
+    /// Topic in the tokens, for messages to it (--push-to topic)
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<Topic>,
     /// How long a session may take to answer when it is asked in the end whether its server is there;
     /// 0s asks nobody, for servers that do not answer pings
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::duration)]

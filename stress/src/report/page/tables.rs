@@ -100,8 +100,9 @@ fn pushes(report: &Report<'_>) -> Table {
             rows.push(vec![format!("refused: {why}"), thousands(*count)]);
         }
     }
-    if let Some(all) = &report.broadcasts {
-        rows.push(vec!["messages to everybody".into(), thousands(all.count as u64)]);
+    let many = [("everybody", &report.broadcasts), ("the topic", &report.to_topic)];
+    for (whom, all) in many.into_iter().filter_map(|(whom, all)| Some((whom, all.as_ref()?))) {
+        rows.push(vec![format!("messages to {whom}"), thousands(all.count as u64)]);
         let seconds = [all.min_seconds, all.median_seconds, all.max_seconds];
         let seconds = seconds.map(|seconds| format!("{seconds:.3}")).join(" / ");
         let what = "first to last client: fastest / median / slowest, seconds";

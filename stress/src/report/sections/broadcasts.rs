@@ -1,4 +1,4 @@
-//! Messages that went to everybody.
+//! Messages that went to everybody, or to a topic that everybody has.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::measurements::deliveries::Spread;
 
-/// Messages that went to everybody.
+/// Messages that went to many.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Broadcasts {
     /// How many.
@@ -42,7 +42,7 @@ impl fmt::Display for Broadcasts {
         let Self { count, fewest_clients, min_seconds, median_seconds, max_seconds } = self;
         writeln!(
             f,
-            "broadcasts   {count}, to {fewest_clients} clients or more; first to last client: min \
+            "{count}, to {fewest_clients} clients or more; first to last client: min \
              {min_seconds:.3} s, median {median_seconds:.3} s, max {max_seconds:.3} s",
         )
     }

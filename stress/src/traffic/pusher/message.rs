@@ -24,6 +24,8 @@ pub(super) struct Writer {
     batch: bool,
     payload: usize,
     recipients: Recipients,
+    /// Whom messages are for that are for many, as JSON.
+    many: String,
     /// Escaped for JSON.
     user_prefix: String,
     online: Arc<Vec<u32>>,
@@ -43,6 +45,10 @@ impl Writer {
             Mode::Single => ("/v1/push", "application/json"),
         };
         let key = order.key.as_ref().map(|key| format!("Authorization: Bearer {key}\r\n"));
+        let many = match (order.recipients, &order.topic) {
+            (Recipients::Topic, Some(topic)) => serde_json::json!({ "topic": topic }),
+            _ => serde_json::json!({ "all": true }),
+        };
         let quoted = serde_json::to_string(&order.user_prefix).expect("plain data");
         Self {
             head: format!(
@@ -53,6 +59,7 @@ impl Writer {
             batch: order.mode == Mode::Batch,
             payload: order.payload,
             recipients: order.recipients,
+            many: many.to_string(),
             user_prefix: quoted[1..quoted.len() - 1].to_owned(),
             online: Arc::clone(&order.online),
             connections: order.connections,
@@ -66,7 +73,7 @@ impl Writer {
 
     /// Whether a connection of this number has anybody to carry messages to.
     pub(super) fn has_recipients(&self, connection: usize) -> bool {
-        self.recipients == Recipients::All || connection < self.online.len()
+        self.recipients != Recipients::Random || connection < self.online.len()
     }
 
     /// The request that carries these messages over a connection, and the phase it belongs to.
@@ -124,10 +131,10 @@ impl Writer {
         recipient: Option<usize>,
         sequences: &mut Sequences,
     ) -> usize {
-        let Self { user_prefix, online, run, body, .. } = self;
+        let Self { many, user_prefix, online, run, body, .. } = self;
         let user = recipient.map(|place| online[place]);
         let written = match user {
-            None => write!(body, r#"{{"to":{{"all":true}},"data":"#),
+            None => write!(body, r#"{{"to":{many},"data":"#),
             Some(user) => write!(body, r#"{{"to":{{"user":"{user_prefix}{user}"}},"data":"#),
         };
         let start = body.len();
@@ -167,6 +174,7 @@ mod tests {
             batch: 10,
             payload: 100,
             recipients,
+            topic: Some("news".parse().expect("a topic")),
             user_prefix: "u\"".into(),
             online: Arc::new(vec![7]),
             rate: 1.0,
@@ -251,5 +259,7 @@ mod tests {
         let text = String::from_utf8(request).expect("text");
         let data = text.split_once("\"data\":").expect("data").1;
         assert_eq!(data.len(), 100 + 1);
+        let (_, lines) = written(&order(Mode::Single, Recipients::Topic), 0..1);
+        assert_eq!(lines[0]["to"], serde_json::json!({"topic": "news"}));
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use protocol::Topic;
 
 use super::sequences::Sequences;
 use crate::settings::phases::{Limit, Mode, Recipients};
@@ -30,6 +31,8 @@ pub(crate) struct Order {
     pub payload: usize,
     /// Whom messages are for.
     pub recipients: Recipients,
+    /// The topic they are for, where they are for one.
+    pub topic: Option<Topic>,
     /// What user ids begin with.
     pub user_prefix: String,
     /// The numbers of the users who are online.

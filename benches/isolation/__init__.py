@@ -1,0 +1,1 @@
+"""What one part of Holdfast costs the others."""
