@@ -132,8 +132,8 @@ def measured(given, binaries, signers):
     found = {}
     for name in ("HS256", "ES256", "RS256"):
         found |= let_in(given, binaries, signers, name)
-    found["ES256, refused for --handshake-rate"] = refused(given, binaries, signers, ["--handshake-rate", "1"])
-    found["ES256, refused for --max-sessions"] = refused(given, binaries, signers, ["--max-sessions", "1"])
+    for flag in ("--handshake-rate", "--max-sessions"):
+        found[f"ES256, refused for {flag}"] = refused(given, binaries, signers, [flag, "1"])
     for name in ("HS256", "ES256"):
         found[f"handshakes a second, {name}, new"] = rate(given, binaries, signers, name)
     found["ES256 / HS256, handshakes a second"] = \

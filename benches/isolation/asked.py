@@ -63,6 +63,7 @@ class Posts:
         self.local = threading.local()
 
     def __call__(self):
+        """Sends one, and reads what it is answered."""
         connection = getattr(self.local, "connection", None)
         if not connection:
             connection = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=PATIENCE)
@@ -84,7 +85,8 @@ def healthz(urls):
     """Asks each of these processes, one after another, over new connections."""
     for url in urls:
         parts = urlsplit(url)
-        with contextlib.closing(http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)) as it:
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
+        with contextlib.closing(connection) as it:
             it.request("GET", "/healthz")
             if it.getresponse().status != 200:
                 raise ValueError(url)
