@@ -11,11 +11,11 @@ setup:
 	@command -v cc >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) gcc libc6-dev; }
 	@command -v cargo >/dev/null || { echo "install Rust first: cargo is missing" >&2; exit 1; }
 
-# Gateway and pusher-api in one process on loopback; prints what to do next. Not optimised, and without
-# the load client and the allocator: it is for seeing a push arrive soon after cloning. For anything
-# else: cargo build --release.
+# Gateway and pusher-api in one process on loopback; prints what to do next. Not optimised, without the
+# load client, doctor and the allocator, and nothing is kept for building again after a change: it is for
+# seeing a push arrive soon after cloning. For anything else: cargo build --release.
 run: setup
-	cargo run --bin holdfast --no-default-features
+	CARGO_INCREMENTAL=0 cargo run --bin holdfast --no-default-features
 
 # Formatting, lints and links in the documentation of all Rust; Python, shell scripts, spelling.
 lint: lint-rust lint-python lint-shell lint-spelling

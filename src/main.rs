@@ -1,6 +1,7 @@
 //! The `holdfast` command: each subcommand is a thin call into a library crate.
 
 mod development;
+#[cfg(feature = "doctor")]
 mod doctor;
 mod health;
 mod listen;
@@ -40,6 +41,7 @@ enum Command {
     #[cfg(feature = "stress")]
     Stress(Box<stress::Settings>),
     /// Say how many sessions fit on this machine, or into a running process, and what stops more
+    #[cfg(feature = "doctor")]
     Doctor(doctor::Settings),
     /// Ask a running gateway or pusher-api whether it is well
     Health(health::Settings),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Listen(settings) => listen::run(&settings),
         #[cfg(feature = "stress")]
         Command::Stress(settings) => stress::run(*settings),
+        #[cfg(feature = "doctor")]
         Command::Doctor(settings) => doctor::run(&settings),
         Command::Health(settings) => health::ask(&settings),
         Command::Token(settings) => token::print(&settings),

@@ -30,7 +30,7 @@ def options():
     add("--subscribers", type=int, default=100_000, help="of the topic [default: 100000]")
     add("--gateways", type=int, default=6, help="that hold them [default: 6]")
     add("--fan-outs", type=int, default=7, help="messages to them of each kind [default: 7]")
-    add("--sessions", type=int, default=18_000, help="that get the broadcasts [default: 18000]")
+    add("--sessions", type=int, default=5_000, help="that get the broadcasts [default: 5000]")
     add("--broadcasts", type=int, default=1000, help="asked for at once [default: 1000]")
     add("--out", type=Path, default=Path("target/bench/isolation.json"))
     given = parser.parse_args()

@@ -47,7 +47,7 @@ class Asked:
     def p99_ms(self, since=0.0):
         """Of those due this many seconds after the beginning, and later; the lost are longer than any."""
         took = sorted(took for due, took in self.took if due >= since) + [float("inf")] * self.lost
-        return quantile(took, 0.99) * 1000
+        return (quantile(took, 0.99) or float("inf")) * 1000
 
     def count(self):
         """How many were answered."""

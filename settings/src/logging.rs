@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::ConfigError;
 
@@ -37,18 +37,18 @@ pub struct CommonArgs {
 pub fn init(args: &CommonArgs) -> Result<(), ConfigError> {
     let filter = args.log.clone().or_else(|| std::env::var("RUST_LOG").ok());
     let filter = filter.unwrap_or_else(|| "info".into());
-    let filter = EnvFilter::try_new(&filter).map_err(|error| {
+    let filter: Targets = filter.parse().map_err(|error| {
         let problem = format!("{filter:?}: {error}");
         ConfigError::new("--log", problem, "write a filter like info or warn,gateway=debug")
     })?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
+    let logs = tracing_subscriber::registry().with(filter);
     // A second call in one process (tests) keeps the first subscriber.
     let _ = match args.log_format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().try_init(),
+        LogFormat::Text => logs.with(lines).try_init(),
+        LogFormat::Json => logs.with(lines.json()).try_init(),
     };
     Ok(())
 }
