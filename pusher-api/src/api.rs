@@ -18,6 +18,7 @@ use crate::{
     settings::Settings,
     status::{LinkState, NotReady},
     validate::To,
+    websocket_url::WebsocketUrl,
 };
 
 /// Shared by all HTTP threads.
@@ -37,7 +38,7 @@ pub(crate) struct Api {
     /// The ports that backends reach it by, once there are some.
     pub ports: OnceLock<Vec<u16>>,
     /// Where the live page connects to, if that was configured.
-    pub page_websocket_url: Option<String>,
+    pub page_websocket_url: Option<WebsocketUrl>,
     leaving: AtomicBool,
 }
 

@@ -37,9 +37,12 @@ mod settings;
 
 mod backends;
 
+mod websocket_url;
+
 pub use crate::{
     server::{Running, StartError, start},
     settings::Settings,
+    websocket_url::WebsocketUrl,
 };
 
 /// What fuzz targets reach into. Not a promise.

@@ -8,7 +8,7 @@ use settings::{
     guard::require_guard, logging::CommonArgs, units,
 };
 
-use crate::backends::Backends;
+use crate::{backends::Backends, websocket_url::WebsocketUrl};
 
 /// Settings of `holdfast pusher-api`.
 #[derive(Debug, Clone, Args)]
@@ -91,7 +91,7 @@ pub struct Settings {
     pub drain_wait: Duration,
     /// WebSocket of a gateway that the live page connects to [default: port 8080 of its host]
     #[arg(long, value_name = "URL")]
-    pub page_websocket_url: Option<String>,
+    pub page_websocket_url: Option<WebsocketUrl>,
 }
 
 impl Default for Settings {
