@@ -1,10 +1,11 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi binaries \
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page binaries \
   mutants bench figures million-native side-by-side programs million limits-lab docker-test
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
 APT_UPDATE := $(shell command -v sudo) apt-get update -qq
 LINTERS := target/linters
+HAS_VENV := python3 -c 'import ensurepip' 2>/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) python3-venv; }
 
 # A C compiler for the allocator, git for cargo, nothing else beyond the Rust toolchain.
 setup:
@@ -39,7 +40,7 @@ lint-spelling: $(LINTERS)/ready
 
 # Apart from the system's Python, which Debian keeps for itself; anew when a version changes.
 $(LINTERS)/ready: .ci/requirements.txt
-	@python3 -c 'import ensurepip' 2>/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) python3-venv; }
+	@$(HAS_VENV)
 	python3 -m venv --clear $(LINTERS)
 	$(LINTERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
@@ -71,6 +72,13 @@ autobahn: setup
 openapi: setup
 	cargo build
 	tests/openapi/run
+
+# The live page of running processes in a real browser (tests/page). Takes about a minute.
+page: setup
+	@$(HAS_VENV)
+	@command -v chromium >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) chromium; }
+	cargo build
+	tests/page/run
 
 # Every limit hit for real, as root: also those that are the whole machine's, for some seconds each.
 limits-lab: setup

@@ -24,6 +24,14 @@ class Processes:
         self.started.append(process)
         return process.pid
 
+    def stop(self, pid):
+        """Asks one to end and waits until it has; it is missed no more."""
+        process = next(process for process in self.started if process.pid == pid)
+        process.terminate()
+        process.wait()
+        process.log.close()
+        self.started.remove(process)
+
     def check(self):
         """Ends the run if a server has ended."""
         for process in self.started:
