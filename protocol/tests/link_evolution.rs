@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use protocol::{
     MessageId, UserId,
     link::{
-        Capabilities, Down, EntryLayout, LinkAnswer, LinkError, LinkRequest, MAX_FRAME_BYTES,
-        Offer, PushEntries, PushEntry, TargetRef, Up,
+        Capabilities, ClockReading, Down, EntryLayout, LinkAnswer, LinkError, LinkRequest,
+        MAX_FRAME_BYTES, Offer, PushEntries, PushEntry, TargetRef, Up,
     },
 };
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 /// Kinds of the frames that the tests write themselves.
 const HELLO: u8 = 1;
 const REQUEST: u8 = 4;
+const HEARTBEAT: u8 = 5;
 const ANSWER: u8 = 21;
 
 const ENTRY: PushEntry<'static> = PushEntry {
@@ -156,6 +157,20 @@ fn answers_of_a_newer_build_keep_their_number_and_name() {
     ];
     for (json, expected) in cases {
         assert_eq!(Up::decode(&mut question(ANSWER, json)), Ok(Some(expected)), "{json}");
+    }
+}
+
+#[test]
+fn a_heartbeat_says_as_much_as_is_in_it() {
+    let times: Vec<u8> = [1_u64, 2, 3, 4].into_iter().flat_map(u64::to_le_bytes).collect();
+    let time = Down::Time(ClockReading { asked_micros: 1, received_micros: 2, answered_micros: 3 });
+    for length in 0..=times.len() {
+        let body = &times[..length];
+        let down = if length < 24 { Down::Heartbeat } else { time.clone() };
+        assert_eq!(Down::decode(&mut frame(HEARTBEAT, body)), Ok(Some(down)), "{length} bytes");
+        let asked = Up::AskTime { asked_micros: 1 };
+        let up = if length < 8 { Up::Heartbeat } else { asked };
+        assert_eq!(Up::decode(&mut frame(HEARTBEAT, body)), Ok(Some(up)), "{length} bytes");
     }
 }
 

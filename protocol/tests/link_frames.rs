@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use protocol::{
     MessageId, SessionId, Topic, UserId,
     link::{
-        Capabilities, Down, EntryLayout, FanOutWork, GivenUp, LinkAnswer, LinkRequest, Offer,
-        PresenceChange, PresenceChanges, PushEntries, PushEntry, SessionInfo, TargetRef, Up,
+        Capabilities, ClockReading, Down, EntryLayout, FanOutWork, GivenUp, LinkAnswer,
+        LinkRequest, Offer, PresenceChange, PresenceChanges, PushEntries, PushEntry, SessionInfo,
+        TargetRef, Up,
     },
     receipt::{Outcome, Receipt, SessionDetail},
 };
@@ -53,6 +54,9 @@ fn down() -> impl Strategy<Value = Down> {
         }),
         (any::<u64>(), name()).prop_map(|(request, name)| Down::UnknownRequest { request, name }),
         Just(Down::Heartbeat),
+        any::<[u64; 3]>().prop_map(|[asked_micros, received_micros, answered_micros]| {
+            Down::Time(ClockReading { asked_micros, received_micros, answered_micros })
+        }),
         unknown().prop_map(|(kind, body)| Down::Unknown { kind, body }),
     ]
 }
@@ -110,6 +114,7 @@ fn up() -> impl Strategy<Value = Up> {
             Up::FanOutWork(FanOutWork { behind_micros, all_micros, topic_micros })
         }),
         Just(Up::Heartbeat),
+        any::<u64>().prop_map(|asked_micros| Up::AskTime { asked_micros }),
         unknown().prop_map(|(kind, body)| Up::Unknown { kind, body }),
     ]
 }

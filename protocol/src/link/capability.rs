@@ -29,11 +29,13 @@ pub enum Capability {
     /// The gateway tells how far it is behind with pushes to topics and to everybody, and pusher-api
     /// takes no more of them than it can bring in time.
     FanOutWork = 8,
+    /// The gateway asks what time it is at pusher-api, see [`super::ClockReading`].
+    Clocks = 10,
 }
 
 impl Capability {
     /// The table: every capability there is, by its bit.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::FramedEntries,
         Self::StoreQuestions,
         Self::Acknowledgements,
@@ -43,6 +45,7 @@ impl Capability {
         Self::DeviceClaims,
         Self::LoadAndRoom,
         Self::FanOutWork,
+        Self::Clocks,
     ];
 
     /// The name in logs.
@@ -57,6 +60,7 @@ impl Capability {
             Self::DeviceClaims => "device_claims",
             Self::LoadAndRoom => "load_and_room",
             Self::FanOutWork => "fan_out_work",
+            Self::Clocks => "clocks",
         }
     }
 
@@ -76,7 +80,8 @@ impl Capabilities {
     pub const OFFERED: Self = Self(
         Capability::FramedEntries.bit()
             | Capability::GivenUpPushes.bit()
-            | Capability::FanOutWork.bit(),
+            | Capability::FanOutWork.bit()
+            | Capability::Clocks.bit(),
     );
 
     /// The set of these bits.
@@ -124,16 +129,21 @@ mod tests {
 
     #[test]
     fn the_table_has_each_bit_and_each_name_once() {
-        for (bit, capability) in Capability::ALL.into_iter().enumerate() {
-            assert_eq!(capability.bit(), 1 << bit, "{}", capability.name());
-            assert_eq!(Capabilities::from_bits(1 << bit).to_string(), capability.name());
+        assert!(Capability::ALL.map(Capability::bit).is_sorted());
+        let all = Capability::ALL.map(Capability::bit).into_iter().fold(0, |all, bit| all | bit);
+        assert_eq!(all.count_ones() as usize, Capability::ALL.len());
+        for capability in Capability::ALL {
+            let alone = Capabilities::from_bits(capability.bit());
+            assert_eq!(alone.to_string(), capability.name());
         }
     }
 
     #[test]
     fn only_what_has_code_is_offered() {
-        let offered = Capability::ALL.map(|one| Capabilities::OFFERED.contains(one));
-        assert_eq!(offered, [true, false, false, false, true, false, false, false, true]);
+        let is_offered = |one: &Capability| Capabilities::OFFERED.contains(*one);
+        let offered: Vec<_> = Capability::ALL.into_iter().filter(is_offered).collect();
+        use Capability::*;
+        assert_eq!(offered, [FramedEntries, GivenUpPushes, FanOutWork, Clocks]);
     }
 
     #[test]

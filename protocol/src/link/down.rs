@@ -4,6 +4,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use super::{
+    clock::{ClockReading, READING_BYTES},
     frame::{HEARTBEAT, json, json_or_name, put_header, put_json, take_frame},
     given_up::GivenUp,
     offer::Offer,
@@ -15,7 +16,7 @@ const HELLO: u8 = 1;
 const BATCH: u8 = 2;
 const PRESENCE_ACK: u8 = 3;
 const REQUEST: u8 = 4;
-/// 5 is the heartbeat.
+/// 5 is the heartbeat, with the time where it was asked for.
 const GIVEN_UP: u8 = 6;
 
 /// From pusher-api to the gateway.
@@ -60,6 +61,8 @@ pub enum Down {
     GivenUp(GivenUp),
     /// Nothing to say, still here.
     Heartbeat,
+    /// A heartbeat with the answer to [`super::Up::AskTime`].
+    Time(ClockReading),
     /// A frame of a kind that this build does not know; to be skipped.
     Unknown {
         /// The kind.
@@ -101,6 +104,10 @@ impl Down {
             Self::UnknownRequest { request, name } => put_json(out, REQUEST, Some(*request), name),
             Self::GivenUp(given_up) => put_json(out, GIVEN_UP, None, given_up),
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
+            Self::Time(reading) => {
+                put_header(out, HEARTBEAT, READING_BYTES);
+                reading.encode(out);
+            }
             Self::Unknown { kind, body } => {
                 put_header(out, *kind, body.len());
                 out.put_slice(body);
@@ -134,6 +141,9 @@ impl Down {
                 }
             }
             GIVEN_UP => Self::GivenUp(json(reader)?),
+            HEARTBEAT if body.len() >= READING_BYTES => {
+                Self::Time(ClockReading::decode(&mut reader)?)
+            }
             HEARTBEAT => Self::Heartbeat,
             kind => Self::Unknown { kind, body },
         };

@@ -20,9 +20,12 @@
 //!     Batch{seq, pushes} ────────────────────►
 //!     ◄───────────── FanOutWork{behind, …}, BatchAck{seq, queued_bytes}
 //!     ◄───────────── Receipt   Answer   Heartbeat
+//!     ◄───────────── AskTime{asked}
+//!     Time{asked, received, answered} ───────►   (how far the clocks are apart)
 //! ```
 
 pub mod capability;
+pub mod clock;
 pub mod down;
 pub mod entries;
 pub mod entry;
@@ -41,6 +44,7 @@ mod frame;
 mod wire;
 
 pub use capability::{Capabilities, Capability};
+pub use clock::ClockReading;
 pub use down::{Down, batch_header};
 pub use entries::PushEntries;
 pub use entry::{PushEntry, TargetRef};

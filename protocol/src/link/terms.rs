@@ -55,6 +55,11 @@ impl Terms {
         self.capabilities.contains(Capability::GivenUpPushes)
     }
 
+    /// Whether the gateway asks what time it is at pusher-api.
+    pub const fn exchanges_times(self) -> bool {
+        self.capabilities.contains(Capability::Clocks)
+    }
+
     /// Whether the other end understands [`super::LinkAnswer::Unsupported`].
     pub const fn may_answer_unsupported(self) -> bool {
         self.version > WITHOUT_OFFERS
@@ -77,8 +82,9 @@ mod tests {
     fn what_only_one_end_offered_is_not_spoken() {
         let none = Terms { version: 2, capabilities: Capabilities::NONE };
         let all = Terms { capabilities: Capabilities::OFFERED, ..none };
-        let spoken = |it: Terms| [it.tells_fan_out_work(), it.takes_given_up()];
-        assert_eq!((spoken(none), spoken(all)), ([false; 2], [true; 2]));
+        let spoken =
+            |it: Terms| [it.tells_fan_out_work(), it.takes_given_up(), it.exchanges_times()];
+        assert_eq!((spoken(none), spoken(all)), ([false; 3], [true; 3]));
         assert_eq!((all.version(), all.capabilities()), (2, Capabilities::OFFERED));
     }
 }

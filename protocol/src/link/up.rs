@@ -4,6 +4,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use super::{
+    clock::ASKED_BYTES,
     frame::{HEARTBEAT, json, json_or_name, put_header, put_json, take_frame, text},
     offer::Offer,
     question::LinkAnswer,
@@ -69,6 +70,13 @@ pub enum Up {
     FanOutWork(FanOutWork),
     /// Nothing to say, still here.
     Heartbeat,
+    /// A heartbeat that asks what time it is. Only for a pusher-api with the capability, see
+    /// [`super::Terms::exchanges_times`].
+    AskTime {
+        /// When: microseconds by a clock of the gateway's own. Comes back in
+        /// [`super::Down::Time`].
+        asked_micros: u64,
+    },
     /// A frame of a kind that this build does not know; to be skipped.
     Unknown {
         /// The kind.
@@ -121,6 +129,10 @@ impl Up {
                 out.put_u64_le(work.topic_micros);
             }
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
+            Self::AskTime { asked_micros } => {
+                put_header(out, HEARTBEAT, ASKED_BYTES);
+                out.put_u64_le(*asked_micros);
+            }
             Self::Unknown { kind, body } => {
                 put_header(out, *kind, body.len());
                 out.put_slice(body);
@@ -161,6 +173,7 @@ impl Up {
                 all_micros: reader.u64()?,
                 topic_micros: reader.u64()?,
             }),
+            HEARTBEAT if body.len() >= ASKED_BYTES => Self::AskTime { asked_micros: reader.u64()? },
             HEARTBEAT => Self::Heartbeat,
             kind => Self::Unknown { kind, body },
         };
