@@ -1,5 +1,6 @@
 //! What operators can watch, in Prometheus' text format. Never a user id.
 
+pub(crate) mod clocks;
 mod deliveries;
 mod handshakes;
 mod standing;
@@ -20,7 +21,9 @@ use serving::{
     reloads::Reloads,
 };
 
-use self::{deliveries::Deliveries, handshakes::Handshakes, standing::Standing};
+use self::{
+    clocks::LinkClocks, deliveries::Deliveries, handshakes::Handshakes, standing::Standing,
+};
 
 /// Why links end, as it stands in labels.
 const LINK_ENDS: [&str; 7] =
@@ -81,6 +84,8 @@ pub(crate) struct Metrics {
     given_up: IntCounterVec,
     /// Sessions closed because they read too slowly.
     pub slow_consumers: IntCounter,
+    /// How the clocks of pusher-apis go.
+    pub link_clocks: LinkClocks,
     /// Links of pusher-apis that are up.
     pub links: IntGauge,
     /// Links whose pusher-apis are not waited for, because they do not confirm.
@@ -235,6 +240,7 @@ impl Default for Metrics {
                 "holdfast_slow_consumer_closes_total",
                 "Sessions closed because they read too slowly",
             ),
+            link_clocks: LinkClocks::new(&make),
             links: make.gauge("holdfast_links", "Links of pusher-apis that are up"),
             links_lagging: make.gauge(
                 "holdfast_links_lagging",

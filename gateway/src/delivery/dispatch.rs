@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     directory::{Directory, registry::Registration},
+    runtime::acceptance::{Accepted, Arrival},
     uplink::{queue::LinkQueue, receipts::ReceiptCollector},
 };
 
@@ -52,7 +53,7 @@ impl<A: Mailbox + Clone> Delivery<A> {
         Self { directory, fan_out, memory, link, no_session, scratch, has_fanned_out }
     }
 
-    /// Hands every push of a batch to its sessions. Returns which were passed over, because this
+    /// Hands every push of a batch that came then to its sessions. Returns which were passed over, because this
     /// build does not know what they mean.
     ///
     /// # Errors
@@ -61,10 +62,12 @@ impl<A: Mailbox + Clone> Delivery<A> {
         &mut self,
         pushes: &[u8],
         layout: EntryLayout,
+        arrival: &Arrival,
     ) -> Result<Skipped, LinkError> {
         let mut entries = PushEntries::new(pushes, layout);
         for entry in entries.by_ref() {
-            self.push(&entry?);
+            let entry = entry?;
+            self.push(&entry, arrival.accepted(entry.accepted_micros));
         }
         let wanted_receipts = entries.skipped_receipts().to_vec();
         Ok(Skipped { count: entries.skipped(), wanted_receipts })
@@ -75,11 +78,11 @@ impl<A: Mailbox + Clone> Delivery<A> {
         std::mem::take(&mut self.has_fanned_out)
     }
 
-    /// Hands one push to its sessions.
-    pub(crate) fn push(&mut self, entry: &PushEntry<'_>) {
+    /// Hands one push to its sessions, whatever the entry says of when it was accepted.
+    pub(crate) fn push(&mut self, entry: &PushEntry<'_>, accepted: Accepted) {
         let push = Push {
             frame: SharedFrame::new(entry.frame, &self.memory, &mut self.scratch),
-            accepted_micros: entry.accepted_micros,
+            accepted,
             receipt: entry.receipt.then(|| ReceiptCollector::new(entry.id, &self.link)),
         };
         match &entry.target {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use actix::Message;
 
 use super::frame::SharedFrame;
-use crate::uplink::receipts::ReceiptCollector;
+use crate::{runtime::acceptance::Accepted, uplink::receipts::ReceiptCollector};
 
 /// A push, as all who get it share it.
 #[derive(Clone)]
 pub(crate) struct Push {
     /// What the client gets.
     pub frame: SharedFrame,
-    /// When pusher-api accepted it: microseconds since the Unix epoch.
-    pub accepted_micros: u64,
+    /// When pusher-api accepted it.
+    pub accepted: Accepted,
     /// Where the outcome is reported, if somebody asked.
     pub receipt: Option<Arc<ReceiptCollector>>,
 }

@@ -17,7 +17,7 @@ use protocol::link::{LinkError, Terms, Up};
 use tokio::{sync::Notify, time::sleep};
 use uuid::Uuid;
 
-use super::{unknown::Unknown, work};
+use super::{times::Times, unknown::Unknown, work};
 use crate::{
     delivery::dispatch::Delivery, gateway::Gateway, session::Address, uplink::queue::LinkQueue,
 };
@@ -30,11 +30,12 @@ const MOST_WAITING: usize = 8 * 1024 * 1024;
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// The batches of one link.
-pub(super) struct Batches {
+pub(super) struct Batches<'a> {
     gateway: Arc<Gateway>,
     link: Arc<LinkQueue>,
     sender: Uuid,
     terms: Terms,
+    times: &'a Times<'a>,
     delivery: RefCell<Delivery<Address>>,
     unknown: RefCell<Unknown>,
     waiting: RefCell<VecDeque<(u64, Bytes)>>,
@@ -44,12 +45,13 @@ pub(super) struct Batches {
     told: Cell<Option<(u64, u64)>>,
 }
 
-impl Batches {
+impl<'a> Batches<'a> {
     pub(super) fn new(
         gateway: &Arc<Gateway>,
         link: &Arc<LinkQueue>,
         sender: Uuid,
         terms: Terms,
+        times: &'a Times<'a>,
     ) -> Self {
         Self {
             delivery: RefCell::new(gateway.delivery(Arc::clone(link))),
@@ -58,6 +60,7 @@ impl Batches {
             link: Arc::clone(link),
             sender,
             terms,
+            times,
             waiting: RefCell::default(),
             waiting_bytes: Cell::new(0),
             changed: Notify::new(),
@@ -112,7 +115,8 @@ impl Batches {
         match self.gateway.batches.is_new(self.sender, seq) {
             true => {
                 let mut delivery = self.delivery.borrow_mut();
-                let skipped = delivery.batch(pushes, self.terms.entries())?;
+                let skipped =
+                    delivery.batch(pushes, self.terms.entries(), &self.times.arrival())?;
                 if delivery.take_fanned_out() {
                     work::tell(&self.gateway, &self.link, self.terms);
                 }
@@ -176,7 +180,9 @@ mod tests {
         let gateway = Gateway::new(&shared, 1, "g".into(), link_secrets);
         let link = Arc::<LinkQueue>::default();
         let terms = Offer::OURS.agree(Offer::OURS).expect("our own");
-        let batches = Batches::new(&gateway, &link, Uuid::nil(), terms);
+        let shown = gateway.metrics.link_clocks.enter(std::net::Ipv4Addr::LOCALHOST.into());
+        let times = Times::new(&link, terms, &shown);
+        let batches = Batches::new(&gateway, &link, Uuid::nil(), terms, &times);
         batches.on_batch(1, Bytes::new()).expect("empty");
         assert_eq!(acknowledged(&link), [1], "at once");
 

@@ -1,6 +1,10 @@
 //! One link, from the 101 to its end: reads frames, delivers, acknowledges.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use bytes::BytesMut;
 use protocol::link::{Down, HEARTBEAT, LinkError, Offer, PresenceChange, SILENCE, Terms, Up};
@@ -13,8 +17,8 @@ use tokio::{
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use super::{batches::Batches, given_up, requests, unknown::Unknown, work};
-use crate::{gateway::Gateway, uplink::queue::LinkQueue};
+use super::{batches::Batches, given_up, requests, times::Times, unknown::Unknown, work};
+use crate::{gateway::Gateway, metrics::clocks::LinkClock, uplink::queue::LinkQueue};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -57,7 +61,9 @@ impl LinkEnd {
 
 /// Runs a link to its end. `switch` answers the HTTP request, `read` is what came behind it.
 pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String, read: BytesMut) {
-    let peer = socket.peer_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
+    let peer = socket.peer_addr().ok();
+    let host = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let peer = peer.map_or_else(|| "?".to_owned(), |address| address.to_string());
     // Of what is written to a link more may be under way than of answers at the operators' port.
     if let Err(error) = SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER) {
         debug!(%peer, %error, "the link keeps a small send buffer");
@@ -65,8 +71,9 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String
     info!(%peer, "link up");
     gateway.metrics.links.inc();
     let link = Arc::new(LinkQueue::default());
-    let attached = Attached { gateway: &gateway, link: &link };
-    let end = serve(&gateway, socket, switch, read, &link).await;
+    let clock = gateway.metrics.link_clocks.enter(host);
+    let attached = Attached { gateway: &gateway, link: &link, clock };
+    let end = serve(&attached, socket, switch, read).await;
     drop(attached);
     gateway.metrics.link_ended(end.label());
     match end {
@@ -81,8 +88,10 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String
 
 /// Takes the link out again on every path: the thread of a snapshot must not wait for it for ever.
 struct Attached<'a> {
-    gateway: &'a Gateway,
+    gateway: &'a Arc<Gateway>,
     link: &'a Arc<LinkQueue>,
+    /// How far the two clocks are apart.
+    clock: LinkClock,
 }
 
 impl Drop for Attached<'_> {
@@ -93,11 +102,10 @@ impl Drop for Attached<'_> {
 }
 
 async fn serve(
-    gateway: &Arc<Gateway>,
+    attached: &Attached<'_>,
     socket: TcpStream,
     switch: String,
     read: BytesMut,
-    link: &Arc<LinkQueue>,
 ) -> LinkEnd {
     let (mut reader, mut writer) = socket.into_split();
     if let Err(error) = writer.write_all(switch.as_bytes()).await {
@@ -105,11 +113,11 @@ async fn serve(
     }
     let down = async {
         let mut inbound = Inbound { reader: &mut reader, buffer: read };
-        read_frames(gateway, &mut inbound, link).await
+        read_frames(attached, &mut inbound).await
     };
     tokio::select! {
         end = down => match end { Ok(()) => LinkEnd::Closed, Err(end) => end },
-        end = write_frames(&mut writer, link) => end,
+        end = write_frames(&mut writer, attached.link) => end,
     }
 }
 
@@ -147,18 +155,17 @@ impl Inbound<'_> {
     }
 }
 
-async fn read_frames(
-    gateway: &Arc<Gateway>,
-    inbound: &mut Inbound<'_>,
-    link: &Arc<LinkQueue>,
-) -> Result<(), LinkEnd> {
+async fn read_frames(attached: &Attached<'_>, inbound: &mut Inbound<'_>) -> Result<(), LinkEnd> {
+    let Attached { gateway, link, clock } = attached;
     let (sender, terms) = greet(gateway, inbound, link).await?;
-    let batches = Batches::new(gateway, link, sender, terms);
+    let times = Times::new(link, terms, clock);
+    let batches = Batches::new(gateway, link, sender, terms, &times);
     tokio::select! {
         // What came first is delivered before a request that came behind it is looked at.
         biased;
-        end = take_frames(gateway, inbound, link, &batches, terms) => end,
+        end = take_frames(gateway, inbound, link, &batches, terms, &times) => end,
         Err(error) = batches.deliver_waiting() => Err(error.into()),
+        never = times.keep_asking() => match never {},
         never = work::keep_told(gateway, link, terms) => match never {},
         never = batches.keep_told() => match never {},
     }
@@ -168,8 +175,9 @@ async fn take_frames(
     gateway: &Arc<Gateway>,
     inbound: &mut Inbound<'_>,
     link: &Arc<LinkQueue>,
-    batches: &Batches,
+    batches: &Batches<'_>,
     terms: Terms,
+    times: &Times<'_>,
 ) -> Result<(), LinkEnd> {
     let mut unknown = Unknown::new(&gateway.metrics);
     while let Some(frame) = inbound.next().await? {
@@ -187,6 +195,7 @@ async fn take_frames(
             Down::UnknownRequest { request, name } => {
                 unknown.on_request(link, terms, request, name);
             }
+            Down::Time(reading) => times.on_answer(reading),
             Down::Heartbeat => {}
             Down::Unknown { kind, .. } => unknown.on_frame(kind),
             Down::Hello { .. } => return Err(LinkEnd::NoHello),

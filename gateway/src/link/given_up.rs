@@ -10,7 +10,6 @@ use std::{
 
 use protocol::{
     MessageId, Topic, UserId,
-    clock::micros_since_epoch,
     link::{GivenUp, PushEntry, TargetRef},
     server_frame::ServerFrame,
 };
@@ -18,7 +17,8 @@ use tokio::{task::yield_now, time::sleep};
 use tracing::info;
 
 use crate::{
-    delivery::dispatch::Delivery, gateway::Gateway, session::Address, uplink::queue::LinkQueue,
+    delivery::dispatch::Delivery, gateway::Gateway, runtime::acceptance::Accepted,
+    session::Address, uplink::queue::LinkQueue,
 };
 
 /// Over so many steps everybody is told, so that not all come back to their backends at once.
@@ -80,6 +80,7 @@ async fn tell_everybody(gateway: Arc<Gateway>, mut delivery: Delivery<Address>) 
 
 fn push(delivery: &mut Delivery<Address>, target: TargetRef<'_>, topic: Option<&str>) {
     let frame = ServerFrame::Gap { reason: "lost", topic }.encode();
-    let (id, accepted_micros) = (MessageId::generate(), micros_since_epoch());
-    delivery.push(&PushEntry { id, accepted_micros, receipt: false, target, frame: &frame });
+    let id = MessageId::generate();
+    let entry = PushEntry { id, accepted_micros: 0, receipt: false, target, frame: &frame };
+    delivery.push(&entry, Accepted::now());
 }

@@ -4,13 +4,14 @@
 //! [`connection`] reads what comes down, hands [`batches`] of pushes to [`crate::delivery`] and
 //! writes what [`crate::uplink`] gathers: who came and went, acknowledgements, receipts and the
 //! answers to [`requests`], and how much [`work`] there is. Sessions are told of pushes that were
-//! [`given_up`]. What is [`unknown`] is passed over.
+//! [`given_up`]. The two clocks are compared by [`times`]. What is [`unknown`] is passed over.
 
 mod batches;
 pub(crate) mod connection;
 mod given_up;
 mod requests;
 mod terms;
+mod times;
 mod unknown;
 pub(crate) mod upgrade;
 mod work;

@@ -1,8 +1,10 @@
 //! What became of pushes at sessions in the end: written, after so long, or lost.
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec};
-use protocol::{CloseReason, clock::micros_since_epoch};
+use protocol::CloseReason;
 use serving::metrics::Registrar;
+
+use crate::runtime::acceptance::{Accepted, Unmeasured};
 
 /// No session was there for its user, who had left meanwhile.
 const NO_SESSION: &str = "no_session";
@@ -12,6 +14,7 @@ const PANIC: &str = "panic";
 /// Counts and measures them.
 pub(crate) struct Deliveries {
     latency: Histogram,
+    unmeasured: [IntCounter; Unmeasured::ALL.len()],
     dropped: IntCounterVec,
     /// Pushes to users who have no session here.
     pub no_session: IntCounter,
@@ -26,6 +29,11 @@ impl Deliveries {
         .buckets(vec![
             0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0,
         ]);
+        let unmeasured = make.counters(
+            "holdfast_push_latency_unknown_total",
+            "Written pushes of which nobody knows how long they took, because clocks differ",
+            &["reason"],
+        );
         let dropped = make.counters(
             "holdfast_pushes_dropped_total",
             "Pushes that no client got, by why its session ended or that there was none",
@@ -36,15 +44,18 @@ impl Deliveries {
         dropped.with_label_values(&[PANIC]);
         Self {
             latency: make.keep(Histogram::with_opts(latency)),
+            unmeasured: Unmeasured::ALL.map(|why| unmeasured.with_label_values(&[why.as_str()])),
             no_session: dropped.with_label_values(&[NO_SESSION]),
             dropped,
         }
     }
 
     /// A push that was accepted then is written, at once or from a queue.
-    pub(crate) fn written(&self, accepted_micros: u64) {
-        let micros = micros_since_epoch().saturating_sub(accepted_micros);
-        self.latency.observe(micros as f64 / 1e6);
+    pub(crate) fn written(&self, accepted: Accepted) {
+        match accepted.age_micros() {
+            Ok(micros) => self.latency.observe(micros as f64 / 1e6),
+            Err(why) => self.unmeasured[why as usize].inc(),
+        }
     }
 
     /// So many pushes will not be written any more, for the reason their session ends for.

@@ -27,7 +27,7 @@ use crate::{
     access::identity::Identity,
     delivery::dispatch::Delivery,
     gateway::Gateway,
-    runtime::clock::ticks,
+    runtime::{acceptance::Arrival, clock::ticks},
     seats::Seats,
     session::{Address, Client, Joining, Session},
     uplink::queue::LinkQueue,
@@ -98,7 +98,9 @@ fn push(delivery: &mut Delivery<Address>, worker: usize) {
     };
     let mut batch = BytesMut::new();
     entry.encode(EntryLayout::Framed, &mut batch);
-    delivery.batch(&batch, EntryLayout::Framed).expect("the entry was encoded just now");
+    delivery
+        .batch(&batch, EntryLayout::Framed, &Arrival::now(None))
+        .expect("the entry was encoded just now");
 }
 
 /// Starts this worker's probe session and sends its client's end to the watcher.

@@ -118,9 +118,9 @@ impl Session {
             };
             let (is_client, deliveries) =
                 (self.member.is_client(), &self.member.local.metrics.deliveries);
-            rare.outbound.advance(written, |accepted_micros| {
+            rare.outbound.advance(written, |accepted| {
                 if is_client {
-                    deliveries.written(accepted_micros);
+                    deliveries.written(accepted);
                 }
             });
             rare.write_deadline = self.member.local.write_deadline();

@@ -70,7 +70,7 @@ impl Session {
         let metrics = &self.local().metrics;
         metrics.push(outcome);
         match outcome {
-            Outcome::Written => metrics.deliveries.written(push.accepted_micros),
+            Outcome::Written => metrics.deliveries.written(push.accepted),
             Outcome::Queued => {}
             Outcome::Dropped => metrics.deliveries.dropped(1, self.reason),
         }

@@ -3,7 +3,10 @@
 
 use std::{collections::VecDeque, io::IoSlice, ops::Range};
 
-use crate::delivery::{frame::SharedFrame, message::Push};
+use crate::{
+    delivery::{frame::SharedFrame, message::Push},
+    runtime::acceptance::Accepted,
+};
 
 /// Most frames written in one go.
 pub(super) const GATHERED: usize = 64;
@@ -20,8 +23,8 @@ struct Waiting {
     frame: SharedFrame,
     start: u32,
     end: u32,
-    /// When pusher-api accepted it: microseconds since the Unix epoch.
-    accepted_micros: u64,
+    /// When pusher-api accepted it.
+    accepted: Accepted,
 }
 
 impl Chunk {
@@ -81,8 +84,8 @@ impl OutboundQueue {
         self.torn |= torn;
         self.bytes += range.len();
         let (start, end) = (range.start as u32, range.end as u32);
-        let (frame, accepted_micros) = (push.frame.clone(), push.accepted_micros);
-        self.chunks.push_back(Chunk::Shared(Waiting { frame, start, end, accepted_micros }));
+        let (frame, accepted) = (push.frame.clone(), push.accepted);
+        self.chunks.push_back(Chunk::Shared(Waiting { frame, start, end, accepted }));
     }
 
     /// How many pushes wait.
@@ -110,7 +113,7 @@ impl OutboundQueue {
 
     /// Takes note that the socket took the first `count` bytes of [`Self::slices`]. Of each push that
     /// it has whole, `written` is told when it was accepted.
-    pub(super) fn advance(&mut self, count: usize, mut written: impl FnMut(u64)) {
+    pub(super) fn advance(&mut self, count: usize, mut written: impl FnMut(Accepted)) {
         self.bytes -= count;
         let mut left = count;
         while let Some(front) = self.chunks.front_mut().filter(|_| left > 0) {
@@ -123,7 +126,7 @@ impl OutboundQueue {
             {
                 self.owned -= gone.owned();
                 if let Chunk::Shared(push) = gone {
-                    written(push.accepted_micros);
+                    written(push.accepted);
                 }
             }
         }
@@ -211,19 +214,20 @@ mod tests {
         assert!(size_of::<Chunk>() <= 32, "{}", size_of::<Chunk>());
         let memory = FrameMemory::new(1 << 20);
         let mut outbound = OutboundQueue::default();
-        for accepted_micros in 1..=4 {
+        let accepted = [(); 4].map(|()| Accepted::now());
+        for accepted in accepted {
             let frame = SharedFrame::new(b"{}", &memory, &mut Vec::new());
-            let push = Push { frame, accepted_micros, receipt: None };
+            let push = Push { frame, accepted, receipt: None };
             outbound.push_shared(&push, 0..4, false);
         }
         outbound.push_owned(b"own".to_vec(), 0);
-        let mut written = Vec::<u64>::new();
+        let mut written = Vec::new();
         outbound.advance(3, |accepted| written.push(accepted));
-        assert!(written.is_empty(), "the last byte counts");
+        assert_eq!(written, [], "the last byte counts");
         outbound.advance(6, |accepted| written.push(accepted));
-        assert_eq!((written.as_slice(), outbound.pushes()), (&[1, 2][..], 2));
+        assert_eq!((written.as_slice(), outbound.pushes()), (&accepted[..2], 2));
         assert_eq!(outbound.drop_whole_frames(), 1, "the torn one goes on");
         outbound.advance(3, |accepted| written.push(accepted));
-        assert_eq!((written.as_slice(), outbound.pushes()), (&[1, 2, 3][..], 0));
+        assert_eq!((written.as_slice(), outbound.pushes()), (&accepted[..3], 0));
     }
 }

@@ -1,8 +1,9 @@
 //! What goes up the links: who came and went ([`presence`]), what became of pushes
 //! ([`receipts`]), gathered for each pusher-api in a [`queue`], whose [`gates`] hold sessions back
-//! that it does not know of.
+//! that it does not know of. What comes back is how far the two clocks are apart ([`peer_clock`]).
 
 pub(crate) mod gates;
+pub(crate) mod peer_clock;
 pub(crate) mod presence;
 pub(crate) mod queue;
 pub(crate) mod receipts;

@@ -12,6 +12,7 @@ use bytes::BytesMut;
 use futures::FutureExt;
 use protocol::{
     Device, MessageId, Topic, TopicPattern, Transport, UserId,
+    clock::micros_since_epoch,
     link::{EntryLayout, PushEntry, TargetRef, Up},
     receipt::Receipt,
 };
@@ -21,6 +22,7 @@ use crate::{
     delivery::{dispatch::Delivery, fan_out::FanOut, lane::Lane},
     ledger::Bounds,
     runtime::{
+        acceptance::{Accepted, Arrival},
         clock::{stopped, ticks},
         reactor::Ready,
     },
@@ -260,17 +262,19 @@ impl Thread {
     /// A push that came down a link.
     pub(super) fn push(&mut self, target: TargetRef<'_>, json: &str) {
         let (id, frame) = (MessageId::generate(), json.as_bytes());
-        let entry = PushEntry { id, accepted_micros: 0, receipt: false, target, frame };
+        let entry =
+            PushEntry { id, accepted_micros: micros_since_epoch(), receipt: false, target, frame };
         let mut batch = BytesMut::new();
         entry.encode(EntryLayout::Framed, &mut batch);
-        self.delivery.batch(&batch, EntryLayout::Framed).expect("encoded just now");
+        let arrival = Arrival::now(None);
+        self.delivery.batch(&batch, EntryLayout::Framed, &arrival).expect("encoded just now");
     }
 
     /// The same with a receipt.
     pub(super) fn push_with_receipt(&mut self, target: TargetRef<'_>, json: &str) {
         let (id, frame) = (MessageId::generate(), json.as_bytes());
         let entry = PushEntry { id, accepted_micros: 0, receipt: true, target, frame };
-        self.delivery.push(&entry);
+        self.delivery.push(&entry, Accepted::now());
     }
 
     /// The receipts that have come together so far.

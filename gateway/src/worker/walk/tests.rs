@@ -14,7 +14,7 @@ use crate::{
     access::{admission::Admission, identity::Identity, keys::keeper::Keeper},
     delivery::{frame::SharedFrame, lane::Lane, message::Push},
     ledger::Bounds,
-    runtime::reactor::Reactor,
+    runtime::{acceptance::Accepted, reactor::Reactor},
     session::{Client, Joining, Local, Session, Shared},
     settings::tests::settings,
 };
@@ -69,7 +69,7 @@ impl Worker {
     fn push(&self, topic: Option<&str>, json: &str) {
         let local = &self.seats.local;
         let frame = SharedFrame::new(json.as_bytes(), &local.push_memory, &mut Vec::new());
-        let push = Push { frame, accepted_micros: 0, receipt: None };
+        let push = Push { frame, accepted: Accepted::now(), receipt: None };
         match topic {
             None => local.fan_out.to_all(&push),
             Some(topic) => local.fan_out.to_topic(topic, &local.directory.topics, &push),
