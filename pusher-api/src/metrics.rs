@@ -84,6 +84,7 @@ struct LinkGauges {
     queue: IntGaugeVec,
     gateway_queue: IntGaugeVec,
     fan_out_behind: GaugeVec,
+    oldest: GaugeVec,
     users: IntGaugeVec,
     state: IntGaugeVec,
 }
@@ -91,6 +92,7 @@ struct LinkGauges {
 const REQUESTS: &str = "holdfast_pusher_requests_total";
 const FAN_OUTS_REFUSED: &str = "holdfast_pusher_fan_outs_refused_total";
 const FAN_OUT_BEHIND: &str = "holdfast_pusher_gateway_fan_out_behind_seconds";
+const OLDEST: &str = "holdfast_pusher_oldest_unacknowledged_push_seconds";
 const DROPPED: &str = "holdfast_pusher_dropped_pushes_total";
 const FORGOTTEN: &str = "holdfast_pusher_ids_forgotten_total";
 const REMEMBERED: &str = "holdfast_pusher_ids_remembered";
@@ -194,13 +196,15 @@ impl Limits {
 impl LinkGauges {
     fn new(r: &Registrar) -> Self {
         let (one, two) = (["gateway"], ["gateway", "state"]);
+        let seconds = |name, help| r.keep(GaugeVec::new(Opts::new(name, help), &one));
         Self {
             queue: r.gauges(LINK_QUEUE, "Bytes the gateway has not acknowledged", &one),
             gateway_queue: r.gauges(GATEWAY_QUEUE, "Bytes that wait in the gateway", &one),
-            fan_out_behind: r.keep(GaugeVec::new(
-                Opts::new(FAN_OUT_BEHIND, "Work of the gateway with pushes to topics and to all"),
-                &one,
-            )),
+            fan_out_behind: seconds(
+                FAN_OUT_BEHIND,
+                "Work of the gateway with pushes to topics and to all",
+            ),
+            oldest: seconds(OLDEST, "Age of the oldest push the gateway has not acknowledged"),
             users: r.gauges("holdfast_pusher_link_users", "Users the gateway holds", &one),
             state: r.gauges("holdfast_pusher_link_state", "1 for the state it is in", &two),
         }
@@ -210,7 +214,7 @@ impl LinkGauges {
     fn set(&self, gateways: &[GatewayStatus]) {
         let gauges = [&self.queue, &self.gateway_queue, &self.users, &self.state];
         gauges.into_iter().for_each(IntGaugeVec::reset);
-        self.fan_out_behind.reset();
+        [&self.fan_out_behind, &self.oldest].into_iter().for_each(GaugeVec::reset);
         gateways.iter().for_each(|gateway| self.show(gateway));
     }
 
@@ -221,6 +225,8 @@ impl LinkGauges {
         self.users.with_label_values(&address).set(signed(gateway.users));
         let behind = gateway.fan_out_behind.as_secs_f64();
         self.fan_out_behind.with_label_values(&address).set(behind);
+        let oldest = gateway.oldest_unacknowledged.as_secs_f64();
+        self.oldest.with_label_values(&address).set(oldest);
         for state in LinkState::ALL {
             let labels = [gateway.address.as_str(), state.as_str()];
             self.state.with_label_values(&labels).set(i64::from(state == gateway.state));

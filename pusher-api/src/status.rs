@@ -64,6 +64,9 @@ pub(crate) struct GatewayStatus {
     pub users: u64,
     /// Bytes of pushes it has not acknowledged.
     pub queued_bytes: u64,
+    /// How long the oldest push has been there that it has not acknowledged.
+    #[serde(skip)]
+    pub oldest_unacknowledged: Duration,
     /// How long it has to do with pushes to topics and to everybody, as far as it tells.
     #[serde(skip)]
     pub fan_out_behind: Duration,

@@ -5,11 +5,12 @@ mod gateway;
 mod out_of_step;
 mod pusher;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gateway::{Connection, TestGateway, entries};
 use protocol::{
     MessageId, SessionId,
+    clock::micros_since_epoch,
     link::{Down, LinkAnswer, LinkRequest, PresenceChange, SessionInfo, Up},
     receipt::{Outcome, Receipt},
 };
@@ -49,6 +50,56 @@ async fn pushes_wait_for_presence_and_then_flow() {
     assert_eq!(pusher.push("u", 2).await, 202, "nobody is online");
     assert_eq!(pusher.push("v", 3).await, 202);
     assert_eq!(connection.batch().await, (2, vec![("v".into(), json!(3))]));
+    pusher.running.stop();
+}
+
+#[actix_rt::test]
+async fn a_gateway_is_told_what_time_it_is() {
+    let gateway = TestGateway::bind().await;
+    let pusher = pusher(&[&gateway], |_| ()).await;
+    let mut connection = gateway.accept().await;
+    connection.welcome(1, 0).await;
+    for asked_micros in [7, 8] {
+        let before = micros_since_epoch();
+        connection.send(&Up::AskTime { asked_micros }).await;
+        let Down::Time(reading) = connection.receive().await else { panic!("expected the time") };
+        assert_eq!(reading.asked_micros, asked_micros);
+        let told = [before, reading.received_micros, reading.answered_micros, micros_since_epoch()];
+        assert!(told.is_sorted(), "{told:?}");
+    }
+    pusher.running.stop();
+}
+
+#[actix_rt::test]
+async fn the_age_of_the_oldest_push_without_an_acknowledgement_is_shown() {
+    let gateway = TestGateway::bind().await;
+    let pusher = pusher(&[&gateway], |_| ()).await;
+    let mut connection = gateway.accept().await;
+    connection.welcome(1, 0).await;
+    connection.snapshot(&["u"]).await;
+    pusher.until_ready().await;
+    let name = format!(
+        "holdfast_pusher_oldest_unacknowledged_push_seconds{{gateway=\"{}\"}} ",
+        gateway.address()
+    );
+    let age = async || {
+        let text = pusher.text("/metrics").await;
+        let shown = text.lines().find_map(|line| line.strip_prefix(&name)).expect("a gauge");
+        shown.parse::<f64>().expect("seconds")
+    };
+    assert_eq!(age().await, 0.0);
+    let begun = Instant::now();
+    assert_eq!(pusher.push("u", 1).await, 202);
+    assert_eq!(connection.batch().await.0, 1);
+    let first = age().await;
+    assert!(first > 0.0 && first <= begun.elapsed().as_secs_f64(), "{first}");
+    assert_eq!(pusher.push("u", 2).await, 202);
+    assert_eq!(connection.batch().await.0, 2);
+    assert!(age().await > first, "of the older one");
+    connection.send(&Up::BatchAck { seq: 2, queued_bytes: 0 }).await;
+    pusher.until("/v1/gateways", |_, body| body["gateways"][0]["queued_bytes"] == 0).await;
+    // What is shown may be a tenth of a second old.
+    while age().await > 0.0 {}
     pusher.running.stop();
 }
 

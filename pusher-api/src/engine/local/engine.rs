@@ -126,6 +126,7 @@ fn status(link: &Link) -> GatewayStatus {
         state: link.state(),
         users: link.users.load(Ordering::Relaxed) as u64,
         queued_bytes: link.room.taken() as u64,
+        oldest_unacknowledged: link.oldest_unacknowledged(),
         fan_out_behind: link.fan_outs.behind(),
         gateway_queued_bytes: link.gateway_queued.load(Ordering::Relaxed),
         alias_of: link.alias_of().map(|address| address.to_string()),

@@ -1,6 +1,6 @@
 //! What has been encoded for one gateway, and the links there are for that.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use bytes::BytesMut;
 use protocol::link::{EntryLayout, PushEntry};
@@ -78,7 +78,8 @@ impl Lane {
         let (pushes, perhaps) =
             (std::mem::take(&mut self.pushes), std::mem::take(&mut self.perhaps));
         let fan_outs = std::mem::take(&mut self.fan_outs);
-        let segment = Segment { bytes: self.entries.split().freeze(), pushes, perhaps, fan_outs };
+        let (bytes, since) = (self.entries.split().freeze(), Instant::now());
+        let segment = Segment { bytes, pushes, perhaps, fan_outs, since };
         self.link.enqueue(segment).pushes
     }
 }

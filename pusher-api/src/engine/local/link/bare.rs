@@ -11,8 +11,8 @@ use super::outbox::{Batch, Segment};
 /// The same pushes under the same number.
 pub(super) fn bare(batch: &Batch) -> Batch {
     let segments = batch.segments.iter().map(|segment| {
-        let Segment { ref bytes, pushes, perhaps, fan_outs } = *segment;
-        Segment { bytes: bare_entries(bytes), pushes, perhaps, fan_outs }
+        let Segment { ref bytes, pushes, perhaps, fan_outs, since } = *segment;
+        Segment { bytes: bare_entries(bytes), pushes, perhaps, fan_outs, since }
     });
     let segments = segments.collect::<Vec<_>>();
     let length = segments.iter().map(|segment| segment.bytes.len()).sum();
@@ -48,7 +48,8 @@ mod tests {
         let mut bytes = BytesMut::new();
         entries.iter().for_each(|entry| entry.encode(EntryLayout::Framed, &mut bytes));
         let (pushes, fan_outs) = (entries.len() as u64, FanOuts::default());
-        Segment { bytes: bytes.freeze(), pushes, perhaps: 0, fan_outs }
+        let since = std::time::Instant::now();
+        Segment { bytes: bytes.freeze(), pushes, perhaps: 0, fan_outs, since }
     }
 
     #[test]

@@ -341,6 +341,13 @@ impl Link {
         before
     }
 
+    /// How long the oldest push has been there that the gateway has not acknowledged; zero where
+    /// there is none.
+    pub(crate) fn oldest_unacknowledged(&self) -> Duration {
+        let oldest = self.inner.lock().outgoing.outbox.oldest();
+        oldest.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     pub(crate) fn acknowledge(&self, seq: u64) {
         let freed = self.inner.lock().outgoing.outbox.acknowledge(seq);
         self.release(freed);
@@ -350,6 +357,12 @@ impl Link {
 
     pub(crate) fn acknowledge_presence(&self, seq: u64) {
         self.inner.lock().outgoing.acknowledge_presence(seq);
+        self.work.notify_one();
+    }
+
+    /// Has the gateway be told what time it is; it asked at this time by its own clock.
+    pub(super) fn answer_time(&self, asked_micros: u64) {
+        self.inner.lock().outgoing.answer_time(asked_micros);
         self.work.notify_one();
     }
 

@@ -95,7 +95,8 @@ mod tests {
             entry.encode(EntryLayout::Framed, &mut bytes);
         }
         let (pushes, fan_outs) = (targets.len() as u64, FanOuts::default());
-        Segment { bytes: bytes.freeze(), pushes, perhaps: 0, fan_outs }
+        let since = std::time::Instant::now();
+        Segment { bytes: bytes.freeze(), pushes, perhaps: 0, fan_outs, since }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What goes to one gateway: segments of encoded pushes that wait, and batches that were sent and
 //! are not acknowledged. A plain value; the bytes are accounted for by its owner.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -24,6 +24,8 @@ pub(crate) struct Segment {
     pub perhaps: usize,
     /// Those among them that are for topics and for everybody.
     pub fan_outs: FanOuts,
+    /// When they were handed over.
+    pub since: Instant,
 }
 
 /// Segments that travel in one frame.
@@ -82,6 +84,12 @@ impl Outbox {
     /// Appends accepted pushes.
     pub(crate) fn push(&mut self, segment: Segment) {
         self.waiting.push_back(segment);
+    }
+
+    /// When the oldest of the pushes was handed over that are not acknowledged, if there are any.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        let unacknowledged = self.unacknowledged.iter().flat_map(|batch| batch.segments.iter());
+        unacknowledged.chain(&self.waiting).next().map(|segment| segment.since)
     }
 
     /// The next batch to write: first what the gateway did not acknowledge before the connection
@@ -180,6 +188,7 @@ mod tests {
             pushes: 1,
             perhaps: length / 2,
             fan_outs: ONE,
+            since: Instant::now(),
         }
     }
 
@@ -285,6 +294,29 @@ mod tests {
         assert_eq!(std::iter::from_fn(|| outbox.next_batch()).count(), 4, "counted anew");
         let dropped = Freed::of(&outbox.clear());
         assert_eq!((dropped.pushes, dropped.perhaps), (9, 9 * BATCH_BYTES / 2));
+    }
+
+    #[test]
+    fn the_oldest_is_the_first_that_is_not_acknowledged() {
+        let mut outbox = Outbox::default();
+        assert_eq!(outbox.oldest(), None);
+        let segments = [10, 20, 30].map(|length| segment(1, length));
+        let since = |number: usize| Some(segments[number].since);
+        outbox.push(segments[0].clone());
+        assert_eq!(outbox.oldest(), since(0), "while it waits");
+        outbox.next_batch().expect("a batch");
+        outbox.push(segments[1].clone());
+        assert_eq!(outbox.oldest(), since(0), "while it is on its way");
+        outbox.acknowledge(1);
+        assert_eq!(outbox.oldest(), since(1));
+        outbox.next_batch().expect("a batch");
+        outbox.push(segments[2].clone());
+        outbox.resume(1);
+        assert_eq!(outbox.oldest(), since(1), "while it is sent again");
+        outbox.restart(0);
+        assert_eq!(outbox.oldest(), since(2), "what was for the old process is gone");
+        outbox.clear();
+        assert_eq!(outbox.oldest(), None);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What is to be written to one gateway. A plain value, behind the lock of its link.
 
 use bytes::BytesMut;
-use protocol::link::{Down, GivenUp, LinkRequest};
+use protocol::{
+    clock::micros_since_epoch,
+    link::{ClockReading, Down, GivenUp, LinkRequest},
+};
 
 use super::outbox::{Batch, Freed, Outbox};
 
@@ -11,6 +14,8 @@ pub(super) struct Outgoing {
     pub(super) outbox: Outbox,
     control: BytesMut,
     presence_ack: Option<u64>,
+    /// The time that was asked for, but for that at which it goes.
+    time: Option<ClockReading>,
 }
 
 /// What the writer takes at once: small frames first, then at most one batch.
@@ -36,7 +41,7 @@ impl Outgoing {
 
     fn forget_control(&mut self) {
         self.control.clear();
-        self.presence_ack = None;
+        (self.presence_ack, self.time) = (None, None);
     }
 
     pub(super) fn request(&mut self, request: u64, body: LinkRequest) {
@@ -51,6 +56,13 @@ impl Outgoing {
         Down::Heartbeat.encode(&mut self.control);
     }
 
+    /// Only the last question is answered.
+    pub(super) fn answer_time(&mut self, asked_micros: u64) {
+        let now = micros_since_epoch();
+        let reading = ClockReading { asked_micros, received_micros: now, answered_micros: now };
+        self.time = Some(reading);
+    }
+
     /// Only the last acknowledgement counts.
     pub(super) fn acknowledge_presence(&mut self, seq: u64) {
         self.presence_ack = Some(seq);
@@ -59,6 +71,10 @@ impl Outgoing {
     pub(super) fn take(&mut self) -> Option<Writable> {
         if let Some(seq) = self.presence_ack.take() {
             Down::PresenceAck { seq }.encode(&mut self.control);
+        }
+        if let Some(reading) = self.time.take() {
+            let answered_micros = micros_since_epoch();
+            Down::Time(ClockReading { answered_micros, ..reading }).encode(&mut self.control);
         }
         let control = self.control.split();
         let batch = self.outbox.next_batch();

@@ -74,6 +74,7 @@ impl Reader {
                 self.link.answers.fail(request);
             }
             Up::FanOutWork(work) => self.link.fan_outs.told(work),
+            Up::AskTime { asked_micros } => self.link.answer_time(asked_micros),
             Up::Heartbeat => {}
             Up::Unknown { kind, .. } => self.unknown.on_frame(kind),
             Up::Welcome { .. } => return Err(Failure::NoWelcome),
