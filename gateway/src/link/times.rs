@@ -9,7 +9,7 @@ use std::{
 
 use protocol::{
     clock::micros_since_epoch,
-    link::{ClockReading, HEARTBEAT, Terms, Up},
+    link::{ClockReading, HEARTBEAT, SILENCE, Terms, Up},
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -55,13 +55,18 @@ impl<'a> Times<'a> {
         loop {
             questions.tick().await;
             self.show();
-            // One at a time: a pusher-api that answers slowly has no more to do for it.
-            if self.asked.get().is_none() {
+            if self.is_due() {
                 let asked_micros = steady_micros();
                 self.asked.set(Some(asked_micros));
                 self.link.send(&Up::AskTime { asked_micros });
             }
         }
+    }
+
+    /// One at a time: a pusher-api that answers slowly has no more to do for it.
+    fn is_due(&self) -> bool {
+        let waited = |since| steady_micros().saturating_sub(since);
+        self.asked.get().is_none_or(|since| waited(since) > SILENCE.as_micros() as u64)
     }
 
     /// Takes an answer; one to a question that was not asked says nothing.

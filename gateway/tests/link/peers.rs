@@ -36,6 +36,8 @@ pub(crate) fn gateway(flags: &[&str]) -> Running {
 pub(crate) struct Pusher {
     stream: TcpStream,
     arrived: BytesMut,
+    /// The last question for the time that was passed over.
+    pub asked: Option<u64>,
 }
 
 impl Pusher {
@@ -48,7 +50,7 @@ impl Pusher {
         while !head.ends_with("\r\n\r\n") {
             head.push(stream.read_u8().await.expect("an answer").into());
         }
-        (Self { stream, arrived: BytesMut::new() }, head)
+        (Self { stream, arrived: BytesMut::new(), asked: None }, head)
     }
 
     /// Sends bytes.
@@ -76,6 +78,9 @@ impl Pusher {
             let frame = Up::decode(&mut self.bytes().await).expect("a frame").expect("whole");
             if let Some(found) = find(&frame) {
                 return found;
+            }
+            if let Up::AskTime { asked_micros } = frame {
+                self.asked = Some(asked_micros);
             }
         }
     }
@@ -114,6 +119,15 @@ impl Client {
 /// A metric of the gateway, once it has this value.
 pub(crate) async fn until_metric(operators: SocketAddr, sample: &str, value: u64) {
     let wanted = format!("\n{sample} {value}\n");
+    until_metrics(operators, &format!("{sample} is {value}"), |text| text.contains(&wanted)).await;
+}
+
+/// The metrics of the gateway, once they are like this.
+pub(crate) async fn until_metrics(
+    operators: SocketAddr,
+    what: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> String {
     // So many tries that only what never happens runs out of them.
     for _ in 0..10_000 {
         let mut stream = TcpStream::connect(operators).await.expect("a connection");
@@ -121,10 +135,10 @@ pub(crate) async fn until_metric(operators: SocketAddr, sample: &str, value: u64
         stream.write_all(request).await.expect("written");
         let mut text = String::new();
         stream.read_to_string(&mut text).await.expect("metrics");
-        if text.contains(&wanted) {
-            return;
+        if wanted(&text) {
+            return text;
         }
         actix_rt::time::sleep(Duration::from_millis(2)).await;
     }
-    panic!("{sample} never was {value}");
+    panic!("{what}: it never was so");
 }

@@ -1,4 +1,4 @@
-//! A gateway whose wall clock is set while clients are there, by libfaketime (Debian's package of that
+//! Processes whose wall clocks are set while clients are there, by libfaketime (Debian's package of that
 //! name); where it is missing, that is said, and nothing is tested.
 
 use std::{
@@ -12,8 +12,9 @@ use std::{
 use serde_json::json;
 
 use crate::harness::{
-    Client, Gateway, Process, Tcp, WebSocket, Who,
+    Client, Gateway, Process, PusherApi, Tcp, WebSocket, Who,
     client::{Event, Refused, connect},
+    eventually,
     files::TestFile,
     process::BINARY,
     servers::arguments,
@@ -30,7 +31,7 @@ const FOLDERS: [&str; 4] = [
     "/usr/lib/faketime",
 ];
 
-/// The wall clock of one gateway. Its other clocks go as everybody's.
+/// The wall clock of one process. Its other clocks go as everybody's.
 struct WallClock {
     library: PathBuf,
     offset: TestFile,
@@ -54,15 +55,30 @@ impl WallClock {
         let any = "127.0.0.1:0".parse().unwrap();
         let mut all = vec![secret_flag(), "--jwt-leeway=0s".to_owned()];
         all.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        Gateway::listen([any; 3], all.clone(), self.start(&arguments([any; 3], &all)))
+    }
+
+    /// Starts a pusher-api that goes by it and is linked to this gateway.
+    fn pusher_api(&self, gateway: &Gateway) -> PusherApi {
+        let link = format!("--gateway=http://{}", gateway.operators);
+        let flags =
+            ["pusher-api", "--log-format=json", "--listen=127.0.0.1:0", "--insecure", &link];
+        let flags = flags.map(str::to_owned).to_vec();
+        let started = PusherApi::take(self.start(&flags), flags);
+        started.await_ready();
+        started
+    }
+
+    fn start(&self, arguments: &[String]) -> Process {
         let mut command = Command::new(BINARY);
         command
-            .args(arguments([any; 3], &all))
+            .args(arguments)
             .env("LD_PRELOAD", &self.library)
             .env("FAKETIME_TIMESTAMP_FILE", self.offset.path())
             .env("FAKETIME_NO_CACHE", "1")
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .env("NO_FAKE_STAT", "1");
-        Gateway::listen([any; 3], all, Process::spawn(command))
+        Process::spawn(command)
     }
 
     /// Sets it to so many seconds beside what is right.
@@ -143,4 +159,49 @@ fn deadlines_go_by_the_time_that_has_passed() {
             |seconds: std::ops::Range<u64>, elapsed: Duration| seconds.contains(&elapsed.as_secs());
         assert!(bounds(1..12, silence) && bounds(3..12, handshake), "{silence:?} {handshake:?}");
     }
+}
+
+/// Pushes once, and says how many pushes were measured to take less than five seconds by then, and of
+/// how many nothing is known.
+fn push(gateway: &Gateway, pusher: &PusherApi, client: &mut Tcp) -> (f64, f64) {
+    let counted = || {
+        let shown = gateway.metrics();
+        let count = shown.get("holdfast_push_latency_seconds_count");
+        let within = shown.get("holdfast_push_latency_seconds_bucket{le=\"5\"}");
+        assert_eq!(count, within, "no push takes that long");
+        (within, shown.get("holdfast_push_latency_unknown_total"))
+    };
+    let before = counted();
+    let push = json!({ "to": { "user": "u" }, "data": 1 });
+    pusher.client.push(&push);
+    client.expect("push");
+    eventually("it is measured, or not", || Some(counted()).filter(|after| *after != before))
+}
+
+#[test]
+fn a_push_takes_as_long_as_it_takes_whatever_the_clocks_show() {
+    let (Some(ours), Some(theirs)) = (WallClock::find(), WallClock::find()) else { return };
+    ours.set(HOUR);
+    let gateway = ours.gateway(&[]);
+    let pusher = theirs.pusher_api(&gateway);
+    let mut client = Tcp::join(&gateway, token("u", -10 * HOUR, 10 * HOUR));
+    let offset = || gateway.metrics().get("holdfast_link_clock_offset_seconds");
+    let until_offset = |hours: i64| {
+        let (about, what) = ((hours * HOUR) as f64, format!("{hours} hours apart"));
+        eventually(&what, || ((offset() - about).abs() < 60.0).then_some(()));
+    };
+    until_offset(-1);
+    assert_eq!(push(&gateway, &pusher, &mut client), (1.0, 0.0));
+
+    // The gateway's own clock is set: nothing changes, not even for a moment.
+    ours.set(-HOUR);
+    assert_eq!(push(&gateway, &pusher, &mut client), (2.0, 0.0));
+    until_offset(1);
+    assert_eq!(push(&gateway, &pusher, &mut client), (3.0, 0.0));
+
+    // The other one is set: the next exchange shows it.
+    theirs.set(2 * HOUR);
+    until_offset(3);
+    assert_eq!(push(&gateway, &pusher, &mut client).0, 4.0);
+    assert!(gateway.metrics().get("holdfast_link_round_trip_seconds") < 5.0);
 }
