@@ -1,5 +1,7 @@
 //! What operators read of gateways and pusher-apis, as they have it from other programs.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::harness::{Client, Gateway, Http, PusherApi, Tcp, eventually, metrics::Metrics, pair};
@@ -98,8 +100,9 @@ fn every_push_is_written_or_lost_for_a_reason() {
     eventually("each is accounted for", || {
         let shown = gateway.metrics();
         let written = shown.get("holdfast_push_latency_seconds_count");
+        let unknown = shown.get("holdfast_push_latency_unknown_total");
         let lost = shown.get("holdfast_pushes_dropped_total");
-        (written + lost == handed_over).then_some(())
+        (written + unknown + lost == handed_over).then_some(())
     });
     let shown = gateway.metrics();
     let lost =
@@ -171,4 +174,78 @@ fn whoever_scrapes_sees_every_gateway() {
             });
         }
     });
+}
+
+/// Name with labels, and kind.
+type Described = BTreeSet<(String, String)>;
+
+/// The rows of a part of docs/metrics.md.
+fn documented(part: &str) -> Described {
+    let page = include_str!("../../../docs/metrics.md");
+    let parts = page.split("\n## ").skip(1);
+    let part = parts.into_iter().find(|it| it.starts_with(part)).expect("a part of the page");
+    let rows = part.lines().filter_map(|line| {
+        let (name, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+        Some((name.to_owned(), rest.split(' ').next()?.to_owned()))
+    });
+    rows.collect()
+}
+
+/// The same of what a process shows.
+fn shown(text: &str) -> Described {
+    let (mut described, mut lines) = (Described::new(), text.lines().peekable());
+    while let Some(line) = lines.next() {
+        let Some(family) = line.strip_prefix("# TYPE ") else { continue };
+        let (name, kind) = family.split_once(' ').expect("name and kind");
+        let sample = lines.peek().expect("a sample");
+        let labels = sample.split_once('{').map_or("", |(_, labels)| labels);
+        let mut labels: Vec<_> =
+            labels.split("\",").filter_map(|it| Some(it.split_once('=')?.0)).collect();
+        labels.retain(|label| *label != "le");
+        let labels =
+            if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        described.insert((format!("{name}{labels}"), kind.to_owned()));
+    }
+    described
+}
+
+#[test]
+fn every_metric_has_its_place_in_the_documentation() {
+    let (gateway, pusher) = pair(&[]);
+    // What is counted by what was asked for is there from the first question on.
+    pusher.client.push(&json!({ "to": { "user": "u" }, "data": 1 }));
+    eventually("the push is counted", || {
+        let route = "holdfast_pusher_request_duration_seconds_count{route=\"/v1/push\"}";
+        pusher.metrics().has(route).then_some(())
+    });
+    for (part, text) in [
+        ("Gateway", gateway.get("/metrics").text),
+        ("pusher-api", pusher.client.get("/metrics").text),
+    ] {
+        let (shown, mut expected) = (shown(&text), documented(part));
+        expected.extend(documented("Both"));
+        if !shown.iter().any(|(name, _)| name == "process_open_fds") {
+            // The kernel does not say.
+            expected.retain(|(name, _)| name != "process_open_fds");
+        }
+        let missing: Vec<_> = expected.difference(&shown).collect();
+        let unknown: Vec<_> = shown.difference(&expected).collect();
+        assert!(missing.is_empty() && unknown.is_empty(), "{part}: {missing:?} {unknown:?}");
+    }
+}
+
+#[test]
+fn alerts_and_panels_ask_for_metrics_that_there_are() {
+    let known = ["Both", "Gateway", "pusher-api"].map(documented).into_iter().flatten();
+    let bare = |(name, _): (String, String)| name.split('{').next().map(str::to_owned);
+    let known: BTreeSet<_> = known.filter_map(bare).collect();
+    let rules = include_str!("../../../docker/prometheus/alerts.yml");
+    let panels = include_str!("../../../docker/grafana/dashboards/holdfast.json");
+    let words = |text: &'static str| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let asked = words(rules).chain(words(panels)).filter(|word| {
+        word.starts_with("holdfast_") || (word.starts_with("process_") && word.len() > 8)
+    });
+    let asked: BTreeSet<_> = asked.map(|name| name.trim_end_matches("_bucket")).collect();
+    let unknown: Vec<_> = asked.iter().filter(|name| !known.contains(**name)).collect();
+    assert!(unknown.is_empty() && asked.len() > 20, "{unknown:?} of {}", asked.len());
 }
