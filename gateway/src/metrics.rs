@@ -4,6 +4,7 @@ pub(crate) mod clocks;
 mod deliveries;
 mod handshakes;
 mod standing;
+mod tallies;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -23,6 +24,7 @@ use serving::{
 
 use self::{
     clocks::LinkClocks, deliveries::Deliveries, handshakes::Handshakes, standing::Standing,
+    tallies::Tallies,
 };
 
 /// Why links end, as it stands in labels.
@@ -37,7 +39,8 @@ pub(crate) struct Metrics {
     /// Readiness, limits, and sessions by worker.
     pub standing: Standing,
     closed: IntCounterVec,
-    pushes: [IntCounter; 3],
+    /// What is counted for each push and frame.
+    pub tallies: Tallies,
     /// What became of them in the end.
     pub deliveries: Deliveries,
     accept_errors: IntCounterVec,
@@ -59,14 +62,6 @@ pub(crate) struct Metrics {
     pub accept_blocked: IntGauge,
     /// Users with at least one session.
     pub users: IntGauge,
-    /// JSON frames from clients.
-    pub frames_in: IntCounter,
-    /// Frames to clients.
-    pub frames_out: IntCounter,
-    /// Bytes read from sessions.
-    pub bytes_in: IntCounter,
-    /// Bytes written to sessions.
-    pub bytes_out: IntCounter,
     /// Bytes that wait behind slow sockets.
     pub outbound_queued: IntGauge,
     /// Bytes of pushes that wait anywhere.
@@ -133,11 +128,7 @@ impl Default for Metrics {
         let make = Registrar::default();
         make.process();
         let sessions = make.gauges("holdfast_sessions", "Open sessions", &["transport"]);
-        let pushes = make.counters(
-            "holdfast_pushes_total",
-            "Pushes by what became of them at a session at first",
-            &["outcome"],
-        );
+        let tallies = make.keep(Tallies::new());
         let closed = make.counters(
             "holdfast_sessions_closed_total",
             "Ended sessions by reason",
@@ -165,9 +156,8 @@ impl Default for Metrics {
         accept::ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
         Self {
             sessions: Transport::ALL.map(|one| sessions.with_label_values(&[one.as_str()])),
-            pushes: [Outcome::Written, Outcome::Queued, Outcome::Dropped]
-                .map(|outcome| pushes.with_label_values(&[outcome.as_str()])),
-            deliveries: Deliveries::new(&make),
+            deliveries: Deliveries::new(&make, tallies.clone()),
+            tallies,
             handshakes: Handshakes::new(&make),
             standing: Standing::new(&make),
             closed,
@@ -205,10 +195,6 @@ impl Default for Metrics {
                 "1 while no connection could be accepted for more than a second",
             ),
             users: make.gauge("holdfast_users", "Users with at least one session"),
-            frames_in: make.counter("holdfast_frames_in_total", "JSON frames from clients"),
-            frames_out: make.counter("holdfast_frames_out_total", "Frames to clients"),
-            bytes_in: make.counter("holdfast_bytes_in_total", "Bytes read from sessions"),
-            bytes_out: make.counter("holdfast_bytes_out_total", "Bytes written to sessions"),
             outbound_queued: make
                 .gauge("holdfast_outbound_queued_bytes", "Bytes waiting behind slow sockets"),
             push_memory: make
@@ -340,7 +326,7 @@ impl Metrics {
 
     /// Counts what became of a push.
     pub(crate) fn push(&self, outcome: Outcome) {
-        self.pushes[outcome as usize].inc();
+        self.tallies.here().pushes[outcome as usize].add(1);
     }
 
     /// Counts a failed accept.

@@ -1,9 +1,10 @@
 //! What became of pushes at sessions in the end: written, after so long, or lost.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec};
+use prometheus::{IntCounter, IntCounterVec};
 use protocol::CloseReason;
 use serving::metrics::Registrar;
 
+use super::tallies::Tallies;
 use crate::runtime::acceptance::{Accepted, Unmeasured};
 
 /// No session was there for its user, who had left meanwhile.
@@ -13,7 +14,7 @@ const PANIC: &str = "panic";
 
 /// Counts and measures them.
 pub(crate) struct Deliveries {
-    latency: Histogram,
+    tallies: Tallies,
     unmeasured: [IntCounter; Unmeasured::ALL.len()],
     dropped: IntCounterVec,
     /// Pushes to users who have no session here.
@@ -21,14 +22,7 @@ pub(crate) struct Deliveries {
 }
 
 impl Deliveries {
-    pub(super) fn new(make: &Registrar) -> Self {
-        let latency = HistogramOpts::new(
-            "holdfast_push_latency_seconds",
-            "From acceptance by pusher-api to the write of the last byte to the socket",
-        )
-        .buckets(vec![
-            0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0,
-        ]);
+    pub(super) fn new(make: &Registrar, tallies: Tallies) -> Self {
         let unmeasured = make.counters(
             "holdfast_push_latency_unknown_total",
             "Written pushes of which nobody knows how long they took, because clocks differ",
@@ -43,7 +37,7 @@ impl Deliveries {
         CloseReason::ALL.iter().for_each(|it| drop(dropped.with_label_values(&[it.as_str()])));
         dropped.with_label_values(&[PANIC]);
         Self {
-            latency: make.keep(Histogram::with_opts(latency)),
+            tallies,
             unmeasured: Unmeasured::ALL.map(|why| unmeasured.with_label_values(&[why.as_str()])),
             no_session: dropped.with_label_values(&[NO_SESSION]),
             dropped,
@@ -53,7 +47,7 @@ impl Deliveries {
     /// A push that was accepted then is written, at once or from a queue.
     pub(crate) fn written(&self, accepted: Accepted) {
         match accepted.age_micros() {
-            Ok(micros) => self.latency.observe(micros as f64 / 1e6),
+            Ok(micros) => self.tallies.here().latency(micros),
             Err(why) => self.unmeasured[why as usize].inc(),
         }
     }

@@ -47,7 +47,7 @@ impl Session {
     }
 
     fn on_frame(&mut self, json: &[u8]) -> Result<(), CloseReason> {
-        self.local().metrics.frames_in.inc();
+        self.local().metrics.tallies.here().frames_in.add(1);
         if self.is_echo() {
             self.send_json(json);
             return Ok(());

@@ -150,7 +150,7 @@ impl Session {
 
     fn on_bytes(&mut self, bytes: &mut [u8], turn: &mut Turn, ctx: &mut SessionContext) {
         self.heard = true;
-        self.local().metrics.bytes_in.inc_by(bytes.len() as u64);
+        self.local().metrics.tallies.here().bytes_in.add(bytes.len() as u64);
         let is_within = self.take_bytes(bytes.len());
         if self.allowance.deaf {
             return;

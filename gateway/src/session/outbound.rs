@@ -193,8 +193,8 @@ impl Session {
     }
 
     pub(super) fn count_out(&self, bytes: usize, frames: u64) {
-        let metrics = &self.local().metrics;
-        metrics.bytes_out.inc_by(bytes as u64);
-        metrics.frames_out.inc_by(frames);
+        let tally = self.local().metrics.tallies.here();
+        tally.bytes_out.add(bytes as u64);
+        tally.frames_out.add(frames);
     }
 }
