@@ -15,7 +15,10 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     metrics::clocks::LinkClock,
-    runtime::{acceptance::Arrival, steady::steady_micros},
+    runtime::{
+        acceptance::{Arrival, Offset},
+        steady::steady_micros,
+    },
     uplink::{
         peer_clock::{PeerClock, Sample},
         queue::LinkQueue,
@@ -41,7 +44,11 @@ impl<'a> Times<'a> {
 
     /// What the clocks say of pushes that come now.
     pub(super) fn arrival(&self) -> Arrival {
-        Arrival::now(self.clock.borrow().best(steady_micros()).map(|best| best.offset))
+        let now = steady_micros();
+        let best = self.clock.borrow().best(now);
+        Arrival::now(
+            best.map(|best| Offset { micros: best.offset, uncertain: best.uncertain_at(now) }),
+        )
     }
 
     /// Asks now and then, beginning at once, for as long as it is polled.

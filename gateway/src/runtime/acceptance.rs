@@ -57,28 +57,40 @@ impl Accepted {
     }
 }
 
+/// By how much a sender's wall clock is before [`steady_micros`], in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offset {
+    /// The best guess.
+    pub micros: i64,
+    /// By how much that may be wrong.
+    pub uncertain: u64,
+}
+
 /// What the clocks say as a batch of pushes comes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     steady: u64,
     wall: u64,
-    /// By how much the sender's wall clock is before [`steady_micros`], if that is known.
-    offset: Option<i64>,
+    offset: Option<Offset>,
 }
 
 impl Arrival {
-    /// Now, of a sender whose wall clock is so many microseconds before [`steady_micros`].
-    pub(crate) fn now(offset: Option<i64>) -> Self {
+    /// Now, of a sender whose clock is so far from ours, if that is known.
+    pub(crate) fn now(offset: Option<Offset>) -> Self {
         Self { steady: steady_micros(), wall: micros_since_epoch(), offset }
     }
 
-    /// When a push was accepted of which the sender says this: microseconds since the Unix epoch.
+    /// When a push was accepted of which the sender says this: microseconds since the Unix epoch. One
+    /// that seems to come before that, by no more than the offset may be wrong, was on its way for
+    /// less than can be told, and counts from now: no further off than the others.
     pub(crate) fn accepted(&self, accepted_micros: u64) -> Accepted {
         let by_their_clock = i128::from(accepted_micros);
         let ago = match self.offset {
-            Some(offset) => i128::from(self.steady) + i128::from(offset) - by_their_clock,
+            Some(offset) => i128::from(self.steady) + i128::from(offset.micros) - by_their_clock,
             None => i128::from(self.wall) - by_their_clock,
         };
+        let uncertain = self.offset.map_or(0, |offset| i128::from(offset.uncertain));
+        let ago = if (-uncertain..0).contains(&ago) { 0 } else { ago };
         match u64::try_from(ago) {
             Err(_) => Accepted::NEGATIVE,
             Ok(ago) if self.offset.is_none() && ago > PLAUSIBLE.as_micros() as u64 => {
@@ -99,6 +111,7 @@ mod tests {
 
     fn age(offset: Option<i64>, accepted_micros: u64) -> Result<u64, Unmeasured> {
         // The wall clock was set back by two hours since the process started.
+        let offset = offset.map(|micros| Offset { micros, uncertain: 30 });
         let arrival = Arrival { steady: NOW, wall: NOW - 2 * HOUR, offset };
         match arrival.accepted(accepted_micros) {
             Accepted::NEGATIVE => Err(Unmeasured::Negative),
@@ -112,7 +125,8 @@ mod tests {
         let ahead = Some(HOUR as i64);
         assert_eq!(age(ahead, NOW + HOUR - 250), Ok(250));
         assert_eq!(age(ahead, NOW + HOUR), Ok(0));
-        assert_eq!(age(ahead, NOW + HOUR + 1), Err(Unmeasured::Negative));
+        assert_eq!(age(ahead, NOW + HOUR + 30), Ok(0), "as far as can be told");
+        assert_eq!(age(ahead, NOW + HOUR + 31), Err(Unmeasured::Negative));
         assert_eq!(age(Some(-5), NOW - 255), Ok(250));
         assert_eq!(age(ahead, NOW), Ok(HOUR), "it may have waited long");
     }
@@ -131,6 +145,7 @@ mod tests {
     fn nonsense_is_no_age() {
         for offset in [None, Some(0), Some(i64::MAX), Some(i64::MIN)] {
             for accepted_micros in [0, 1, u64::MAX - 1, u64::MAX] {
+                let offset = offset.map(|micros| Offset { micros, uncertain: 0 });
                 let accepted = Arrival { steady: NOW, wall: NOW, offset }.accepted(accepted_micros);
                 let is_known = accepted.0 <= NOW;
                 assert!(is_known || accepted.age_micros().is_err(), "{offset:?} {accepted:?}");
