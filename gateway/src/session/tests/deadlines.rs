@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use protocol::{Transport, UserId, claims::Claims, websocket::Opcode};
 use tokens::Signer;
 
 use super::{
-    client::control,
+    client::{Client, control},
     thread::{Thread, Who},
 };
+use crate::runtime::wheel::{NEVER, TICK};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -164,4 +166,68 @@ fn a_token_for_somebody_else_is_refused() {
     assert!(client.heard()[0].contains("unauthorized"));
     thread.pass(SECOND * 31);
     assert!(client.heard()[0].contains("token_expired"));
+}
+
+const USERS: [&str; 3] = ["a", "b", "c"];
+
+/// A session of each user, and the tick in which its token ends.
+struct Ends {
+    thread: Thread,
+    sessions: [(Client, u32); 3],
+}
+
+impl Ends {
+    fn new() -> Self {
+        let mut thread = Thread::new(&["--ping-interval=24h"]);
+        let sessions = USERS.map(|user| {
+            let who = Who { user: Some(user), ..Who::default() };
+            (thread.join(Transport::Tcp, &who), NEVER)
+        });
+        Self { thread, sessions }
+    }
+
+    /// Gives a session, unless it is over, so many seconds from now.
+    fn set(&mut self, number: usize, seconds: u64) {
+        let (now, (client, end)) = (self.thread.local.tick(), &mut self.sessions[number]);
+        if *end <= now {
+            return;
+        }
+        let expires = self.thread.local.clock.epoch_seconds(now) + seconds;
+        self.thread.turn(client.seat, |session, _| {
+            session.set_expiry(Some(expires));
+            false
+        });
+        let expires = u32::try_from(expires).unwrap();
+        *end = self.thread.local.tick_at(expires).max(now + 1);
+    }
+
+    /// Lets ticks pass, in each of which those are here whose end has not come.
+    fn pass(&mut self, ticks: u32) {
+        for _ in 0..ticks {
+            self.thread.pass(TICK);
+            let (now, registry) = (self.thread.local.tick(), &self.thread.local.directory.registry);
+            for (user, (_, end)) in USERS.iter().zip(&self.sessions) {
+                let is_here = !registry.sessions(user).is_empty();
+                assert_eq!(is_here, now < *end, "{user} at {now}, ends at {end}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Whatever the time, however often the end is moved, and however far it is: it comes in its
+    /// tick. The wheel comes round every 25.6 s.
+    #[test]
+    fn sessions_end_in_the_tick_in_which_they_have_to(
+        steps in prop::collection::vec((0_usize..3, 0_u64..80, 0_u32..400), 1..12)
+    ) {
+        let mut ends = Ends::new();
+        for (number, seconds, ticks) in steps {
+            ends.set(number, seconds);
+            ends.pass(ticks);
+        }
+        ends.pass(1700);
+    }
 }
