@@ -196,4 +196,25 @@ mod tests {
         let error = ClientFrame::parse(b"{\"type\":\"ping\",\"x\":\"\xff\"}").expect_err("no text");
         assert_eq!(error.code(), "not_json");
     }
+
+    #[test]
+    fn a_frame_names_so_many_topics_and_no_more() {
+        for kind in ["subscribe", "unsubscribe"] {
+            let named = |count| {
+                let topics = vec![r#""t""#; count].join(",");
+                let text = format!(r#"{{"type":"{kind}","topics":[{topics}]}}"#);
+                ClientFrame::parse(text.as_bytes()).map(|frame| match frame {
+                    ClientFrame::Subscribe(topics) | ClientFrame::Unsubscribe(topics) => {
+                        topics.len()
+                    }
+                    other => panic!("{other:?}"),
+                })
+            };
+            assert_eq!((named(0), named(MAX_TOPICS_PER_FRAME)), (Ok(0), Ok(MAX_TOPICS_PER_FRAME)));
+            for more in [1, 2, MAX_TOPICS_PER_FRAME] {
+                let error = named(MAX_TOPICS_PER_FRAME + more).expect_err("too many");
+                assert!(error.to_string().contains("more than"), "{error}");
+            }
+        }
+    }
 }

@@ -205,4 +205,21 @@ mod tests {
         assert_eq!(json, "\"0000000000abcdef\"");
         assert_eq!(serde_json::from_str::<SessionId>(&json).expect("the id"), id);
     }
+
+    #[test]
+    fn message_ids_are_shown_as_they_stand_in_json() {
+        let text = "0190a6f0-0000-7000-8000-000000000001";
+        let id: MessageId = serde_json::from_value(text.into()).expect("a uuid");
+        assert_eq!(id.to_string(), text);
+    }
+
+    #[test]
+    fn no_client_can_have_a_reserved_id() {
+        for number in [0, 1, 17] {
+            let reserved = UserId::reserved(number);
+            assert!(UserId::is_reserved(reserved.as_str()));
+            assert!(UserId::new(reserved.as_str()).is_err(), "as nobody may call themselves");
+        }
+        assert!(!UserId::is_reserved("u1") && !UserId::is_reserved("1"));
+    }
 }

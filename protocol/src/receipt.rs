@@ -72,3 +72,28 @@ impl Receipt {
         Self { skipped: true, ..Self::new(id, Vec::new(), 0) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_have_one_name_everywhere() {
+        for (outcome, name) in [
+            (Outcome::Written, "written"),
+            (Outcome::Queued, "queued"),
+            (Outcome::Dropped, "dropped"),
+        ] {
+            assert_eq!(outcome.as_str(), name, "in metrics");
+            assert_eq!(serde_json::to_value(outcome).expect("a string"), name, "in receipts");
+        }
+    }
+
+    #[test]
+    fn what_a_gateway_does_not_know_reached_nobody_and_says_so() {
+        let id = MessageId::generate();
+        let skipped = Receipt::skipped(id);
+        assert_eq!((skipped.id, skipped.total, skipped.sessions.len()), (id, 0, 0));
+        assert!(skipped.skipped && !Receipt::new(id, Vec::new(), 0).skipped);
+    }
+}

@@ -34,4 +34,9 @@ mod tests {
             assert_eq!(transport as usize, place);
         }
     }
+
+    #[test]
+    fn each_has_its_name() {
+        assert_eq!(Transport::ALL.map(Transport::as_str), ["websocket", "tcp"]);
+    }
 }

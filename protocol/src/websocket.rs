@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn lengths_are_read_in_every_form() {
         let length = |payload, size, malformed| Some(Length { payload, size, malformed });
-        let cases: [(&[u8], _); 10] = [
+        let cases: [(&[u8], _); 11] = [
             (&[0], length(0, 0, false)),
             (&[MASKED | 125], length(125, 0, false)),
             (&[126, 0], None),
@@ -140,6 +140,7 @@ mod tests {
             (&[127, 0, 0, 0, 0, 0, 1, 0], None),
             (&[127, 0, 0, 0, 0, 0, 1, 0, 0], length(65_536, 8, false)),
             (&[127, 0, 0, 0, 0, 0, 0, 255, 255], length(65_535, 8, true)),
+            (&[127, 127, 255, 255, 255, 255, 255, 255, 255], length((1 << 63) - 1, 8, false)),
             (&[127, 128, 0, 0, 0, 0, 0, 0, 0], length(1 << 63, 8, true)),
         ];
         for (bytes, expected) in cases {
@@ -194,8 +195,11 @@ mod tests {
         fn a_mask_is_taken_off_as_it_was_put_on(
             payload in prop::collection::vec(any::<u8>(), 0..300), key in any::<[u8; 4]>()
         ) {
-            let mut frame = Vec::new();
+            let before = b"what is there";
+            let mut frame = before.to_vec();
             masked_frame(Opcode::Binary, &payload, key, &mut frame);
+            let frame = frame.strip_prefix(before).expect("appended");
+            prop_assert_eq!((frame[0], frame[1] & MASKED), (FIN | Opcode::Binary as u8, MASKED));
             let length = parse_length(frame[1], &frame[2..]).expect("whole");
             let start = 2 + length.size + key.len();
             prop_assert_eq!(&frame[start - 4..start], &key[..]);
