@@ -122,9 +122,12 @@ mod tests {
 
     #[test]
     fn there_is_room_for_the_rest_of_a_frame_that_has_begun() {
-        let mut begun = announced(100_000, &[0; 10]);
-        assert_eq!(take_frame(&mut begun), Ok(None));
-        assert!((100_005..200_000).contains(&begun.capacity()), "{}", begun.capacity());
+        for come in [10, 60_000] {
+            let mut begun = announced(100_000, &vec![0; come]);
+            assert_eq!(take_frame(&mut begun), Ok(None));
+            let room = begun.capacity();
+            assert!((100_005..200_000).contains(&room), "{room} when {come} have come");
+        }
     }
 
     #[test]

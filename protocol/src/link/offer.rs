@@ -181,6 +181,8 @@ mod tests {
     fn what_a_newer_build_adds_is_passed_over() {
         let newer = "colour=blue;versions=2-9 ; capabilities=ff; motto";
         assert_eq!(newer.parse(), Ok(offer(2, 9, 0xff)));
+        let read: Offer = newer.parse().expect("an offer");
+        assert_eq!((read.oldest(), read.newest(), read.capabilities().bits()), (2, 9, 0xff));
         let wrong = ["", "versions=1-2", "capabilities=1", "versions=2-1; capabilities=0"];
         let more = ["versions=1-1; capabilities=0", "versions=x-2; capabilities=0"];
         let last = ["versions=1-70000; capabilities=0", "versions=1-2; capabilities=g"];

@@ -6,13 +6,16 @@
 
 use std::{
     hash::{BuildHasher, Hash, RandomState},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use prometheus::IntCounter;
-use tokio::{sync::Notify, time::timeout_at};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     answers::Answers,
@@ -94,7 +97,7 @@ impl Dedupe {
         receipt: Option<Duration>,
     ) -> Result<Claim<'_>, Repeated> {
         let decided = &self.part(key).decided;
-        let deadline = tokio::time::Instant::now() + receipt.unwrap_or(PATIENCE);
+        let deadline = Instant::now() + receipt.unwrap_or(PATIENCE);
         loop {
             let change = decided.notified();
             let repeated = match self.try_claim(key, content) {

@@ -16,12 +16,14 @@ pub(super) struct Client {
     pub(super) seat: u32,
     pub(super) transport: Transport,
     unread: Vec<u8>,
+    /// Bytes that have come so far.
+    pub(super) taken: u64,
     ended: bool,
 }
 
 impl Client {
     pub(super) fn new(peer: UnixStream, seat: u32, transport: Transport) -> Self {
-        Self { peer, seat, transport, unread: Vec::new(), ended: false }
+        Self { peer, seat, transport, unread: Vec::new(), taken: 0, ended: false }
     }
 
     /// A JSON frame in the bytes of this client's transport.
@@ -58,6 +60,7 @@ impl Client {
         match self.peer.read(&mut bytes) {
             Ok(count) => {
                 self.ended |= count == 0 && most > 0;
+                self.taken += count as u64;
                 self.unread.extend_from_slice(&bytes[..count]);
             }
             Err(error) => match error.kind() {

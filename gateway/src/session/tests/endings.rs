@@ -27,6 +27,8 @@ fn a_goodbye_says_why_on_every_transport() {
             let mut client = thread.client(transport);
             close(&mut thread, client.seat, reason);
             thread.push(USER, r#"{"n":1}"#);
+            (0..2).for_each(|_| thread.push(TargetRef::All, r#"{"n":2}"#));
+            thread.walk();
             thread.settle();
             let heard = client.heard();
             let (code, word) = (reason.code(), reason.as_str());

@@ -208,6 +208,65 @@ fn one_slow_subscriber_costs_what_waits_for_it() {
 }
 
 #[test]
+fn what_gathered_is_written_in_one_go() {
+    for transport in Transport::ALL {
+        let mut thread = Thread::new(&[]);
+        let mut client = thread.client(transport);
+        // Each alone would take a buffer of the kernel's, of which the socket may have a few.
+        let pushes: Vec<_> = (0..64).map(|number| format!(r#"{{"n":{number}}}"#)).collect();
+        pushes.iter().for_each(|push| thread.push(TargetRef::All, push));
+        thread.walk();
+        assert_eq!(thread.metric(r#"holdfast_pushes_total{outcome="written"}"#), 64);
+        assert_eq!((client.heard(), thread.left().2), (pushes, 0));
+    }
+}
+
+#[test]
+fn what_gathered_for_a_slow_socket_waits_whole_and_in_order() {
+    for (transport, length) in Transport::ALL.into_iter().flat_map(|it| [(it, 90), (it, 7000)]) {
+        let mut thread = Thread::new(&["--ping-interval=1h"]);
+        let mut client = thread.client(transport);
+        let push =
+            |number: usize| format!(r#"{{"n":{number},"x":"{}"}}"#, "x".repeat(length + number));
+        let pushes: Vec<_> = (0..150).map(push).collect();
+        let frames = thread.local.metrics.frames_out.get();
+        pushes.iter().for_each(|push| thread.push(TargetRef::All, push));
+        thread.walk();
+        let outcome = |name| thread.metric(&format!("holdfast_pushes_total{{outcome={name:?}}}"));
+        let (written, queued) = (outcome("written"), outcome("queued"));
+        assert!(queued > 0 && written + queued == 150, "{written} written, {queued} queued");
+        let latencies = "holdfast_push_latency_seconds_count";
+        assert_eq!(thread.metric(latencies), written, "the others are under way");
+        assert_eq!(thread.hear(&mut client), pushes);
+        assert_eq!((thread.metric(latencies), thread.left().2), (150, 0));
+        let metrics = &thread.local.metrics;
+        assert_eq!(metrics.bytes_out.get(), client.taken);
+        assert_eq!(metrics.frames_out.get() - frames, 150);
+    }
+}
+
+#[test]
+fn what_gathered_beyond_the_limit_ends_a_session_and_nothing_follows() {
+    for transport in Transport::ALL {
+        let flags = ["--outbound-limit=128KiB", "--ping-interval=1h", "--close-timeout=1h"];
+        let mut thread = Thread::new(&flags);
+        let mut client = thread.client(transport);
+        let push = |number: usize| format!(r#"{{"n":{number},"x":"{}"}}"#, "x".repeat(7000));
+        let pushes: Vec<_> = (0..60).map(push).collect();
+        pushes.iter().for_each(|push| thread.push(TargetRef::All, push));
+        thread.walk();
+        let heard = thread.hear(&mut client);
+        let got = heard.iter().take_while(|it| it.starts_with(r#"{"n":"#)).count();
+        assert_eq!(heard[..got], pushes[..got]);
+        assert!(heard[got].contains("too_slow"), "{}", heard[got]);
+        assert_eq!(heard.len(), got + 2, "and the end");
+        let written = thread.metric("holdfast_push_latency_seconds_count");
+        let lost = thread.metric(r#"holdfast_pushes_dropped_total{reason="too_slow"}"#);
+        assert_eq!((written, written + lost), (got as u64, 60));
+    }
+}
+
+#[test]
 fn envelopes_count_while_they_are_in_a_mailbox() {
     let mut thread = Thread::new(&[]);
     let _client = thread.client(Transport::Tcp);

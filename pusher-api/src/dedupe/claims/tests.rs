@@ -67,6 +67,29 @@ async fn a_repetition_is_given_the_receipt_of_the_first() {
 }
 
 #[actix_rt::test]
+async fn ids_and_receipts_are_known_for_five_minutes() {
+    tokio::time::pause();
+    let (dedupe, forgotten) = dedupe(1 << 20);
+    let claim = async |number| dedupe.claim(key(number), 0, NOT_LONG).await;
+    let answer = |number: u32| Bytes::from(number.to_string());
+    // At the start, and when some time has passed.
+    for number in [0, 10] {
+        claim(number).await.expect("never seen").keep_collecting().answered(answer(number));
+        tokio::time::advance(WINDOW).await;
+        // Another one lets those go whose time is over.
+        let collecting = claim(number + 1).await.expect("never seen").keep_collecting();
+        collecting.answered(answer(number + 1));
+        for known in [number, number + 1] {
+            let again = claim(known).await.map(drop);
+            assert_eq!(again, Err(Repeated::Answered(answer(known))));
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+        drop(claim(number).await.expect("forgotten"));
+    }
+    assert_eq!(forgotten.get(), 0, "all had their time");
+}
+
+#[actix_rt::test]
 async fn ids_forgotten_early_are_counted() {
     let (dedupe, forgotten) = dedupe(0);
     let all = 1000;
