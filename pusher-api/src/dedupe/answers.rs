@@ -73,7 +73,7 @@ mod tests {
         for number in 0..3 {
             answers.keep(key(number), answer(number), 0, 10);
         }
-        assert_eq!(known(&answers), [1, 2]);
+        assert_eq!((known(&answers), answers.bytes), (vec![1, 2], answers.most));
         assert_eq!(answers.get(key(2)), Some(answer(2)));
         answers.keep(key(2), answer(9), 1, 20);
         assert_eq!(answers.get(key(2)), Some(answer(2)), "the first answer stays");
@@ -81,5 +81,8 @@ mod tests {
         assert!(!known(&answers).contains(&3), "too large");
         answers.keep(key(4), Bytes::new(), 10, 20);
         assert_eq!((known(&answers), answers.bytes), (vec![4], OVERHEAD_BYTES));
+        // As large as all that may be kept, and in place of everything.
+        answers.keep(key(5), Bytes::from(vec![5; answers.most - OVERHEAD_BYTES]), 10, 20);
+        assert_eq!((known(&answers), answers.bytes), (vec![5], answers.most));
     }
 }

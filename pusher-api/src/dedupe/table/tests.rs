@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use proptest::prelude::*;
 
@@ -23,6 +23,13 @@ fn an_id_costs_less_than_48_bytes() {
 }
 
 #[test]
+fn searches_begin_in_different_places() {
+    let table = Table::new(64 * 1024);
+    let homes: HashSet<_> = (0..200).map(|number| table.home(key(number))).collect();
+    assert!(homes.len() > 100, "{homes:?}");
+}
+
+#[test]
 fn memory_grows_with_the_ids_and_not_beyond_the_limit() {
     let mut table = Table::new(10_000);
     assert_eq!(table.records.capacity(), 0);
@@ -30,6 +37,9 @@ fn memory_grows_with_the_ids_and_not_beyond_the_limit() {
         let key = Key { backend: number, id: [0; 16] };
         let Found::Fresh { forgot } = table.claim(key, 0, 0) else { panic!("{number}") };
         table.settle(key, State::Done, 1);
+        // In steps, each of which is filled before the next.
+        let step = [64, 128, table.most()].into_iter().find(|step| table.known() <= *step);
+        assert_eq!(Some(table.records.capacity()), step, "{number}");
         if forgot {
             break;
         }
