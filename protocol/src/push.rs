@@ -25,3 +25,33 @@ pub enum Target {
     /// Every session there is.
     All,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ids::{MAX_NAME_BYTES, MessageId},
+        link::{EntryLayout, MAX_FRAME_BYTES, PushEntry, TargetRef},
+    };
+
+    #[test]
+    fn backends_may_send_what_they_were_told_they_may() {
+        assert_eq!((MAX_PAYLOAD_BYTES, MAX_USERS, MAX_TOPICS_PER_FRAME), (65_536, 10_000, 100));
+    }
+
+    #[test]
+    fn the_largest_push_fits_into_a_frame_of_the_link() {
+        let name = "x".repeat(MAX_NAME_BYTES);
+        let (frame, target) = (vec![0; MAX_PAYLOAD_BYTES], vec![name.as_str(); MAX_USERS]);
+        let entry = PushEntry {
+            id: MessageId::generate(),
+            accepted_micros: 0,
+            receipt: true,
+            target: TargetRef::Users(target),
+            frame: &frame,
+        };
+        let mut encoded = bytes::BytesMut::new();
+        entry.encode(EntryLayout::Framed, &mut encoded);
+        assert!(4 * encoded.len() <= MAX_FRAME_BYTES, "{}", encoded.len());
+    }
+}

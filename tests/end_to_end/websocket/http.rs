@@ -85,8 +85,8 @@ fn bad_handshakes_get_400() {
     }
     let other = good.replace("Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 12");
     let (_, body) = problem(&gateway, other.as_bytes());
-    // RFC 6455 section 4.2.2 leaves the choice, 426 being the example.
-    assert!(body["status"] == 400 || body["status"] == 426, "{body}");
+    // As the example of RFC 6455 section 4.4.
+    assert_eq!(body["status"], 426, "{body}");
     let mut socket = connect(gateway.http);
     socket.write_all(b"\x16\x03\x01\x02\0\x01\0 what is this\r\n\r\n").unwrap();
     assert!(read_head(&mut socket).starts_with("HTTP/1.1 400 "));

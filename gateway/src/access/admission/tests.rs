@@ -61,6 +61,10 @@ fn sessions_leave_descriptors_to_others() {
     assert_eq!(most(&["--max-pending=10"], 20_000), 19_222);
     assert_eq!(most(&["--max-sessions=5"], 20_000), 5);
     assert_eq!(most(&["--max-sessions=20000"], 20_000), 18_631);
+    let (settings, limit) = (settings(&[]), descriptors::hard_limit());
+    let (places, admission) = (places(&settings, limit), Admission::new(&settings));
+    assert_eq!(admission.operators() as u64, places.operators);
+    assert_eq!(admission.descriptors_left() as u64, places.sessions + places.pending);
 }
 
 #[test]

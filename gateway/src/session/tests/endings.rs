@@ -27,8 +27,6 @@ fn a_goodbye_says_why_on_every_transport() {
             let mut client = thread.client(transport);
             close(&mut thread, client.seat, reason);
             thread.push(USER, r#"{"n":1}"#);
-            (0..2).for_each(|_| thread.push(TargetRef::All, r#"{"n":2}"#));
-            thread.walk();
             thread.settle();
             let heard = client.heard();
             let (code, word) = (reason.code(), reason.as_str());
@@ -41,6 +39,21 @@ fn a_goodbye_says_why_on_every_transport() {
             assert_eq!(heard[1..], [last], "and nothing else");
             assert_eq!(thread.left(), (0, 0, 0));
         }
+    }
+}
+
+#[test]
+fn what_everybody_gets_does_not_follow_a_goodbye() {
+    for transport in Transport::ALL {
+        let mut thread = Thread::new(&[]);
+        let mut other = thread.join(transport, &Who { user: Some("v"), ..Who::default() });
+        let mut client = thread.client(transport);
+        close(&mut thread, client.seat, CloseReason::Disconnected);
+        (0..2).for_each(|_| thread.push(TargetRef::All, r#"{"n":1}"#));
+        thread.walk();
+        assert_eq!(other.heard()[1..], [r#"{"n":1}"#; 2]);
+        let heard = client.heard();
+        assert!(heard.len() == 2 && heard[0].contains("bye"), "{heard:?}");
     }
 }
 
