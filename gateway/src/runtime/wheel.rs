@@ -88,6 +88,7 @@ mod tests {
         let mut sessions = Sessions::default();
         sessions.schedule(7, 3, 10);
         assert_eq!(sessions.woken(11), [7]);
+        assert!(sessions.wheel.take(11 + BUCKETS).is_empty(), "a note is there once");
     }
 
     proptest! {
