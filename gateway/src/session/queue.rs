@@ -195,6 +195,28 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_takes_its_places_and_the_bytes_of_its_own() {
+        let (memory, place) = (FrameMemory::new(1 << 20), size_of::<Chunk>());
+        let frame = SharedFrame::new(b"{}", &memory, &mut Vec::new());
+        let push = Push { frame, accepted_micros: 1, receipt: None };
+        let mut outbound = OutboundQueue::default();
+        assert_eq!(outbound.own_bytes(), 0);
+        (0..100).for_each(|_| outbound.push_shared(&push, 0..4, false));
+        let places = outbound.own_bytes();
+        assert!((100 * place..=300 * place).contains(&places), "{places}");
+        let mut own = Vec::with_capacity(50_000);
+        own.extend_from_slice(b"own");
+        outbound.push_owned(own, 0);
+        assert!((places + 50_000..2 * places + 51_000).contains(&outbound.own_bytes()));
+        outbound.advance(402, |_| {});
+        assert!(outbound.own_bytes() > 50_000, "as long as a byte of it waits");
+        outbound.advance(1, |_| {});
+        assert!(outbound.own_bytes() <= 2 * places);
+        outbound.drop_whole_frames();
+        assert_eq!(outbound.own_bytes(), 0);
+    }
+
+    #[test]
     fn a_greeting_survives_until_it_was_written() {
         let mut outbound = OutboundQueue::default();
         outbound.keep_front();

@@ -118,6 +118,26 @@ fn a_client_that_vanishes_is_gone() {
 }
 
 #[test]
+fn who_cannot_be_written_to_is_gone_and_has_lost_the_push() {
+    for transport in Transport::ALL {
+        let mut thread = Thread::new(&[]);
+        let mut client = thread.client(transport);
+        let (seat, frames) = (client.seat, thread.local.metrics.frames_out.get());
+        thread.push(USER, r#"{"n":1}"#);
+        thread.turn(seat, |_, _| false);
+        assert_eq!(client.heard(), [r#"{"n":1}"#]);
+        assert_eq!(thread.local.metrics.frames_out.get() - frames, 1);
+        drop(client);
+        thread.push(USER, r#"{"n":2}"#);
+        // Without a look at what there is to read.
+        thread.turn(seat, |_, _| false);
+        assert_eq!(thread.left(), (0, 0, 0));
+        assert_eq!(thread.metric(r#"holdfast_pushes_dropped_total{reason="client_left"}"#), 1);
+        assert_eq!(thread.local.metrics.frames_out.get() - frames, 1);
+    }
+}
+
+#[test]
 fn a_newer_session_of_a_device_replaces_the_older() {
     for (older, newer) in
         [(Transport::Tcp, Transport::WebSocket), (Transport::WebSocket, Transport::Tcp)]
