@@ -1,5 +1,10 @@
 //! How many sessions a user may have, and how fast and how slow a client may be.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use serde_json::json;
 
 use crate::harness::{
@@ -61,7 +66,7 @@ fn a_users_dead_sessions_make_room<C: Client>() {
     let gateway = Gateway::start(&["--sessions-per-user=3", "--ping-interval=1h"]);
     let _dead = [C::join(&gateway, "u"), C::join(&gateway, "u")];
     // They answer what they are asked, until they hear of something else.
-    let answering = |mut client: C| std::thread::spawn(move || (client.next(), client));
+    let answering = |mut client: C| thread::spawn(move || (client.next(), client));
     let alive = answering(C::join(&gateway, "u"));
     // One that is refused has one of the others looked at: how many are by the time there is room for
     // the first, nobody knows.
@@ -97,12 +102,18 @@ fn a_user_has_sixteen_sessions_at_most<C: Client>() {
 fn too_many_frames_end_the_session<C: Client>() {
     let gateway = Gateway::start(&["--frame-rate=10"]);
     let mut client = C::join(&gateway, "u");
-    let ping = C::wire(r#"{"type":"ping"}"#);
+    let (ping, begun) = (C::wire(r#"{"type":"ping"}"#), Instant::now());
     client.write(&ping.repeat(10));
     (0..10).for_each(|_| drop(client.expect("pong")));
+    // Time for a rate that is too high to bring too many.
+    thread::sleep(Duration::from_millis(300));
     // However much of a second has passed meanwhile, this is more than it brings.
     client.write(&ping.repeat(21));
     client.expect_bye("too_many_frames", 4429);
+    let taken = gateway.metrics().get("holdfast_frames_in_total");
+    // All at once, and what the time has earned, which may be rounded up.
+    let most = 10.0 + (10.0 * begun.elapsed().as_secs_f64()).ceil() + 1.0;
+    assert!((10.0..=most).contains(&taken), "{taken} frames, {most} at most");
 }
 
 fn a_client_that_does_not_read_is_closed<C: Client>() {
