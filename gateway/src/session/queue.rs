@@ -148,7 +148,7 @@ impl OutboundQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::frame::FrameMemory;
+    use crate::{delivery::frame::FrameMemory, runtime::acceptance::Accepted};
 
     /// What the socket is offered, in one piece.
     fn offered(outbound: &OutboundQueue) -> Vec<u8> {
@@ -198,7 +198,7 @@ mod tests {
     fn a_queue_takes_its_places_and_the_bytes_of_its_own() {
         let (memory, place) = (FrameMemory::new(1 << 20), size_of::<Chunk>());
         let frame = SharedFrame::new(b"{}", &memory, &mut Vec::new());
-        let push = Push { frame, accepted_micros: 1, receipt: None };
+        let push = Push { frame, accepted: Accepted::now(), receipt: None };
         let mut outbound = OutboundQueue::default();
         assert_eq!(outbound.own_bytes(), 0);
         (0..100).for_each(|_| outbound.push_shared(&push, 0..4, false));

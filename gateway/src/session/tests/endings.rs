@@ -6,7 +6,7 @@ use protocol::{CloseReason, Transport, link::TargetRef, websocket::Opcode};
 
 use super::{
     client::control,
-    thread::{Thread, Who},
+    thread::{FRAMES_OUT, Thread, Who},
 };
 
 const USER: TargetRef<'_> = TargetRef::User("u");
@@ -122,18 +122,18 @@ fn who_cannot_be_written_to_is_gone_and_has_lost_the_push() {
     for transport in Transport::ALL {
         let mut thread = Thread::new(&[]);
         let mut client = thread.client(transport);
-        let (seat, frames) = (client.seat, thread.local.metrics.frames_out.get());
+        let (seat, frames) = (client.seat, thread.metric(FRAMES_OUT));
         thread.push(USER, r#"{"n":1}"#);
         thread.turn(seat, |_, _| false);
         assert_eq!(client.heard(), [r#"{"n":1}"#]);
-        assert_eq!(thread.local.metrics.frames_out.get() - frames, 1);
+        assert_eq!(thread.metric(FRAMES_OUT) - frames, 1);
         drop(client);
         thread.push(USER, r#"{"n":2}"#);
         // Without a look at what there is to read.
         thread.turn(seat, |_, _| false);
         assert_eq!(thread.left(), (0, 0, 0));
         assert_eq!(thread.metric(r#"holdfast_pushes_dropped_total{reason="client_left"}"#), 1);
-        assert_eq!(thread.local.metrics.frames_out.get() - frames, 1);
+        assert_eq!(thread.metric(FRAMES_OUT) - frames, 1);
     }
 }
 

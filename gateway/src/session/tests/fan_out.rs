@@ -5,7 +5,7 @@ use protocol::{Topic, Transport, link::TargetRef};
 
 use super::{
     client::Client,
-    thread::{Thread, Who},
+    thread::{FRAMES_OUT, Thread, Who},
 };
 use crate::session::Topical;
 
@@ -229,7 +229,7 @@ fn what_gathered_for_a_slow_socket_waits_whole_and_in_order() {
         let push =
             |number: usize| format!(r#"{{"n":{number},"x":"{}"}}"#, "x".repeat(length + number));
         let pushes: Vec<_> = (0..150).map(push).collect();
-        let frames = thread.local.metrics.frames_out.get();
+        let frames = thread.metric(FRAMES_OUT);
         pushes.iter().for_each(|push| thread.push(TargetRef::All, push));
         thread.walk();
         let outcome = |name| thread.metric(&format!("holdfast_pushes_total{{outcome={name:?}}}"));
@@ -239,9 +239,8 @@ fn what_gathered_for_a_slow_socket_waits_whole_and_in_order() {
         assert_eq!(thread.metric(latencies), written, "the others are under way");
         assert_eq!(thread.hear(&mut client), pushes);
         assert_eq!((thread.metric(latencies), thread.left().2), (150, 0));
-        let metrics = &thread.local.metrics;
-        assert_eq!(metrics.bytes_out.get(), client.taken);
-        assert_eq!(metrics.frames_out.get() - frames, 150);
+        assert_eq!(thread.metric("holdfast_bytes_out_total"), client.taken);
+        assert_eq!(thread.metric(FRAMES_OUT) - frames, 150);
     }
 }
 

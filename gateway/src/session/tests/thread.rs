@@ -36,6 +36,9 @@ use crate::{
 
 use super::client::Client;
 
+/// Frames that clients were sent.
+pub(super) const FRAMES_OUT: &str = "holdfast_frames_out_total";
+
 /// Sessions, and time.
 pub(super) struct Thread {
     pub(super) local: Rc<Local>,
