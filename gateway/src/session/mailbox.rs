@@ -45,7 +45,7 @@ impl Session {
     }
 
     /// Sends the fan-outs up to this number that no walk has brought yet.
-    fn catch_up(&mut self, through: u64) {
+    pub(super) fn catch_up(&mut self, through: u64) {
         let local = Rc::clone(&self.member.local);
         let (seat, gets_all) = (self.member.seat, self.member.gets_all());
         let mut walks = local.walks.borrow_mut();
@@ -142,15 +142,8 @@ impl Handler<Topical> for Session {
     fn handle(&mut self, message: Topical, _: &mut SessionContext) -> Self::Result {
         MessageResult(match message {
             _ if self.stage >= Stage::Closing => Subscription::Gone,
-            Topical::Subscribe(topic) => match self.subscribe(&topic) {
-                Ok(()) => Subscription::Changed,
-                Err(_) => Subscription::TooMany,
-            },
-            Topical::Unsubscribe(topic, after) => {
-                self.catch_up(after);
-                self.unsubscribe(&[topic]);
-                Subscription::Changed
-            }
+            Topical::Subscribe(topic) => self.subscribe_for_backend(&topic),
+            Topical::Unsubscribe(topic, after) => self.unsubscribe_for_backend(&topic, after),
         })
     }
 }

@@ -89,15 +89,15 @@ impl<A: Clone> Membership<A> {
         self.user.is_some() && self.is_client()
     }
 
-    /// Subscribes to a topic, of which there may be `most`.
+    /// Subscribes to a topic, of which there may be `most`; whether it was not before.
     ///
     /// # Errors
     /// It is not subscribed.
-    pub(super) fn subscribe(&self, topic: &Topic, most: usize) -> Result<(), NotSubscribed> {
+    pub(super) fn subscribe(&self, topic: &Topic, most: usize) -> Result<bool, NotSubscribed> {
         let Local { lane, walks, .. } = &*self.local;
         let subscribers = &mut walks.borrow_mut().subscribers;
         if subscribers.is_subscribed(self.seat, topic) {
-            return Ok(());
+            return Ok(false);
         }
         if !self.entered || subscribers.topics_of(self.seat) >= most {
             return Err(NotSubscribed::TooMany);
@@ -110,7 +110,7 @@ impl<A: Clone> Membership<A> {
         // Read behind the count: a fan-out that did not see it has its number already, or comes
         // before the subscription.
         subscribers.subscribe(self.seat, topic, self.local.fan_out.last());
-        Ok(())
+        Ok(true)
     }
 
     /// Takes note that a subscription has ended.
@@ -120,11 +120,13 @@ impl<A: Clone> Membership<A> {
         local.ledger.topics.give_back(cost(topic, was_last));
     }
 
-    /// Ends a subscription, if there is one.
-    pub(super) fn unsubscribe(&self, topic: &Topic) {
-        if self.local.walks.borrow_mut().subscribers.unsubscribe(self.seat, topic) {
+    /// Ends a subscription; whether there was one.
+    pub(super) fn unsubscribe(&self, topic: &Topic) -> bool {
+        let was = self.local.walks.borrow_mut().subscribers.unsubscribe(self.seat, topic);
+        if was {
             self.unsubscribed(topic);
         }
+        was
     }
 
     /// Whether it is a client's session and not the gateway's own.

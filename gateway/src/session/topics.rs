@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use protocol::{Topic, TopicPattern, server_frame::ServerFrame};
 
-use super::{membership::NotSubscribed, state::Session};
+use super::{mailbox::Subscription, membership::NotSubscribed, state::Session};
 use crate::settings::ClientSubscribe;
 
 /// Topics that an error names; a frame may hold more.
@@ -19,7 +19,7 @@ impl Session {
                 forbidden.push(topic);
             } else {
                 match self.subscribe(topic) {
-                    Ok(()) => subscribed.push(topic),
+                    Ok(_) => subscribed.push(topic),
                     Err(why) => left_out = left_out.or(Some((topic, why))),
                 }
             }
@@ -38,18 +38,53 @@ impl Session {
 
     /// The client wants no more of these topics.
     pub(super) fn on_unsubscribe(&mut self, topics: &[Topic]) {
-        self.unsubscribe(topics);
+        for topic in topics {
+            self.member.unsubscribe(topic);
+        }
         if !topics.is_empty() {
             self.send_frame(&ServerFrame::unsubscribed(topics));
         }
     }
 
-    /// Subscribes to the topics of the token, as far as there is room.
+    /// Subscribes to the topics of the token, as far as there is room, and says so behind the hello.
     pub(super) fn subscribe_at_start(&mut self, topics: &[Topic]) {
-        let left_out = topics.iter().find_map(|topic| Some((topic, self.subscribe(topic).err()?)));
+        let mut subscribed = Vec::with_capacity(topics.len());
+        let left_out = topics.iter().find_map(|topic| match self.subscribe(topic) {
+            Ok(is_new) => {
+                subscribed.extend(is_new.then_some(topic));
+                None
+            }
+            Err(why) => Some((topic, why)),
+        });
+        if !subscribed.is_empty() {
+            self.send_frame(&ServerFrame::subscribed(&subscribed));
+        }
         if let Some((topic, why)) = left_out {
             self.refuse_from(topic, why);
         }
+    }
+
+    /// A backend subscribes the session, which hears of it where that is new.
+    pub(super) fn subscribe_for_backend(&mut self, topic: &Topic) -> Subscription {
+        match self.subscribe(topic) {
+            Ok(is_new) => {
+                if is_new {
+                    self.send_frame(&ServerFrame::subscribed(&[topic]));
+                }
+                Subscription::Changed
+            }
+            Err(_) => Subscription::TooMany,
+        }
+    }
+
+    /// A backend ends a subscription, behind the fan-outs up to this number. The session hears of it
+    /// if there was one.
+    pub(super) fn unsubscribe_for_backend(&mut self, topic: &Topic, after: u64) -> Subscription {
+        self.catch_up(after);
+        if self.member.unsubscribe(topic) {
+            self.send_frame(&ServerFrame::unsubscribed(std::slice::from_ref(topic)));
+        }
+        Subscription::Changed
     }
 
     /// Says which topic had no room, and with it those behind it.
@@ -87,17 +122,12 @@ impl Session {
         }
     }
 
-    /// Subscribes to one topic.
+    /// Subscribes to one topic; whether it was not before.
     ///
     /// # Errors
     /// It is not subscribed.
-    pub(super) fn subscribe(&mut self, topic: &Topic) -> Result<(), NotSubscribed> {
+    fn subscribe(&mut self, topic: &Topic) -> Result<bool, NotSubscribed> {
         self.member.subscribe(topic, self.local().settings.topics_per_session)
-    }
-
-    /// Ends subscriptions.
-    pub(super) fn unsubscribe(&mut self, topics: &[Topic]) {
-        topics.iter().for_each(|topic| self.member.unsubscribe(topic));
     }
 }
 

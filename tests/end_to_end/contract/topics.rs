@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Client, Gateway, Http, PusherApi, Who, eventually, pair, tokens};
+use crate::harness::{Client, Event, Gateway, Http, PusherApi, Who, eventually, pair, tokens};
 
 contract!(
     subscribed_sessions_get_the_topics_pushes,
@@ -34,6 +34,8 @@ fn topics_of_the_token_are_subscribed_from_the_start<C: Client>() {
     let pusher = PusherApi::start(&[&gateway], &[]);
     let claims = json!({ "sub": "u", "exp": tokens::in_seconds(60), "topics": ["a", "b"] });
     let mut client = C::join(&gateway, Who::Token(tokens::sign(&claims, tokens::SECRET)));
+    let told = json!({ "type": "subscribed", "topics": [{ "topic": "a" }, { "topic": "b" }] });
+    assert_eq!(client.next(), Event::Frame(told), "right behind the hello");
     for topic in ["b", "a"] {
         pusher.client.push(&json!({ "to": { "topic": topic }, "data": 1 }));
         assert_eq!(client.expect("push")["topic"], topic);
@@ -46,6 +48,11 @@ fn backends_subscribe_and_unsubscribe<C: Client>() {
     let path = "/v1/users/u/topics/news";
     assert_eq!(pusher.client.put(path).json(), json!({ "sessions": 2, "complete": true }));
     assert_eq!(subscribers(&pusher.client), 2);
+    let topics = json!([{ "topic": "news" }]);
+    for client in [&mut one, &mut two] {
+        assert_eq!(client.expect("subscribed")["topics"], topics);
+    }
+    assert_eq!(pusher.client.put(path).json(), json!({ "sessions": 2, "complete": true }));
     pusher.client.push(&json!({ "to": { "topic": "news" }, "data": 1 }));
     assert_eq!(
         (one.expect("push")["data"].clone(), two.expect("push")["data"].clone()),
@@ -53,6 +60,20 @@ fn backends_subscribe_and_unsubscribe<C: Client>() {
     );
     assert_eq!(pusher.client.delete(path).json(), json!({ "sessions": 2, "complete": true }));
     assert_eq!(subscribers(&pusher.client), 0);
+    for client in [&mut one, &mut two] {
+        let told = json!({ "type": "unsubscribed", "topics": topics });
+        assert_eq!(client.next(), Event::Frame(told), "once, and nothing before");
+    }
+    pusher.client.delete(path);
+    pusher.client.push(&json!({ "to": { "topic": "news" }, "data": 2 }));
+    for client in [&mut one, &mut two] {
+        client.send(&json!({ "type": "ping" }));
+        assert_eq!(
+            client.next(),
+            Event::Frame(json!({ "type": "pong" })),
+            "nothing was to be told"
+        );
+    }
     assert_eq!(pusher.client.put("/v1/users/nobody/topics/news").status, 404);
 }
 

@@ -1,6 +1,6 @@
 //! What a client may subscribe to, and what it is told of it.
 
-use protocol::{Transport, UserId, claims::Claims};
+use protocol::{Topic, Transport, UserId, claims::Claims, link::TargetRef};
 use serde_json::{Value, json};
 use tokens::Signer;
 
@@ -8,6 +8,7 @@ use super::{
     client::Client,
     thread::{Thread, Who},
 };
+use crate::session::Topical;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 
@@ -91,12 +92,56 @@ fn the_first_topic_without_room_is_named() {
     let mut client = thread.join(Transport::Tcp, &who);
     let heard: Vec<Value> =
         client.heard().iter().map(|frame| serde_json::from_str(frame).unwrap()).collect();
-    assert_eq!((heard.len(), &heard[0]["type"]), (2, &"hello".into()));
-    let (code, detail) = error(&heard[1]);
+    assert_eq!((heard.len(), &heard[0]["type"]), (3, &"hello".into()));
+    assert_eq!(heard[1], subscribed(&["a", "b"]));
+    let (code, detail) = error(&heard[2]);
     assert!(code == "too_many_topics" && detail.contains("\"c\""), "{detail}");
     let heard = subscribe(&mut thread, &mut client, &["a", "x", "y"]);
     assert_eq!(heard[0], subscribed(&["a"]));
     assert!(error(&heard[1]).1.contains("\"x\""), "{heard:?}");
+}
+
+#[test]
+fn topics_of_the_token_are_told_behind_the_hello_and_who_has_none_hears_nothing_more() {
+    for transport in Transport::ALL {
+        let mut thread = Thread::new(&[]);
+        let who = Who { topics: &["a", "b", "a"], ..Who::default() };
+        let mut client = thread.join(transport, &who);
+        let heard = client.heard();
+        assert!(heard[0].starts_with(r#"{"type":"hello""#) && heard.len() == 2, "{heard:?}");
+        let told: Value = serde_json::from_str(&heard[1]).unwrap();
+        assert_eq!(told, subscribed(&["a", "b"]));
+        thread.client(transport);
+    }
+}
+
+#[test]
+fn what_a_backend_changes_is_told_once() {
+    let mut thread = Thread::new(&[]);
+    let mut client = thread.client(Transport::WebSocket);
+    let topic = || Topic::new("news").unwrap();
+    let end = |after| move || Topical::Unsubscribe(topic(), after);
+    let subscribed = subscribed(&["news"]).to_string();
+    let unsubscribed = r#"{"topics":[{"topic":"news"}],"type":"unsubscribed"}"#;
+    let mut told = |order: &dyn Fn() -> Topical| {
+        thread.order("u", order);
+        thread.settle();
+        let heard = client.heard();
+        let frames = heard.iter().map(|it| serde_json::from_str::<Value>(it).unwrap().to_string());
+        frames.collect::<Vec<_>>()
+    };
+    let nothing = <[String; 0]>::default();
+    assert_eq!(told(&end(0)), nothing, "it was not subscribed");
+    assert_eq!(told(&|| Topical::Subscribe(topic())), [subscribed]);
+    assert_eq!(told(&|| Topical::Subscribe(topic())), nothing, "it has heard so");
+    thread.push(TargetRef::Topic("news"), r#"{"n":1}"#);
+    let after = thread.local.fan_out.last();
+    thread.order("u", || Topical::Unsubscribe(topic(), after));
+    thread.settle();
+    let heard = client.heard();
+    assert_eq!(heard[0], r#"{"n":1}"#, "what was pushed before comes before");
+    let frame: Value = serde_json::from_str(&heard[1]).unwrap();
+    assert_eq!((frame.to_string().as_str(), heard.len()), (unsubscribed, 2));
 }
 
 #[test]
