@@ -97,7 +97,7 @@ pub(crate) struct Metrics {
     pub link_unknown_requests: IntCounter,
     /// Pushes that this build must not deliver, because it does not know what they mean.
     pub link_unknown_pushes: IntCounter,
-    /// Sessions that said hello before every pusher-api confirmed their presence.
+    /// Hellos, and words of subscriptions, that went out before every pusher-api had confirmed.
     pub unconfirmed_hellos: IntCounter,
     /// The text, as long as it is fresh.
     pub exposition: Exposition,
@@ -245,7 +245,7 @@ impl Default for Metrics {
             link_unknown_pushes: unknown("push"),
             unconfirmed_hellos: make.counter(
                 "holdfast_unconfirmed_hellos_total",
-                "Hellos sent before every pusher-api confirmed the user's presence",
+                "Hellos and subscriptions told before every pusher-api had confirmed them",
             ),
             session_panics: make
                 .counter("holdfast_session_panics_total", "Sessions ended by a panic, a bug"),

@@ -182,6 +182,10 @@ proptest! {
         changes.extend(users.iter().map(|user| PresenceChange::Came(user)));
         changes.push(PresenceChange::SnapshotEnd);
         changes.extend(users.iter().map(|user| PresenceChange::Went(user)));
+        changes.push(PresenceChange::TopicsBegin);
+        changes.extend(users.iter().map(|topic| PresenceChange::Wanted(topic)));
+        changes.extend([PresenceChange::TopicsEnd, PresenceChange::AllTopics]);
+        changes.extend(users.iter().map(|topic| PresenceChange::Unwanted(topic)));
         let mut body = BytesMut::new();
         changes.iter().for_each(|change| change.encode(&mut body));
         let decoded: Result<Vec<_>, _> = PresenceChanges::new(&body).collect();

@@ -14,7 +14,7 @@ use serving::{
 
 use crate::{
     settings::Settings,
-    status::{GatewayStatus, LinkState, NotReady},
+    status::{GatewayStatus, LinkState, MOST_TOPICS, NotReady},
 };
 
 /// The media type of the text.
@@ -86,6 +86,8 @@ struct LinkGauges {
     fan_out_behind: GaugeVec,
     oldest: GaugeVec,
     users: IntGaugeVec,
+    topics: IntGaugeVec,
+    names_topics: IntGaugeVec,
     state: IntGaugeVec,
 }
 
@@ -101,6 +103,7 @@ const ACCEPT_ERRORS: &str = "holdfast_pusher_accept_errors_total";
 const RECEIPTS: &str = "holdfast_pusher_receipts_pending";
 const LINK_UNKNOWN: &str = "holdfast_pusher_link_unknown_total";
 const LINK_QUEUE: &str = "holdfast_pusher_link_queue_bytes";
+const NAMES_TOPICS: &str = "holdfast_pusher_link_names_topics";
 const GATEWAY_QUEUE: &str = "holdfast_pusher_gateway_queue_bytes";
 
 fn durations(r: &Registrar) -> HistogramVec {
@@ -174,6 +177,7 @@ struct Limits {
     ids: IntGauge,
     receipts: IntGauge,
     link_queue: IntGauge,
+    topics: IntGauge,
 }
 
 impl Limits {
@@ -188,6 +192,10 @@ impl Limits {
             link_queue: gauge(
                 "holdfast_pusher_link_queue_limit_bytes",
                 "Most bytes a gateway may leave unacknowledged",
+            ),
+            topics: gauge(
+                "holdfast_pusher_topics_limit",
+                "Most topics remembered, once for each gateway that names them",
             ),
         }
     }
@@ -206,6 +214,8 @@ impl LinkGauges {
             ),
             oldest: seconds(OLDEST, "Age of the oldest push the gateway has not acknowledged"),
             users: r.gauges("holdfast_pusher_link_users", "Users the gateway holds", &one),
+            topics: r.gauges("holdfast_pusher_link_topics", "Topics the gateway names", &one),
+            names_topics: r.gauges(NAMES_TOPICS, "1 if it is sent pushes to those only", &one),
             state: r.gauges("holdfast_pusher_link_state", "1 for the state it is in", &two),
         }
     }
@@ -213,7 +223,8 @@ impl LinkGauges {
     /// Shows these gateways and no others.
     fn set(&self, gateways: &[GatewayStatus]) {
         let gauges = [&self.queue, &self.gateway_queue, &self.users, &self.state];
-        gauges.into_iter().for_each(IntGaugeVec::reset);
+        let of_topics = [&self.topics, &self.names_topics];
+        gauges.into_iter().chain(of_topics).for_each(IntGaugeVec::reset);
         [&self.fan_out_behind, &self.oldest].into_iter().for_each(GaugeVec::reset);
         gateways.iter().for_each(|gateway| self.show(gateway));
     }
@@ -223,6 +234,8 @@ impl LinkGauges {
         self.queue.with_label_values(&address).set(signed(gateway.queued_bytes));
         self.gateway_queue.with_label_values(&address).set(signed(gateway.gateway_queued_bytes));
         self.users.with_label_values(&address).set(signed(gateway.users));
+        self.topics.with_label_values(&address).set(signed(gateway.topics));
+        self.names_topics.with_label_values(&address).set(gateway.names_topics.into());
         let behind = gateway.fan_out_behind.as_secs_f64();
         self.fan_out_behind.with_label_values(&address).set(behind);
         let oldest = gateway.oldest_unacknowledged.as_secs_f64();
@@ -240,6 +253,7 @@ impl Metrics {
         self.limits.ids.set(signed(ids));
         self.limits.receipts.set(signed(settings.pending_receipts));
         self.limits.link_queue.set(signed(settings.link_queue));
+        self.limits.topics.set(signed(MOST_TOPICS));
     }
 
     /// Shows how many API keys are in force.

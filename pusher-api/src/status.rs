@@ -7,6 +7,10 @@ use serde::Serialize;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
+/// Most topics that are remembered, counted once for each gateway that names them. A gateway that would name
+/// more is sent pushes to all topics.
+pub(crate) const MOST_TOPICS: usize = 1 << 20;
+
 /// A gateway, counted up for the life of the process and never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct GatewayIndex(pub u32);
@@ -70,6 +74,12 @@ pub(crate) struct GatewayStatus {
     /// How long it has to do with pushes to topics and to everybody, as far as it tells.
     #[serde(skip)]
     pub fan_out_behind: Duration,
+    /// Topics that it has told of subscribers of, and that are remembered.
+    #[serde(skip)]
+    pub topics: u64,
+    /// Whether it is sent pushes to those topics only.
+    #[serde(skip)]
+    pub names_topics: bool,
     /// Bytes that wait in the gateway for its sessions.
     pub gateway_queued_bytes: u64,
     /// The gateway process; another one after each of its starts.

@@ -4,6 +4,7 @@ mod builds;
 mod gateway;
 mod out_of_step;
 mod pusher;
+mod topics;
 
 use std::time::{Duration, Instant};
 

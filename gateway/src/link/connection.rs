@@ -17,7 +17,7 @@ use tokio::{
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use super::{batches::Batches, given_up, requests, times::Times, unknown::Unknown, work};
+use super::{batches::Batches, given_up, requests, times::Times, topics, unknown::Unknown, work};
 use crate::{gateway::Gateway, metrics::clocks::LinkClock, uplink::queue::LinkQueue};
 
 /// Bytes read at a time.
@@ -167,6 +167,7 @@ async fn read_frames(attached: &Attached<'_>, inbound: &mut Inbound<'_>) -> Resu
         Err(error) = batches.deliver_waiting() => Err(error.into()),
         never = times.keep_asking() => match never {},
         never = work::keep_told(gateway, link, terms) => match never {},
+        never = topics::keep_told(gateway, link, terms) => match never {},
         never = batches.keep_told() => match never {},
     }
 }

@@ -3,8 +3,9 @@
 //! [`upgrade`] checks the HTTP request, and answers it in the [`terms`] of the other build;
 //! [`connection`] reads what comes down, hands [`batches`] of pushes to [`crate::delivery`] and
 //! writes what [`crate::uplink`] gathers: who came and went, acknowledgements, receipts and the
-//! answers to [`requests`], and how much [`work`] there is. Sessions are told of pushes that were
-//! [`given_up`]. The two clocks are compared by [`times`]. What is [`unknown`] is passed over.
+//! answers to [`requests`], how much [`work`] there is, and which [`topics`] are wanted. Sessions are
+//! told of pushes that were [`given_up`]. The two clocks are compared by [`times`]. What is
+//! [`unknown`] is passed over.
 
 mod batches;
 pub(crate) mod connection;
@@ -12,6 +13,7 @@ mod given_up;
 mod requests;
 mod terms;
 mod times;
+mod topics;
 mod unknown;
 pub(crate) mod upgrade;
 mod work;

@@ -1,6 +1,6 @@
 //! Questions and orders of a pusher-api about users and topics, answered over the link.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use actix::Message;
 use futures::future::join_all;
@@ -8,12 +8,13 @@ use protocol::{
     CloseReason, Device, SessionId, UserId,
     link::{LinkAnswer, LinkRequest, SessionInfo, Up},
 };
+use tokio::sync::oneshot;
 
 use crate::{
     directory::registry::Registration,
     gateway::Gateway,
     session::{Address, Close, Describe, Session, Subscription, Topical},
-    uplink::queue::LinkQueue,
+    uplink::{gates::Gate, presence::PresenceFeed, queue::LinkQueue},
 };
 
 /// The code that a client hears that subscribes too often.
@@ -42,6 +43,9 @@ pub(super) async fn answer(
         LinkRequest::Subscribe { user, topic, name_refused } => {
             let sessions = gateway.directory.registry.sessions(user.as_str());
             let told = tell_each(&sessions, || Topical::Subscribe(topic.clone())).await;
+            if changed(&told) > 0 {
+                confirmed(&gateway.directory.presence).await;
+            }
             match name_refused {
                 true => LinkAnswer::Subscribed {
                     sessions: changed(&told),
@@ -69,6 +73,21 @@ fn of_device(
     }
     sessions
 }
+
+/// Waits as a hello does until every pusher-api knows of the subscription: a push that is accepted
+/// behind the answer reaches it.
+async fn confirmed(presence: &PresenceFeed) {
+    let (shut, open) = oneshot::channel();
+    presence.open_when_confirmed(Arc::new(AnswerGate { _shut: shut }));
+    // Nothing is ever sent; the gate opens by being dropped.
+    let _ = open.await;
+}
+
+struct AnswerGate {
+    _shut: oneshot::Sender<Infallible>,
+}
+
+impl Gate for AnswerGate {}
 
 async fn describe(gateway: &Gateway, user: &UserId) -> Vec<SessionInfo> {
     let asked =

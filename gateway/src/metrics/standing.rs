@@ -1,6 +1,8 @@
-//! Whether the gateway is ready, what it may hold at the most, and how its sessions are spread.
+//! Whether the gateway is ready, what it may hold at the most, how its sessions are spread, and over how
+//! many topics.
 
 use prometheus::{IntGauge, IntGaugeVec};
+use protocol::link::MAX_TOPICS_TOLD;
 use serving::metrics::{Registrar, signed};
 
 /// These gauges.
@@ -11,6 +13,8 @@ pub(crate) struct Standing {
     links_limit: IntGauge,
     memory_reserve: IntGauge,
     worker_sessions: IntGaugeVec,
+    topics: IntGauge,
+    topics_told_limit: IntGauge,
 }
 
 impl Standing {
@@ -33,13 +37,24 @@ impl Standing {
                 "Open sessions of each worker",
                 &["worker"],
             ),
+            topics: make.gauge("holdfast_topics", "Topics that a session is subscribed to"),
+            topics_told_limit: make.gauge(
+                "holdfast_topics_told_limit",
+                "Most topics of which pusher-apis are told; beyond it they send all here",
+            ),
         }
+    }
+
+    /// Shows how many topics have a subscriber.
+    pub(crate) fn show_topics(&self, topics: usize) {
+        self.topics.set(signed(topics));
     }
 
     /// Shows what was set, or found at the start.
     pub(crate) fn show_limits(&self, sessions: usize, links: usize, memory_reserve: usize) {
         self.sessions_limit.set(signed(sessions));
         self.links_limit.set(signed(links));
+        self.topics_told_limit.set(signed(MAX_TOPICS_TOLD));
         self.memory_reserve.set(signed(memory_reserve));
     }
 

@@ -150,6 +150,7 @@ async fn metrics(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
         let known = reasons(&gateway, &probe).into_iter();
         shown.standing.show_reasons(known.map(|reason| (reason.label, reason.applies)));
         shown.standing.show_workers(gateway.fan_out.sessions().enumerate());
+        shown.standing.show_topics(gateway.directory.topics.known());
         let left = gateway.admission.descriptors_left();
         shown.pending_limit.set(gateway.room.places(left) as i64);
         shown.memory_short.set(gateway.admission.is_short_of_memory().into());

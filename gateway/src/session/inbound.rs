@@ -22,7 +22,7 @@ impl Session {
     pub(super) fn on_inbound(
         &mut self,
         inbound: Inbound<'_>,
-        _: &mut SessionContext,
+        ctx: &mut SessionContext,
     ) -> Result<(), CloseReason> {
         if self.stage >= Stage::Closing {
             if let Inbound::Close(_) = inbound {
@@ -36,7 +36,7 @@ impl Session {
             return Ok(());
         }
         match inbound {
-            Inbound::Frame(text) => self.on_frame(text)?,
+            Inbound::Frame(text) => self.on_frame(text, ctx)?,
             Inbound::Binary(bytes) if self.is_echo() => self.answer(bytes, Wire::binary),
             Inbound::Binary(_) => return Err(CloseReason::Unsupported),
             Inbound::Ping(payload) => self.answer(payload, Wire::pong),
@@ -46,7 +46,7 @@ impl Session {
         Ok(())
     }
 
-    fn on_frame(&mut self, json: &[u8]) -> Result<(), CloseReason> {
+    fn on_frame(&mut self, json: &[u8], ctx: &SessionContext) -> Result<(), CloseReason> {
         self.local().metrics.tallies.here().frames_in.add(1);
         if self.is_echo() {
             self.send_json(json);
@@ -59,7 +59,7 @@ impl Session {
             Ok(ClientFrame::Ack(_)) => {}
             // That it came is what it says.
             Ok(ClientFrame::Pong) => {}
-            Ok(ClientFrame::Subscribe(topics)) => self.on_subscribe(&topics),
+            Ok(ClientFrame::Subscribe(topics)) => self.on_subscribe(&topics, ctx),
             Ok(ClientFrame::Unsubscribe(topics)) => self.on_unsubscribe(&topics),
             Ok(ClientFrame::Refresh(token)) => self.on_refresh(&token),
             Ok(ClientFrame::Connect(_)) => self.refuse("unexpected", "already connected"),

@@ -103,7 +103,7 @@ impl Session {
 
     /// Writes what waits, as far as the socket takes it.
     pub(super) fn flush(&mut self) {
-        if self.stage == Stage::Joining || self.blocked {
+        if self.is_held_back() || self.blocked {
             return;
         }
         while let Some(rare) = self.rare.as_mut().filter(|rare| !rare.outbound.is_empty()) {

@@ -1,8 +1,8 @@
 //! What other parts of the gateway may ask of a session.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
-use actix::{Handler, Message, MessageResult};
+use actix::{AsyncContext, Handler, Message, MessageResult};
 use protocol::{CloseReason, Topic, link::SessionInfo};
 
 use super::{
@@ -58,12 +58,26 @@ impl Session {
     }
 }
 
-/// What a joining session waits behind until every pusher-api knows that it is here.
-pub(super) struct HelloGate(pub(super) Address);
+impl Session {
+    /// Has what it is sent from here on wait until every pusher-api knows of what was published so far,
+    /// as its hello has: whoever has seen it can be reached by what it says.
+    pub(super) fn wait_behind_gate(&mut self, ctx: &SessionContext) {
+        let local = Rc::clone(&self.member.local);
+        let presence = &local.directory.presence;
+        if !presence.is_confirmed() {
+            self.rare().gates += 1;
+            let gate = SessionGate(ctx.address().downgrade());
+            presence.open_when_confirmed(Arc::new(gate));
+        }
+    }
+}
 
-impl Gate for HelloGate {}
+/// What a session waits behind until every pusher-api knows that it is here, or subscribed.
+pub(super) struct SessionGate(pub(super) Address);
 
-impl Drop for HelloGate {
+impl Gate for SessionGate {}
+
+impl Drop for SessionGate {
     fn drop(&mut self) {
         if let Some(session) = self.0.upgrade() {
             session.do_send(Admit);
@@ -71,7 +85,7 @@ impl Drop for HelloGate {
     }
 }
 
-/// Every pusher-api knows that the session is here; it may say hello.
+/// Every pusher-api knows; what waits for that may be said.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Admit;
@@ -80,8 +94,10 @@ impl Handler<Admit> for Session {
     type Result = ();
 
     fn handle(&mut self, _: Admit, _: &mut SessionContext) {
-        if self.stage == Stage::Joining {
-            // What waited, the hello first, is written behind this message.
+        let Some(rare) = &mut self.rare else { return };
+        rare.gates = rare.gates.saturating_sub(1);
+        // What waited, the hello first, is written behind this message.
+        if rare.gates == 0 && self.stage == Stage::Joining {
             self.stage = Stage::Live;
         }
     }
@@ -139,10 +155,10 @@ pub(crate) enum Topical {
 impl Handler<Topical> for Session {
     type Result = MessageResult<Topical>;
 
-    fn handle(&mut self, message: Topical, _: &mut SessionContext) -> Self::Result {
+    fn handle(&mut self, message: Topical, ctx: &mut SessionContext) -> Self::Result {
         MessageResult(match message {
             _ if self.stage >= Stage::Closing => Subscription::Gone,
-            Topical::Subscribe(topic) => self.subscribe_for_backend(&topic),
+            Topical::Subscribe(topic) => self.subscribe_for_backend(&topic, ctx),
             Topical::Unsubscribe(topic, after) => self.unsubscribe_for_backend(&topic, after),
         })
     }

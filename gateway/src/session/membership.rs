@@ -7,7 +7,10 @@ use protocol::{Device, SessionId, Topic, Transport, UserId};
 use super::local::Local;
 use crate::{
     access::admission::Permit,
-    directory::registry::{Registration, TooManySessions},
+    directory::{
+        Directory,
+        registry::{Registration, TooManySessions},
+    },
 };
 
 /// What a subscription takes in the tables of a worker, and what a topic takes there and in the
@@ -95,6 +98,7 @@ impl<A: Clone> Membership<A> {
     /// It is not subscribed.
     pub(super) fn subscribe(&self, topic: &Topic, most: usize) -> Result<bool, NotSubscribed> {
         let Local { lane, walks, .. } = &*self.local;
+        let Directory { topics, presence, .. } = &*self.local.directory;
         let subscribers = &mut walks.borrow_mut().subscribers;
         if subscribers.is_subscribed(self.seat, topic) {
             return Ok(false);
@@ -102,9 +106,9 @@ impl<A: Clone> Membership<A> {
         if !self.entered || subscribers.topics_of(self.seat) >= most {
             return Err(NotSubscribed::TooMany);
         }
-        let is_first = self.local.directory.topics.subscribed(topic, lane.worker);
+        let is_first = topics.subscribed(topic, lane.worker, presence);
         if !self.local.ledger.topics.take(cost(topic, is_first)) {
-            self.local.directory.topics.unsubscribed(topic, lane.worker);
+            topics.unsubscribed(topic, lane.worker, presence);
             return Err(NotSubscribed::NoMemory);
         }
         // Read behind the count: a fan-out that did not see it has its number already, or comes
@@ -116,7 +120,8 @@ impl<A: Clone> Membership<A> {
     /// Takes note that a subscription has ended.
     fn unsubscribed(&self, topic: &Topic) {
         let local = &self.local;
-        let was_last = local.directory.topics.unsubscribed(topic, local.lane.worker);
+        let Directory { topics, presence, .. } = &*local.directory;
+        let was_last = topics.unsubscribed(topic, local.lane.worker, presence);
         local.ledger.topics.give_back(cost(topic, was_last));
     }
 

@@ -13,7 +13,7 @@ use super::{
     allowance::Allowance,
     context::{Runner, SessionContext},
     deadlines::first_ping,
-    mailbox::{Close, HelloGate, Look},
+    mailbox::{Close, Look, SessionGate},
     membership::Membership,
     state::{Address, Local, Session, Stage},
 };
@@ -123,7 +123,8 @@ impl Session {
             session.on_first_bytes(&mut read, &mut context);
         }
         if session.stage == Stage::Joining {
-            local.directory.presence.open_when_confirmed(Arc::new(HelloGate(address)));
+            session.rare().gates += 1;
+            local.directory.presence.open_when_confirmed(Arc::new(SessionGate(address)));
         }
         Ok(Runner::new(session, context, local.calls.waker(seat)))
     }

@@ -153,7 +153,7 @@ impl Session {
     }
 
     fn may_write(&self) -> bool {
-        self.stage != Stage::Joining && !self.has_outbound()
+        !self.is_held_back() && !self.has_outbound()
     }
 
     fn has_room(&self, length: usize) -> bool {

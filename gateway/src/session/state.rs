@@ -51,6 +51,9 @@ pub(super) struct Rare {
     pub(super) backlog: bool,
     /// The start of a fragmented message.
     pub(super) assembly: Option<Assembly>,
+    /// How many gates it waits behind, until pusher-apis know what it is to be told of; nothing is
+    /// written meanwhile.
+    pub(super) gates: u32,
     /// What the client may subscribe to, as its token says.
     pub(super) subscribable: Box<[TopicPattern]>,
     /// When what has begun must have come whole, in ticks.
@@ -65,6 +68,7 @@ impl Rare {
             && self.partial.is_empty()
             && !self.backlog
             && self.assembly.is_none()
+            && self.gates == 0
             && self.subscribable.is_empty()
     }
 
@@ -130,6 +134,15 @@ impl Session {
     pub(super) fn shed(&mut self) {
         if self.rare.as_ref().is_some_and(|rare| rare.is_empty()) {
             self.rare = None;
+        }
+    }
+
+    /// Whether what it is sent waits until pusher-apis know what it is told of.
+    pub(super) fn is_held_back(&self) -> bool {
+        match self.stage {
+            Stage::Joining => true,
+            Stage::Live => self.rare.as_ref().is_some_and(|rare| rare.gates > 0),
+            Stage::Closing | Stage::Gone => false,
         }
     }
 

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use protocol::{Topic, TopicPattern, server_frame::ServerFrame};
 
-use super::{mailbox::Subscription, membership::NotSubscribed, state::Session};
+use super::{
+    context::SessionContext, mailbox::Subscription, membership::NotSubscribed, state::Session,
+};
 use crate::settings::ClientSubscribe;
 
 /// Topics that an error names; a frame may hold more.
@@ -12,7 +14,7 @@ const NAMED: usize = 16;
 
 impl Session {
     /// The client asks for topics; it gets those it may have, as far as there is room.
-    pub(super) fn on_subscribe(&mut self, topics: &[Topic]) {
+    pub(super) fn on_subscribe(&mut self, topics: &[Topic], ctx: &SessionContext) {
         let (mut subscribed, mut forbidden, mut left_out) = (Vec::new(), Vec::new(), None);
         for topic in topics {
             if !self.may_subscribe(topic) {
@@ -25,6 +27,7 @@ impl Session {
             }
         }
         if !subscribed.is_empty() {
+            self.wait_behind_gate(ctx);
             self.send_frame(&ServerFrame::subscribed(&subscribed));
         }
         if !forbidden.is_empty() {
@@ -65,10 +68,15 @@ impl Session {
     }
 
     /// A backend subscribes the session, which hears of it where that is new.
-    pub(super) fn subscribe_for_backend(&mut self, topic: &Topic) -> Subscription {
+    pub(super) fn subscribe_for_backend(
+        &mut self,
+        topic: &Topic,
+        ctx: &SessionContext,
+    ) -> Subscription {
         match self.subscribe(topic) {
             Ok(is_new) => {
                 if is_new {
+                    self.wait_behind_gate(ctx);
                     self.send_frame(&ServerFrame::subscribed(&[topic]));
                 }
                 Subscription::Changed

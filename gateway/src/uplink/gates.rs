@@ -1,4 +1,4 @@
-//! Who waits until a pusher-api knows that they are here. A plain value; time is told to it.
+//! Who waits until a pusher-api knows that they are here, or subscribed. A plain value; time is told to it.
 //!
 //! A pusher-api that does not confirm in time is waited for once: from then on it lags, and nobody
 //! waits for it until it confirms again as fast as it should.
@@ -67,10 +67,15 @@ impl Gates {
         self.lag.is_some()
     }
 
+    /// Whether the pusher-api knows of every change so far.
+    pub(super) fn is_confirmed(&self) -> bool {
+        // After a loss nobody knows what it has heard of.
+        self.left.is_none() && self.confirmed >= self.appended
+    }
+
     /// Holds a gate until the pusher-api knows of every change so far, if it does not.
     pub(super) fn hold(&mut self, gate: &Arc<dyn Gate>, now: Instant) -> Held {
-        // After a loss nobody knows what the pusher-api has heard of.
-        if self.left.is_none() && self.confirmed >= self.appended {
+        if self.is_confirmed() {
             return Held::Confirmed;
         }
         if self.lag.is_some() {

@@ -1,8 +1,8 @@
-//! Who came and who went, told to every link.
+//! Who came and who went, and which topics have subscribers, told to every link.
 //!
 //! A session says hello only after every pusher-api has taken in that its user is here, so that
 //! whoever has seen the hello can be reached: it waits behind a [`Gate`] that opens when the last
-//! [`LinkQueue`] has let go of it. A link that was lost is waited for, too, for a moment: its
+//! [`LinkQueue`] has let go of it. So does what tells a client that it is subscribed. A link that was lost is waited for, too, for a moment: its
 //! pusher-api may not have noticed, and take a user for absent who has just come.
 
 use std::{
@@ -27,7 +27,7 @@ use super::{
 pub struct PresenceFeed {
     /// Those that are up, and those that were lost so recently that their pusher-api is waited for.
     links: RwLock<Vec<Arc<LinkQueue>>>,
-    /// Hellos that did not wait for a pusher-api that lags, since they were last asked for.
+    /// Hellos and the like that did not wait for a pusher-api that lags, since they were last asked for.
     unconfirmed: AtomicUsize,
 }
 
@@ -61,11 +61,16 @@ impl PresenceFeed {
     }
 
     /// Appends a change to every link's queue. Called with the user's shard of the registry
-    /// locked; takes only the queues' own locks, each for a moment.
+    /// locked, or the topic's; takes only the queues' own locks, each for a moment.
     pub fn publish(&self, change: PresenceChange<'_>) {
         for link in self.links.read().iter() {
             link.append(change);
         }
+    }
+
+    /// Whether every link has confirmed what was published so far.
+    pub fn is_confirmed(&self) -> bool {
+        self.links.read().iter().all(|link| link.is_confirmed())
     }
 
     /// Has the gate open as soon as every link has confirmed what was published so far; at once

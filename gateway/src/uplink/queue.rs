@@ -41,10 +41,29 @@ struct Backlog {
     /// Bytes that were handed out and may not have been written.
     writing: usize,
     gates: Gates,
+    /// Whether the pusher-api is told which topics have subscribers here; it sends all otherwise.
+    tells_topics: bool,
     closed: bool,
 }
 
 impl Backlog {
+    /// Whether the pusher-api is to be told of this.
+    fn takes(&mut self, change: PresenceChange<'_>) -> bool {
+        match change {
+            // The gateway's own users are nobody's business.
+            PresenceChange::Came(user) | PresenceChange::Went(user) => !UserId::is_reserved(user),
+            PresenceChange::SnapshotBegin | PresenceChange::SnapshotEnd => true,
+            PresenceChange::TopicsBegin => {
+                self.tells_topics = true;
+                true
+            }
+            PresenceChange::AllTopics => std::mem::take(&mut self.tells_topics),
+            PresenceChange::Wanted(_) | PresenceChange::Unwanted(_) | PresenceChange::TopicsEnd => {
+                self.tells_topics
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         self.frames.len() + self.presence_bytes + self.changes.len() + self.writing
     }
@@ -97,20 +116,20 @@ pub struct LinkQueue {
 }
 
 impl LinkQueue {
-    /// Appends a change to this link's queue. The gateway's own users are nobody's business.
+    /// Appends a change to this link's queue, if it is one to be told of.
     pub fn append(&self, change: PresenceChange<'_>) {
-        if let PresenceChange::Came(user) | PresenceChange::Went(user) = change
-            && UserId::is_reserved(user)
-        {
-            return;
-        }
         let mut queue = self.backlog.lock();
-        if queue.closed {
+        if queue.closed || !queue.takes(change) {
             return;
         }
         change.encode(&mut queue.changes);
         queue.gates.append();
         self.settle(queue);
+    }
+
+    /// Whether the pusher-api is being told which topics have subscribers here.
+    pub(crate) fn tells_topics(&self) -> bool {
+        self.backlog.lock().tells_topics
     }
 
     /// Appends a frame that is not about presence.
@@ -200,6 +219,11 @@ impl LinkQueue {
         self.backlog.lock().gates.hold(gate, Instant::now())
     }
 
+    /// Whether the pusher-api knows of every change so far.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.backlog.lock().gates.is_confirmed()
+    }
+
     /// Takes note that the pusher-api knows of every change up to `seq`.
     pub fn confirm(&self, seq: u64) {
         let opened = self.backlog.lock().gates.confirm(seq, Instant::now());
@@ -283,6 +307,37 @@ mod tests {
             }
         }
         assert_eq!((told, last), (names.len(), names.len() as u64));
+    }
+
+    #[test]
+    fn topics_are_told_from_the_first_word_on_them_until_they_are_too_many() {
+        use PresenceChange::{AllTopics, TopicsBegin, TopicsEnd, Unwanted, Wanted};
+        let queue = LinkQueue::default();
+        let steps = [
+            (Wanted("a"), false, false),
+            (AllTopics, false, false),
+            (TopicsBegin, true, true),
+            (Wanted("a"), true, true),
+            (TopicsEnd, true, true),
+            (Unwanted("a"), true, true),
+            (AllTopics, true, false),
+            (AllTopics, false, false),
+            (Unwanted("b"), false, false),
+            (TopicsEnd, false, false),
+            (TopicsBegin, true, true),
+        ];
+        for (change, is_told, tells) in steps {
+            queue.append(change);
+            let told = match taken(&queue).as_slice() {
+                [] => false,
+                [Up::Presence { changes, .. }] => {
+                    assert!(PresenceChanges::new(changes).eq([Ok(change)]));
+                    true
+                }
+                other => panic!("{other:?}"),
+            };
+            assert_eq!((told, queue.tells_topics()), (is_told, tells), "{change:?}");
+        }
     }
 
     #[test]

@@ -159,8 +159,19 @@ async fn what_a_newer_pusher_api_says_costs_only_itself() {
 /// A pusher-api of this build, to which a user of this name has come.
 async fn with_client(gateway: &gateway::Running, user: &str) -> (Pusher, Client) {
     let mut pusher = newer(gateway).await;
+    let all_told = |frame: &Up| {
+        let Up::Presence { changes, .. } = frame else { return None };
+        let mut changes = PresenceChanges::new(changes).flatten();
+        changes.any(|change| change == PresenceChange::TopicsEnd).then_some(())
+    };
+    pusher.find(all_told).await;
     let mut client = Client::connect(gateway, user).await;
-    pusher.find(|frame| matches!(frame, Up::Presence { .. }).then_some(())).await;
+    let has_come = |frame: &Up| {
+        let Up::Presence { changes, .. } = frame else { return None };
+        let mut changes = PresenceChanges::new(changes).flatten();
+        changes.any(|change| change == PresenceChange::Came(user)).then_some(())
+    };
+    pusher.find(has_come).await;
     pusher.send(&written(&Down::PresenceAck { seq: u64::MAX })).await;
     assert_eq!(client.kind().await, "hello");
     (pusher, client)
@@ -180,7 +191,10 @@ async fn sessions_hear_of_pushes_that_were_given_up() {
     let body =
         LinkRequest::Subscribe { user: UserId::new("ada").unwrap(), topic, name_refused: false };
     pusher.send(&written(&Down::Request { request: 1, body })).await;
+    pusher.find(|frame| matches!(frame, Up::Presence { .. }).then_some(())).await;
+    pusher.send(&written(&Down::PresenceAck { seq: u64::MAX })).await;
     pusher.find(|frame| matches!(frame, Up::Answer { request: 1, .. }).then_some(())).await;
+    assert_eq!(client.kind().await, "subscribed");
     for (frame, topic) in [
         (given_up(&["ada", "grace"], &[], false), ""),
         (given_up(&["grace"], &["other", "news"], false), r#","topic":"news""#),
@@ -237,6 +251,38 @@ async fn who_comes_behind_a_loss_waits_for_the_pusher_api_to_know_of_it() {
 }
 
 #[actix_rt::test]
+async fn who_is_told_to_be_subscribed_waits_for_the_pusher_api_to_know() {
+    let gateway = gateway(&[]);
+    let (mut pusher, mut client) = with_client(&gateway, "ada").await;
+    let wanted = |topic: &'static str| {
+        move |frame: &Up| {
+            let Up::Presence { seq, changes } = frame else { return None };
+            let mut changes = PresenceChanges::new(changes);
+            changes.any(|change| change == Ok(PresenceChange::Wanted(topic))).then_some(*seq)
+        }
+    };
+    client.send(r#"{"type":"subscribe","topics":["news"]}"#).await;
+    let seq = pusher.find(wanted("news")).await;
+    let early = tokio::time::timeout(Duration::from_millis(200), client.frame()).await;
+    assert!(early.is_err(), "a push to the topic may not come here so far");
+    pusher.send(&written(&Down::PresenceAck { seq })).await;
+    assert_eq!(client.kind().await, "subscribed");
+
+    let (user, topic) = (UserId::new("ada").unwrap(), Topic::new("more").unwrap());
+    let body = LinkRequest::Subscribe { user, topic, name_refused: false };
+    pusher.send(&written(&Down::Request { request: 1, body })).await;
+    let seq = pusher.find(wanted("more")).await;
+    let answered = |frame: &Up| matches!(frame, Up::Answer { .. }).then_some(());
+    let early = tokio::time::timeout(Duration::from_millis(200), pusher.find(answered)).await;
+    assert!(early.is_err(), "nor one behind the answer");
+    pusher.send(&written(&Down::PresenceAck { seq })).await;
+    pusher.find(answered).await;
+    assert_eq!(client.kind().await, "subscribed");
+    until_metric(gateway.operators[0], "holdfast_topics", 2).await;
+    gateway.stop();
+}
+
+#[actix_rt::test]
 async fn a_refused_subscription_is_named_to_who_asks_for_it() {
     let gateway = gateway(&["--topics-per-session=1"]);
     let (mut pusher, _client) = with_client(&gateway, "ada").await;
@@ -244,11 +290,17 @@ async fn a_refused_subscription_is_named_to_who_asks_for_it() {
         let (user, topic) = (UserId::new("ada").unwrap(), Topic::new(topic).unwrap());
         let body = LinkRequest::Subscribe { user, topic, name_refused };
         pusher.send(&written(&Down::Request { request: 1, body })).await;
-        let answer = pusher.find(|frame| match frame {
-            Up::Answer { body, .. } => Some(body.clone()),
-            _ => None,
-        });
-        answer.await
+        loop {
+            let answer = pusher.find(|frame| match frame {
+                Up::Answer { body, .. } => Some(Some(body.clone())),
+                Up::Presence { .. } => Some(None),
+                _ => None,
+            });
+            match answer.await {
+                Some(answer) => return answer,
+                None => pusher.send(&written(&Down::PresenceAck { seq: u64::MAX })).await,
+            }
+        }
     };
     assert_eq!(answer("a", false).await, LinkAnswer::Count(1));
     assert_eq!(answer("b", false).await, LinkAnswer::Count(0));

@@ -103,6 +103,11 @@ impl Client {
         Self(BufReader::new(stream))
     }
 
+    /// Sends a frame.
+    pub(crate) async fn send(&mut self, frame: &str) {
+        self.0.write_all(format!("{frame}\n").as_bytes()).await.expect("written");
+    }
+
     /// The next frame.
     pub(crate) async fn frame(&mut self) -> String {
         let mut line = String::new();

@@ -29,13 +29,15 @@ pub enum Capability {
     /// The gateway tells how far it is behind with pushes to topics and to everybody, and pusher-api
     /// takes no more of them than it can bring in time.
     FanOutWork = 8,
+    /// The gateway tells which topics somebody there is subscribed to, and is sent no others.
+    TopicInterest = 9,
     /// The gateway asks what time it is at pusher-api, see [`super::ClockReading`].
     Clocks = 10,
 }
 
 impl Capability {
     /// The table: every capability there is, by its bit.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::FramedEntries,
         Self::StoreQuestions,
         Self::Acknowledgements,
@@ -45,6 +47,7 @@ impl Capability {
         Self::DeviceClaims,
         Self::LoadAndRoom,
         Self::FanOutWork,
+        Self::TopicInterest,
         Self::Clocks,
     ];
 
@@ -60,6 +63,7 @@ impl Capability {
             Self::DeviceClaims => "device_claims",
             Self::LoadAndRoom => "load_and_room",
             Self::FanOutWork => "fan_out_work",
+            Self::TopicInterest => "topic_interest",
             Self::Clocks => "clocks",
         }
     }
@@ -81,6 +85,7 @@ impl Capabilities {
         Capability::FramedEntries.bit()
             | Capability::GivenUpPushes.bit()
             | Capability::FanOutWork.bit()
+            | Capability::TopicInterest.bit()
             | Capability::Clocks.bit(),
     );
 
@@ -143,7 +148,7 @@ mod tests {
         let is_offered = |one: &Capability| Capabilities::OFFERED.contains(*one);
         let offered: Vec<_> = Capability::ALL.into_iter().filter(is_offered).collect();
         use Capability::*;
-        assert_eq!(offered, [FramedEntries, GivenUpPushes, FanOutWork, Clocks]);
+        assert_eq!(offered, [FramedEntries, GivenUpPushes, FanOutWork, TopicInterest, Clocks]);
     }
 
     #[test]

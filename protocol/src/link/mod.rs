@@ -15,7 +15,8 @@
 //!     Hello{sender, offer} ──────────────────►
 //!     ◄───────────── Welcome{gateway, instance, last_seq, offer}
 //!     ◄───────────── Presence: SnapshotBegin, Came…, SnapshotEnd, then changes as they happen
-//!     PresenceAck{seq} ──────────────────────►   (sessions up to seq may say hello)
+//!     ◄───────────── Presence: TopicsBegin, Wanted…, TopicsEnd, likewise
+//!     PresenceAck{seq} ──────────────────────►   (sessions up to seq may hear so)
 //!     GivenUp{users, topics} ────────────────►   (sessions are told of a gap)
 //!     Batch{seq, pushes} ────────────────────►
 //!     ◄───────────── FanOutWork{behind, …}, BatchAck{seq, queued_bytes}
@@ -52,7 +53,7 @@ pub use given_up::{GivenUp, MAX_NAMES};
 pub use layout::EntryLayout;
 pub use liveness::{HEARTBEAT, SILENCE};
 pub use offer::{InvalidOffer, OFFER_HEADER, Offer};
-pub use presence::{PresenceChange, PresenceChanges};
+pub use presence::{MAX_TOPICS_TOLD, PresenceChange, PresenceChanges};
 pub use question::{LinkAnswer, LinkRequest, SessionInfo};
 pub use terms::Terms;
 pub use unknown::UnknownKinds;

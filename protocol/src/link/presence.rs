@@ -1,4 +1,4 @@
-//! Who came and who went: the body of a `Presence` frame.
+//! Who came and who went, and which topics somebody is subscribed to: the body of a `Presence` frame.
 
 use bytes::BufMut;
 
@@ -8,9 +8,18 @@ const SNAPSHOT_BEGIN: u8 = 0;
 const CAME: u8 = 1;
 const WENT: u8 = 2;
 const SNAPSHOT_END: u8 = 3;
+const TOPICS_BEGIN: u8 = 4;
+const WANTED: u8 = 5;
+const UNWANTED: u8 = 6;
+const TOPICS_END: u8 = 7;
+const ALL_TOPICS: u8 = 8;
 
-/// One change of who has a session at a gateway. The changes of one link form a sequence,
-/// counted from 1.
+/// A gateway with subscribers of more topics than this does not tell which, and is sent all.
+pub const MAX_TOPICS_TOLD: usize = 65_536;
+
+/// One change of who has a session at a gateway, or of the topics that it has subscribers of. The
+/// changes of one link form a sequence, counted from 1. Those of topics are only for a pusher-api with
+/// the capability, see [`super::Terms::tells_topics`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PresenceChange<'a> {
     /// What follows up to [`Self::SnapshotEnd`] names every user of the gateway; changes that
@@ -22,6 +31,17 @@ pub enum PresenceChange<'a> {
     Went(&'a str),
     /// Users not named since [`Self::SnapshotBegin`] have no session.
     SnapshotEnd,
+    /// What follows up to [`Self::TopicsEnd`] names every topic with a subscriber at the gateway, with
+    /// the changes that happen meanwhile. The gateway is sent pushes to all topics until then.
+    TopicsBegin,
+    /// The topic has at least one subscriber.
+    Wanted(&'a str),
+    /// The topic's last subscriber is gone.
+    Unwanted(&'a str),
+    /// From here on the gateway is sent pushes to topics that were named, and no others.
+    TopicsEnd,
+    /// There are too many topics to tell which: the gateway is sent all until [`Self::TopicsEnd`].
+    AllTopics,
 }
 
 impl PresenceChange<'_> {
@@ -38,6 +58,17 @@ impl PresenceChange<'_> {
                 put_name(out, user);
             }
             Self::SnapshotEnd => out.put_u8(SNAPSHOT_END),
+            Self::TopicsBegin => out.put_u8(TOPICS_BEGIN),
+            Self::Wanted(topic) => {
+                out.put_u8(WANTED);
+                put_name(out, topic);
+            }
+            Self::Unwanted(topic) => {
+                out.put_u8(UNWANTED);
+                put_name(out, topic);
+            }
+            Self::TopicsEnd => out.put_u8(TOPICS_END),
+            Self::AllTopics => out.put_u8(ALL_TOPICS),
         }
     }
 }
@@ -58,6 +89,11 @@ impl<'a> PresenceChanges<'a> {
             CAME => self.0.name().map(PresenceChange::Came),
             WENT => self.0.name().map(PresenceChange::Went),
             SNAPSHOT_END => Ok(PresenceChange::SnapshotEnd),
+            TOPICS_BEGIN => Ok(PresenceChange::TopicsBegin),
+            WANTED => self.0.name().map(PresenceChange::Wanted),
+            UNWANTED => self.0.name().map(PresenceChange::Unwanted),
+            TOPICS_END => Ok(PresenceChange::TopicsEnd),
+            ALL_TOPICS => Ok(PresenceChange::AllTopics),
             unknown => Err(LinkError::UnknownKind(unknown)),
         }
     }

@@ -50,6 +50,11 @@ impl Terms {
         self.capabilities.contains(Capability::FanOutWork)
     }
 
+    /// Whether the gateway tells which topics somebody there is subscribed to.
+    pub const fn tells_topics(self) -> bool {
+        self.capabilities.contains(Capability::TopicInterest)
+    }
+
     /// Whether the gateway tells sessions of pushes that were given up.
     pub const fn takes_given_up(self) -> bool {
         self.capabilities.contains(Capability::GivenUpPushes)
@@ -82,9 +87,11 @@ mod tests {
     fn what_only_one_end_offered_is_not_spoken() {
         let none = Terms { version: 2, capabilities: Capabilities::NONE };
         let all = Terms { capabilities: Capabilities::OFFERED, ..none };
-        let spoken =
-            |it: Terms| [it.tells_fan_out_work(), it.takes_given_up(), it.exchanges_times()];
-        assert_eq!((spoken(none), spoken(all)), ([false; 3], [true; 3]));
+        let spoken = |it: Terms| {
+            let of_gateways = [it.tells_fan_out_work(), it.takes_given_up(), it.tells_topics()];
+            (of_gateways, it.exchanges_times())
+        };
+        assert_eq!((spoken(none), spoken(all)), (([false; 3], false), ([true; 3], true)));
         assert_eq!((all.version(), all.capabilities()), (2, Capabilities::OFFERED));
     }
 }

@@ -175,6 +175,15 @@ impl PusherApi {
         });
     }
 
+    /// Waits until it knows which topics its gateways have subscribers of.
+    pub(crate) fn await_topics(&self) {
+        let gateways = self.flags.iter().filter(|flag| flag.starts_with("--gateway=")).count();
+        eventually("all gateways have named their topics", || {
+            let naming = self.metrics().get("holdfast_pusher_link_names_topics");
+            (naming == gateways as f64).then_some(())
+        });
+    }
+
     /// Cuts it off and starts it anew on the same port.
     pub(crate) fn restart(&mut self) {
         self.restart_with(&[]);

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::harness::{Client, Gateway, PusherApi, Tcp, WebSocket, pair};
+use crate::harness::{
+    Client, Event, Gateway, PusherApi, Tcp, WebSocket, Who, eventually, pair, tokens,
+};
 
 fn hello_then_push<C: Client>(gateway: &Gateway, pusher: &PusherApi, rounds: u32) {
     for round in 0..rounds {
@@ -22,6 +24,47 @@ fn a_push_right_behind_the_hello_arrives() {
     hello_then_push::<WebSocket>(&gateway, &pusher, 300);
     hello_then_push::<Tcp>(&gateway, &pusher, 300);
     assert_eq!(gateway.metrics().get("holdfast_unconfirmed_hellos_total"), 0.0);
+}
+
+/// A client hears that it is subscribed, by its token, itself or a backend, and a push behind that comes.
+fn subscribed_then_push<C: Client>(gateway: &Gateway, pusher: &PusherApi, rounds: u32) {
+    for round in 0..rounds {
+        let name = format!("{}{round}", C::NAME);
+        let claims = json!({
+            "sub": name, "exp": tokens::in_seconds(600),
+            "topics": [format!("{name}-token")], "subscribe": [format!("{name}*")],
+        });
+        let mut client = C::join(gateway, Who::Token(tokens::sign(&claims, tokens::SECRET)));
+        let pushed = |client: &mut C, topic: &str| {
+            let told = client.next();
+            let expected = json!({ "type": "subscribed", "topics": [{ "topic": topic }] });
+            assert_eq!(told, Event::Frame(expected), "round {round}");
+            pusher.client.push(&json!({ "to": { "topic": topic }, "data": round }));
+            let Event::Frame(push) = client.next() else { panic!("closed in round {round}") };
+            assert_eq!((&push["topic"], &push["data"]), (&json!(topic), &json!(round)));
+        };
+        pushed(&mut client, &format!("{name}-token"));
+        let own = format!("{name}-own");
+        client.send(&json!({ "type": "subscribe", "topics": [own] }));
+        pushed(&mut client, &own);
+        let by_backend = format!("{name}-backend");
+        pusher.client.put(&format!("/v1/users/{name}/topics/{by_backend}"));
+        pushed(&mut client, &by_backend);
+    }
+}
+
+#[test]
+fn a_push_to_a_topic_right_behind_the_subscription_arrives() {
+    let gateway = Gateway::start(&[&tokens::secret_flag()]);
+    let pusher = PusherApi::start(&[&gateway], &[]);
+    pusher.await_topics();
+    subscribed_then_push::<WebSocket>(&gateway, &pusher, 100);
+    subscribed_then_push::<Tcp>(&gateway, &pusher, 100);
+    assert_eq!(gateway.metrics().get("holdfast_unconfirmed_hellos_total"), 0.0);
+    eventually("topics without subscribers are forgotten", || {
+        let topics = pusher.metrics().get("holdfast_pusher_link_topics");
+        (topics == 0.0 && gateway.metrics().get("holdfast_topics") == 0.0).then_some(())
+    });
 }
 
 #[test]

@@ -70,6 +70,11 @@ fn a_gateway_without_room_refuses_its_own_users_only() {
     let (one, two, pusher) = three(&["--link-queue=2MiB"]);
     let mut here = Tcp::join(&one, "here");
     let mut there = Tcp::join(&two, "there");
+    for client in [&mut here, &mut there] {
+        client.send(&json!({ "type": "subscribe", "topics": ["t"] }));
+        client.expect("subscribed");
+    }
+    pusher.await_topics();
     let stopped = two.process.stopped();
     let filling = "x".repeat(60_000);
     let push = |to: Value, data: &str| {
@@ -85,10 +90,13 @@ fn a_gateway_without_room_refuses_its_own_users_only() {
         let taken = push(to.clone(), &filling);
         assert_eq!((taken.status, &taken.json()["no_room"]), (202, &json!(["two"])), "{to}");
     }
+    let taken = push(json!({ "topic": "nobodys" }), &filling);
+    assert_eq!((taken.status, &taken.json()["no_room"]), (202, &Value::Null), "it is not its own");
     let lines = (0..100).map(|n| format!("{{\"to\":{{\"user\":\"here\"}},\"data\":{n}}}\n"));
     let report = pusher.client.batch(lines.collect::<String>().as_bytes());
     assert_eq!(report["accepted"], 100);
     assert_eq!(here.expect("push")["data"], filling.as_str(), "to everybody");
+    assert_eq!(here.expect("push")["topic"], "t");
     assert_eq!(here.expect("push")["data"], filling.as_str(), "to both");
     (0..100).for_each(|n| assert_eq!(here.expect("push")["data"], n));
     let metrics = pusher.client.get("/metrics").text;

@@ -1,6 +1,12 @@
 //! What a client may subscribe to, and what it is told of it.
 
-use protocol::{Topic, Transport, UserId, claims::Claims, link::TargetRef};
+use std::sync::Arc;
+
+use protocol::{
+    CloseReason, Topic, Transport, UserId,
+    claims::Claims,
+    link::{PresenceChange, TargetRef},
+};
 use serde_json::{Value, json};
 use tokens::Signer;
 
@@ -8,7 +14,7 @@ use super::{
     client::Client,
     thread::{Thread, Who},
 };
-use crate::session::Topical;
+use crate::{session::Topical, uplink::queue::LinkQueue};
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 
@@ -113,6 +119,98 @@ fn topics_of_the_token_are_told_behind_the_hello_and_who_has_none_hears_nothing_
         assert_eq!(told, subscribed(&["a", "b"]));
         thread.client(transport);
     }
+}
+
+/// A link whose pusher-api has confirmed everything so far and is told of topics from now on.
+fn linked(thread: &Thread) -> Arc<LinkQueue> {
+    let link = Arc::<LinkQueue>::default();
+    thread.local.directory.presence.attach(Arc::clone(&link));
+    link.append(PresenceChange::TopicsBegin);
+    link.confirm(u64::MAX);
+    link
+}
+
+fn kinds(client: &mut Client) -> Vec<String> {
+    let heard = client.heard();
+    let kind = |frame: &String| serde_json::from_str::<Value>(frame).unwrap()["type"].to_string();
+    heard.iter().map(|frame| kind(frame).trim_matches('"').to_owned()).collect()
+}
+
+#[test]
+fn a_client_hears_that_it_is_subscribed_when_every_pusher_api_knows() {
+    for transport in Transport::ALL {
+        let mut thread = Thread::new(&[]);
+        let mut client = thread.client(transport);
+        let links = [linked(&thread), linked(&thread)];
+        assert!(subscribe(&mut thread, &mut client, &["a", "b"]).is_empty());
+        links[0].confirm(u64::MAX);
+        assert!(subscribe(&mut thread, &mut client, &["c"]).is_empty());
+        assert!(answers(&mut thread, &mut client, &json!({ "type": "ping" })).is_empty());
+        thread.push(TargetRef::User("u"), r#"{"type":"push"}"#);
+        thread.settle();
+        links[1].confirm(u64::MAX);
+        thread.settle();
+        assert!(kinds(&mut client).is_empty(), "the first does not know of the third topic");
+        links[0].confirm(u64::MAX);
+        thread.settle();
+        assert_eq!(kinds(&mut client), ["subscribed", "subscribed", "pong", "push"]);
+        // Who subscribes to what others are subscribed to has nothing to wait for.
+        let mut other = thread.join(transport, &Who { user: Some("v"), ..Who::default() });
+        links.iter().for_each(|link| link.confirm(u64::MAX));
+        thread.settle();
+        other.heard();
+        assert_eq!(subscribe(&mut thread, &mut other, &["a"]), [subscribed(&["a"])]);
+    }
+}
+
+#[test]
+fn a_client_that_subscribes_before_its_hello_waits_for_both() {
+    let mut thread = Thread::new(&[]);
+    let link = linked(&thread);
+    let mut client = thread.join(Transport::Tcp, &Who { topics: &["own"], ..Who::default() });
+    assert!(subscribe(&mut thread, &mut client, &["a"]).is_empty());
+    link.confirm(3);
+    thread.settle();
+    assert!(kinds(&mut client).is_empty(), "the last topic is the fourth change");
+    link.confirm(4);
+    thread.settle();
+    assert_eq!(kinds(&mut client), ["hello", "subscribed", "subscribed"]);
+}
+
+#[test]
+fn a_session_that_is_closed_meanwhile_says_goodbye_at_once() {
+    let mut thread = Thread::new(&[]);
+    let mut client = thread.client(Transport::Tcp);
+    let link = linked(&thread);
+    assert!(subscribe(&mut thread, &mut client, &["a"]).is_empty());
+    thread.turn(client.seat, |session, _| {
+        session.close(CloseReason::Draining);
+        false
+    });
+    thread.settle();
+    let heard = client.heard();
+    assert!(heard[1].contains("draining"), "{heard:?}");
+    link.confirm(u64::MAX);
+    drop(client);
+    thread.settle();
+    assert_eq!(thread.left(), (0, 0, 0));
+}
+
+#[test]
+fn a_backends_subscription_waits_likewise_and_its_end_does_not() {
+    let mut thread = Thread::new(&[]);
+    let mut client = thread.client(Transport::WebSocket);
+    let link = linked(&thread);
+    let topic = || Topic::new("news").unwrap();
+    thread.order("u", || Topical::Subscribe(topic()));
+    thread.settle();
+    assert!(kinds(&mut client).is_empty());
+    link.confirm(u64::MAX);
+    thread.settle();
+    assert_eq!(kinds(&mut client), ["subscribed"]);
+    thread.order("u", || Topical::Unsubscribe(topic(), 0));
+    thread.settle();
+    assert_eq!(kinds(&mut client), ["unsubscribed"]);
 }
 
 #[test]

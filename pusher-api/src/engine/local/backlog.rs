@@ -34,11 +34,11 @@ pub(super) fn fan_outs_of(to: &To<'_>) -> FanOuts {
 }
 
 /// The gateway that is furthest behind for these, and for how long.
-pub(super) fn first_behind(links: &[Arc<Link>], more: FanOuts) -> Option<(&Link, Duration)> {
-    if more.is_none() {
-        return None;
-    }
-    let open = links.iter().filter(|link| link.is_open());
+pub(super) fn first_behind<'a>(
+    links: impl IntoIterator<Item = &'a Arc<Link>>,
+    more: FanOuts,
+) -> Option<(&'a Link, Duration)> {
+    let open = links.into_iter().filter(|link| link.is_open());
     let behind = open.filter_map(|link| Some((&**link, link.fan_outs.wait_for(more)?)));
     behind.max_by_key(|(_, wait)| *wait)
 }

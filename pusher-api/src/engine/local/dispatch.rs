@@ -101,28 +101,34 @@ impl LocalDispatch {
         }
     }
 
-    /// Waits as long as this request may until the gateways can bring a push to a topic or to
-    /// everybody in time.
-    async fn let_fan_out(&mut self, to: &To<'_>) -> Result<(), Refused> {
+    /// Waits as long as this request may until the gateways of a push to a topic or to everybody can bring
+    /// it in time. Returns whether it waited.
+    async fn let_fan_out(&mut self, to: &To<'_>, routes: &Routes<'_>) -> Result<bool, Refused> {
         let more = fan_outs_of(to);
-        if first_behind(&self.links.0, more).is_none() {
-            return Ok(());
+        if more.is_none() {
+            return Ok(false);
         }
+        let links = || routes.iter().filter_map(|route| self.links.get(route.gateway));
+        if first_behind(links(), more).is_none() {
+            return Ok(false);
+        }
+        let links: Vec<_> = links().cloned().collect();
         // What stands before it must be on its way, or nothing might ever move.
         self.flush();
-        let waited = within(self.fan_out_patience, &self.links.0, more).await;
+        let waited = within(self.fan_out_patience, &links, more).await;
         // Whoever waited in vain once does not wait for each of the pushes behind.
         self.fan_out_patience = match &waited {
             Ok(()) => fan_out_patience(self.haste),
             Err(_) => Duration::ZERO,
         };
-        waited.inspect_err(|_| self.services.metrics.fan_outs_refused.inc())
+        waited.inspect_err(|_| self.services.metrics.fan_outs_refused.inc()).map(|()| true)
     }
 
     fn routes<'a>(&self, to: &'a To<'_>) -> Routes<'a> {
         // Looked at before anything else: a link comes into step after its users have become known.
         let loose = self.services.gateways.any_is_loose();
-        route(to, &self.services.presence, &self.links.seen(loose))
+        let Services { presence, topics, .. } = &*self.services;
+        route(to, presence, topics, &self.links.seen(loose))
     }
 
     /// Waits for those gateways of a push that are far behind and not known to stand still. Returns
@@ -197,7 +203,8 @@ impl LocalDispatch {
         let mut links = placed.chain(refused).filter_map(|gateway| self.links.get(gateway));
         match to {
             To::User(_) | To::Users(_) => outcome.known,
-            // Who is subscribed is not known here; whether anybody is there at all is.
+            // A gateway that names its topics is among them only where somebody is subscribed. Of others it
+            // is known only whether anybody is there at all.
             To::Topic(_) | To::All(_) => links.any(|link| link.users.load(Ordering::Relaxed) > 0),
         }
     }
@@ -229,8 +236,10 @@ impl Dispatch for LocalDispatch {
         if !self.links.any_is_open() {
             return Err(Refused::NoGateway);
         }
-        self.let_fan_out(push.to).await?;
         let mut routes = self.routes(push.to);
+        if self.let_fan_out(push.to, &routes).await? {
+            routes = self.routes(push.to);
+        }
         if self.haste == Haste::Patient && self.let_catch_up(&routes).await {
             routes = self.routes(push.to);
         }

@@ -128,6 +128,8 @@ fn status(link: &Link) -> GatewayStatus {
         queued_bytes: link.room.taken() as u64,
         oldest_unacknowledged: link.oldest_unacknowledged(),
         fan_out_behind: link.fan_outs.behind(),
+        topics: link.interest.topics() as u64,
+        names_topics: link.interest.list().is_some(),
         gateway_queued_bytes: link.gateway_queued.load(Ordering::Relaxed),
         alias_of: link.alias_of().map(|address| address.to_string()),
         instance: link.instance(),

@@ -13,6 +13,7 @@ use super::{
         room::Certainty::{self, Known, Perhaps},
     },
     route::OpenGateways,
+    topics::List,
 };
 use crate::status::{GatewayIndex, GatewayIndexes};
 
@@ -120,6 +121,10 @@ impl OpenGateways for Seen<'_> {
     fn all(&self) -> impl Iterator<Item = (GatewayIndex, Certainty)> {
         let open = self.links.0.iter().filter(|link| link.is_open());
         open.map(|link| (link.index, if link.is_connected() { Known } else { Perhaps }))
+    }
+
+    fn topics_of(&self, gateway: GatewayIndex) -> Option<List> {
+        self.links.get(gateway)?.interest.list()
     }
 
     fn out_of_step(&self) -> GatewayIndexes {

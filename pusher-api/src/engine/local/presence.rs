@@ -1,4 +1,5 @@
-//! Which gateways hold a session of a user, in memory, as the gateways report it.
+//! Which gateways hold a session of a user, in memory, as the gateways report it. The table of
+//! [`topics`](super::topics) is the same.
 //!
 //! Each report carries the epoch of its gateway's snapshot. A new snapshot begins a new epoch, and
 //! when it is complete whatever is still of an older one is swept out.

@@ -1,4 +1,5 @@
-//! Which gateways a push goes to: those that hold the user, those that may, or all of them.
+//! Which gateways a push goes to: those that hold the user or have a subscriber of the topic, those that
+//! may, or all of them.
 //!
 //! A gateway whose link is not in step may hold anybody: clients come to it, and get their hello,
 //! while it cannot report them. What it does not hold costs it a look-up.
@@ -11,6 +12,7 @@ use smallvec::SmallVec;
 use super::{
     link::room::Certainty::{self, Known, Perhaps},
     presence::Presence,
+    topics::{List, Topics},
 };
 use crate::{
     status::{GatewayIndex, GatewayIndexes},
@@ -37,6 +39,8 @@ pub(crate) trait OpenGateways {
     fn is_open(&self, gateway: GatewayIndex) -> bool;
     /// All that do; it is certain that a connected one delivers to whom it holds.
     fn all(&self) -> impl Iterator<Item = (GatewayIndex, Certainty)>;
+    /// The list of the topics that this one has subscribers of; none if it may have some of any.
+    fn topics_of(&self, gateway: GatewayIndex) -> Option<List>;
     /// Those of them that may hold users who are not known here.
     fn out_of_step(&self) -> GatewayIndexes;
 }
@@ -45,15 +49,29 @@ pub(crate) trait OpenGateways {
 pub(crate) fn route<'a>(
     to: &'a To<'_>,
     presence: &Presence,
+    topics: &Topics,
     open: &impl OpenGateways,
 ) -> Routes<'a> {
-    // Asked for before presence is: a link comes into step after its users have become known.
     match to {
         To::User(user) => one(user.as_str(), presence, open),
         To::Users(users) => group(&users.0, presence, open),
-        To::Topic(topic) => everywhere(open, &TargetRef::Topic(topic.as_str())),
+        To::Topic(topic) => subscribed(topic.as_str(), topics, open),
         To::All(_) => everywhere(open, &TargetRef::All),
     }
+}
+
+/// A gateway whose list was in force before the table was looked at, and still is behind it, has no
+/// subscriber who has been told so and is not in the table.
+fn subscribed<'a>(topic: &'a str, topics: &Topics, open: &impl OpenGateways) -> Routes<'a> {
+    let listed = |(gateway, certainty)| (gateway, certainty, open.topics_of(gateway));
+    let gateways: SmallVec<[_; 8]> = open.all().map(listed).collect();
+    let wanting = topics.gateways_of(topic);
+    let concerned = gateways.into_iter().filter(|(gateway, _, list)| {
+        list.is_none() || wanting.contains(gateway) || open.topics_of(*gateway) != *list
+    });
+    let target = TargetRef::Topic(topic);
+    let route = |(gateway, certainty, _)| Route { gateway, target: target.clone(), certainty };
+    concerned.map(route).collect()
 }
 
 fn one<'a>(user: &'a str, presence: &Presence, open: &impl OpenGateways) -> Routes<'a> {
@@ -62,6 +80,7 @@ fn one<'a>(user: &'a str, presence: &Presence, open: &impl OpenGateways) -> Rout
         let target = target.clone();
         move |gateway| Route { gateway, target: target.clone(), certainty }
     };
+    // Asked for before presence is: a link comes into step after its users have become known.
     let perhaps = open.out_of_step();
     let holding = presence.gateways_of(user);
     let perhaps = perhaps.into_iter().filter(|gateway| !holding.contains(gateway));
@@ -100,11 +119,48 @@ fn group<'a>(users: &'a [Name<'_>], presence: &Presence, open: &impl OpenGateway
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
-    use crate::{engine::local::presence::Epoch, validate::parse};
+    use crate::{
+        engine::local::{presence::Epoch, topics::Interest},
+        validate::parse,
+    };
 
     /// Gateways that are connected and in step, and one that is not.
     struct Open([GatewayIndex; 2], Option<GatewayIndex>);
+
+    /// The same, where the first two have named their topics.
+    struct Naming<'a> {
+        open: Open,
+        interest: [Interest; 2],
+        /// Done between the first look and the second.
+        meanwhile: &'a dyn Fn(&Interest),
+        looks: Cell<u32>,
+    }
+
+    impl OpenGateways for Naming<'_> {
+        fn is_open(&self, gateway: GatewayIndex) -> bool {
+            self.open.is_open(gateway)
+        }
+
+        fn all(&self) -> impl Iterator<Item = (GatewayIndex, Certainty)> {
+            self.open.all()
+        }
+
+        fn topics_of(&self, gateway: GatewayIndex) -> Option<List> {
+            self.looks.set(self.looks.get() + 1);
+            let position = self.open.0.iter().position(|open| *open == gateway)?;
+            if self.looks.get() == 4 {
+                (self.meanwhile)(&self.interest[position]);
+            }
+            self.interest[position].list()
+        }
+
+        fn out_of_step(&self) -> GatewayIndexes {
+            self.open.out_of_step()
+        }
+    }
 
     impl OpenGateways for Open {
         fn is_open(&self, gateway: GatewayIndex) -> bool {
@@ -114,6 +170,10 @@ mod tests {
         fn all(&self) -> impl Iterator<Item = (GatewayIndex, Certainty)> {
             let lost = self.1.map(|gateway| (gateway, Perhaps));
             self.0.iter().map(|gateway| (*gateway, Known)).chain(lost)
+        }
+
+        fn topics_of(&self, _: GatewayIndex) -> Option<List> {
+            None
         }
 
         fn out_of_step(&self) -> GatewayIndexes {
@@ -146,7 +206,7 @@ mod tests {
         for (to, expected) in cases {
             let body = format!(r#"{{"to":{to},"data":1}}"#);
             let push = parse(body.as_bytes()).expect(to);
-            let mut routes = route(&push.to, &presence, open);
+            let mut routes = route(&push.to, &presence, &Topics::default(), open);
             routes.sort_by_key(|route| route.gateway);
             let routes = routes.into_iter();
             let found = routes.map(|route| (route.gateway, route.certainty, route.target));
@@ -207,5 +267,44 @@ mod tests {
             ),
         ];
         check(&Open([FIRST, SECOND], Some(LOOSE)), cases);
+    }
+
+    /// Where pushes to three topics go: one of which both gateways have subscribers, one of which the
+    /// second has, and one of which none has. Something happens to the first gateway of the third push
+    /// that has its list looked at twice.
+    fn topical(meanwhile: &dyn Fn(&Interest)) -> [Vec<GatewayIndex>; 3] {
+        let (open, topics) = (Open([FIRST, SECOND], Some(LOOSE)), Topics::default());
+        let interest = [Interest::default(), Interest::default()];
+        let lists = [interest[0].begin_anew(), interest[1].begin_anew()];
+        assert!(topics.add("both", FIRST, &interest[0], lists[0]));
+        for topic in ["both", "second"] {
+            assert!(topics.add(topic, SECOND, &interest[1], lists[1]));
+        }
+        (0..2).for_each(|one| interest[one].complete(lists[one]));
+        let naming = Naming { open, interest, meanwhile, looks: Cell::new(0) };
+        ["both", "second", "none"].map(|topic| {
+            naming.looks.set(0);
+            let body = format!(r#"{{"to":{{"topic":"{topic}"}},"data":1}}"#);
+            let push = parse(body.as_bytes()).expect("valid");
+            let routes = route(&push.to, &Presence::default(), &topics, &naming);
+            routes.iter().map(|route| route.gateway).collect()
+        })
+    }
+
+    #[test]
+    fn topics_go_where_they_have_subscribers_or_may_have_some() {
+        let expected = [vec![FIRST, SECOND, LOOSE], vec![SECOND, LOOSE], vec![LOOSE]];
+        assert_eq!(topical(&|_| ()), expected);
+    }
+
+    #[test]
+    fn a_list_that_ends_while_it_is_looked_at_says_nothing() {
+        let expected = [vec![FIRST, SECOND, LOOSE], vec![FIRST, SECOND, LOOSE]];
+        let ended = topical(&|interest| {
+            interest.begin_anew();
+        });
+        assert_eq!(ended[..2], expected);
+        let replaced = topical(&|interest| interest.complete(interest.begin_anew()));
+        assert_eq!(replaced[..2], expected);
     }
 }

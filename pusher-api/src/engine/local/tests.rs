@@ -324,3 +324,27 @@ async fn a_patient_request_waits_until_its_gateways_can_bring_more() {
     let waited = within(Duration::from_millis(60), &links, FanOuts { all: 1, topics: 0 }).await;
     assert!(matches!(waited, Err(Refused::Behind(..))), "{waited:?}");
 }
+
+#[actix_rt::test]
+async fn a_gateway_without_subscribers_holds_up_no_push_to_their_topic() {
+    let fixture = fixture(&[1 << 20, 1 << 20]);
+    let [there, slow] = [&fixture.links[0], &fixture.links[1]];
+    let topics = &fixture.engine.services.topics;
+    let list = slow.interest.begin_anew();
+    assert!(topics.add("other", slow.index, &slow.interest, list));
+    slow.interest.complete(list);
+    slow.fan_outs.told(work(5000));
+    assert!(slow.room.reserve(1 << 20, Certainty::Known), "nor has it room");
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
+    let handed = hand(&mut dispatch, r#"{"topic":"t"}"#, 10).await.expect("it is not its own");
+    assert_eq!((handed.gateways, handed.no_room), (indexes(&[there]), indexes(&[])));
+    for to in [r#"{"topic":"other"}"#, ALL] {
+        let refused = add(&mut dispatch, to, 10).await;
+        assert!(matches!(refused, Err(Refused::Behind(..))), "{to}");
+    }
+    slow.ended();
+    slow.fan_outs.told(work(0));
+    slow.room.give_back(1 << 20, Certainty::Known);
+    let handed = hand(&mut dispatch, r#"{"topic":"t"}"#, 10).await.expect("it may be there");
+    assert_eq!(handed.gateways, indexes(&[there, slow]), "nobody knows who subscribes there now");
+}

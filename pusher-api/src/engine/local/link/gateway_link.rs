@@ -89,6 +89,7 @@ impl GatewayLink {
         self.alias_until = aliased.then(|| Instant::now() + ALIAS_PAUSE);
         // An alias stands as such, and nothing was connected.
         let was = if aliased { LinkState::Alias } else { self.link.ended() };
+        reader::sweep_topics(&self.link, &self.services);
         if was == LinkState::Up {
             self.failures = 0;
         }

@@ -25,7 +25,7 @@ use super::{
     standing::{Event, SharedStanding, Standing},
 };
 use crate::{
-    engine::local::presence::Epoch,
+    engine::local::{presence::Epoch, topics::Interest},
     status::{GatewayIndex, LinkState},
 };
 
@@ -61,6 +61,8 @@ pub(crate) struct Link {
     pub room: Room,
     /// How many pushes to topics and to everybody it may still be sent.
     pub fan_outs: FanOutRoom,
+    /// Which topics it is sent pushes to.
+    pub interest: Interest,
     pub(super) answers: Answers,
     /// Something is to be written.
     pub(super) work: Notify,
@@ -118,6 +120,7 @@ impl Link {
             sender: Uuid::new_v4(),
             room: Room::new(bounds.queue),
             fan_outs: FanOutRoom::new(bounds.fan_outs),
+            interest: Interest::default(),
             standing: SharedStanding::default(),
             inner: Mutex::new(Inner {
                 standing,
@@ -303,6 +306,8 @@ impl Link {
     pub(crate) fn ended(&self) -> LinkState {
         let before = self.on_event(&mut self.inner.lock(), Event::Ended).state();
         self.answers.fail_all();
+        // Somebody may subscribe there, and be told so, without its being heard of here.
+        self.interest.begin_anew();
         // Nobody knows any more, and a gateway that comes back tells anew.
         self.gateway_queued.store(0, Ordering::Relaxed);
         before

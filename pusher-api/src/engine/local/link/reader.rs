@@ -1,4 +1,4 @@
-//! What a gateway reports: presence, acknowledgements, receipts and answers.
+//! What a gateway reports: presence and topics, acknowledgements, receipts and answers.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -7,7 +7,7 @@ use protocol::link::{LinkAnswer, LinkError, PresenceChange, PresenceChanges, SIL
 use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
 
 use super::{failure::Failure, handle::Link, services::Services, unknown::Unknown};
-use crate::engine::local::presence::Epoch;
+use crate::engine::local::{presence::Epoch, topics::List};
 
 /// Asked of the socket at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -23,13 +23,15 @@ pub(super) struct Reader {
     epoch: Epoch,
     /// Whether users of an older snapshot may be left.
     stale: bool,
+    /// The list that topics belong to; none before it begins, and when they are too many.
+    topics: Option<List>,
 }
 
 impl Reader {
     pub(super) fn new(link: Arc<Link>, services: Arc<Services>) -> Self {
         let epoch = link.epoch();
         let unknown = Unknown::new(link.name(), &services.metrics);
-        Self { epoch, link, services, unknown, stale: false }
+        Self { epoch, link, services, unknown, stale: false, topics: None }
     }
 
     /// Reads until the connection ends.
@@ -115,7 +117,47 @@ impl Reader {
                 }
                 link.synced();
             }
+            of_topics => self.on_topic(of_topics),
         }
+    }
+
+    fn on_topic(&mut self, change: PresenceChange<'_>) {
+        let (link, topics) = (&self.link, &self.services.topics);
+        match (change, self.topics) {
+            (PresenceChange::TopicsBegin, _) => self.topics = Some(link.interest.begin_anew()),
+            (PresenceChange::Wanted(topic), Some(list)) => {
+                let is_remembered = topics.add(topic, link.index, &link.interest, list);
+                if !is_remembered {
+                    let gateway = link.name();
+                    tracing::warn!(%gateway, "too many topics; it is sent pushes to all of them");
+                    self.send_all_topics();
+                }
+            }
+            (PresenceChange::Unwanted(topic), Some(_)) => {
+                topics.remove(topic, link.index, &link.interest);
+            }
+            (PresenceChange::TopicsEnd, Some(list)) => {
+                sweep_topics(link, &self.services);
+                link.interest.complete(list);
+            }
+            (PresenceChange::AllTopics, _) => self.send_all_topics(),
+            // It is not known where they belong, and they are not needed.
+            _ => {}
+        }
+    }
+
+    fn send_all_topics(&mut self) {
+        self.topics = None;
+        self.link.interest.begin_anew();
+        sweep_topics(&self.link, &self.services);
+    }
+}
+
+/// Forgets, beside the event loop, the topics of which the gateway told before its newest list.
+pub(super) fn sweep_topics(link: &Arc<Link>, services: &Arc<Services>) {
+    if link.interest.topics() > 0 {
+        let (link, services) = (Arc::clone(link), Arc::clone(services));
+        tokio::task::spawn_blocking(move || services.topics.sweep(link.index, &link.interest));
     }
 }
 

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use super::{gateways::Gateways, handle::Bounds};
 use crate::{
-    engine::local::presence::Presence, keys::Keys, metrics::Metrics, receipts::Receipts,
+    engine::local::{presence::Presence, topics::Topics},
+    keys::Keys,
+    metrics::Metrics,
+    receipts::Receipts,
     settings::Settings,
 };
 
@@ -12,6 +15,8 @@ use crate::{
 pub(crate) struct Services {
     /// Where users are.
     pub presence: Presence,
+    /// Where topics have subscribers.
+    pub topics: Topics,
     /// Who waits for receipts.
     pub receipts: Arc<Receipts>,
     /// What is counted.
@@ -38,6 +43,7 @@ impl Services {
     ) -> Self {
         Self {
             presence: Presence::default(),
+            topics: Topics::default(),
             receipts: Arc::clone(receipts),
             metrics: Arc::clone(metrics),
             gateways: Gateways::default(),
