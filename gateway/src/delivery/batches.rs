@@ -1,5 +1,5 @@
 //! Which batches each pusher-api has already delivered, so that one sent again after a lost
-//! connection is not delivered twice.
+//! connection is not delivered twice, and whether one is being delivered.
 
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -7,27 +7,50 @@ use uuid::Uuid;
 /// Pusher-apis remembered; beyond it the one that has been silent longest is forgotten.
 const SENDERS: usize = 64;
 
+#[derive(Debug)]
+struct Sender {
+    id: Uuid,
+    last: u64,
+    is_under_way: bool,
+}
+
 /// The last batch of each sender, the most recently heard sender last.
 #[derive(Debug, Default)]
-pub(crate) struct BatchLog(Mutex<Vec<(Uuid, u64)>>);
+pub(crate) struct BatchLog(Mutex<Vec<Sender>>);
 
 impl BatchLog {
     /// The last batch of a sender; 0 if it is unknown.
     pub(crate) fn last(&self, sender: Uuid) -> u64 {
         let log = self.0.lock();
-        log.iter().find(|(known, _)| *known == sender).map_or(0, |(_, seq)| *seq)
+        log.iter().find(|known| known.id == sender).map_or(0, |known| known.last)
     }
 
-    /// Whether the batch has not been seen before; it has been from now on.
+    /// Whether the batch has not been seen before; it has been from now on, and is under way until
+    /// [`Self::done`].
     pub(crate) fn is_new(&self, sender: Uuid, seq: u64) -> bool {
         let mut log = self.0.lock();
-        let position = log.iter().position(|(known, _)| *known == sender);
-        let last = position.map_or(0, |position| log.remove(position).1);
-        log.push((sender, last.max(seq)));
+        let position = log.iter().position(|known| known.id == sender);
+        let known = position.map(|position| log.remove(position));
+        let mut known = known.unwrap_or(Sender { id: sender, last: 0, is_under_way: false });
+        let is_new = seq > known.last;
+        known.last = known.last.max(seq);
+        known.is_under_way |= is_new;
+        log.push(known);
         if log.len() > SENDERS {
             log.remove(0);
         }
-        seq > last
+        is_new
+    }
+
+    /// Whether a batch of the sender is being delivered: the next one waits.
+    pub(crate) fn is_under_way(&self, sender: Uuid) -> bool {
+        self.0.lock().iter().any(|known| known.id == sender && known.is_under_way)
+    }
+
+    /// The batch under way was delivered.
+    pub(crate) fn done(&self, sender: Uuid) {
+        let mut log = self.0.lock();
+        log.iter_mut().filter(|known| known.id == sender).for_each(|it| it.is_under_way = false);
     }
 }
 
@@ -46,5 +69,18 @@ mod tests {
             assert!(log.is_new(Uuid::from_u128(other), 1));
         }
         assert_eq!(log.last(sender), 0);
+    }
+
+    #[test]
+    fn a_batch_is_under_way_from_when_it_is_new_until_it_is_done() {
+        let log = BatchLog::default();
+        let [one, two] = [1, 2].map(Uuid::from_u128);
+        assert!(log.is_new(one, 1) && log.is_new(two, 7));
+        log.done(two);
+        assert_eq!([one, two].map(|sender| log.is_under_way(sender)), [true, false]);
+        assert!(!log.is_new(two, 7) && !log.is_under_way(two), "what came again is not");
+        assert!(!log.is_new(one, 1) && log.is_under_way(one), "nor does it end what is");
+        log.done(one);
+        assert!(!log.is_under_way(one));
     }
 }

@@ -32,6 +32,31 @@ pub(crate) struct Delivery<A> {
     has_fanned_out: bool,
 }
 
+/// Users and other targets handed on before other work of the thread gets its turn: about half a
+/// millisecond.
+const TURN: usize = 1024;
+
+/// A batch, as far as it was not handed on.
+pub(crate) struct Unfinished<'a> {
+    entries: PushEntries<'a>,
+    arrival: Arrival,
+    /// Users who are still to get the push that was read last.
+    users: Option<(Push, std::vec::IntoIter<&'a str>)>,
+}
+
+impl<'a> Unfinished<'a> {
+    /// Nothing of it was, and it came then.
+    pub(crate) fn new(pushes: &'a [u8], layout: EntryLayout, arrival: Arrival) -> Self {
+        Self { entries: PushEntries::new(pushes, layout), arrival, users: None }
+    }
+
+    /// What was passed over so far, because this build does not know what it means.
+    pub(crate) fn skipped(&self) -> Skipped {
+        let wanted_receipts = self.entries.skipped_receipts().to_vec();
+        Skipped { count: self.entries.skipped(), wanted_receipts }
+    }
+}
+
 /// Pushes that were passed over.
 pub(crate) struct Skipped {
     /// How many there were.
@@ -53,24 +78,38 @@ impl<A: Mailbox + Clone> Delivery<A> {
         Self { directory, fan_out, memory, link, no_session, scratch, has_fanned_out }
     }
 
-    /// Hands every push of a batch that came then to its sessions. Returns which were passed over, because this
-    /// build does not know what they mean.
+    /// Hands on as much of a batch as fits into a turn of the thread; true if there is more. Nothing else
+    /// may be handed on by this until there is not, or order is lost.
     ///
     /// # Errors
     /// The batch is malformed; what stood before has been delivered.
-    pub(crate) fn batch(
-        &mut self,
-        pushes: &[u8],
-        layout: EntryLayout,
-        arrival: &Arrival,
-    ) -> Result<Skipped, LinkError> {
-        let mut entries = PushEntries::new(pushes, layout);
-        for entry in entries.by_ref() {
+    pub(crate) fn go_on(&mut self, batch: &mut Unfinished<'_>) -> Result<bool, LinkError> {
+        for _ in 0..TURN {
+            if let Some((push, users)) = &mut batch.users {
+                match users.next() {
+                    Some(user) => self.to_user(user, push),
+                    None => batch.users = None,
+                }
+                continue;
+            }
+            let Some(entry) = batch.entries.next() else { return Ok(false) };
             let entry = entry?;
-            self.push(&entry, arrival.accepted(entry.accepted_micros));
+            let push = self.push_of(&entry, batch.arrival.accepted(entry.accepted_micros));
+            match entry.target {
+                TargetRef::Users(users) => batch.users = Some((push, users.into_iter())),
+                target => self.hand_on(&target, &push),
+            }
         }
-        let wanted_receipts = entries.skipped_receipts().to_vec();
-        Ok(Skipped { count: entries.skipped(), wanted_receipts })
+        Ok(true)
+    }
+
+    /// Hands every push of a batch on in one go.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn batch(&mut self, mut batch: Unfinished<'_>) -> Result<(), LinkError> {
+        while self.go_on(&mut batch)? {}
+        Ok(())
     }
 
     /// Whether a push to a topic or to everybody came since this was asked last.
@@ -80,20 +119,28 @@ impl<A: Mailbox + Clone> Delivery<A> {
 
     /// Hands one push to its sessions, whatever the entry says of when it was accepted.
     pub(crate) fn push(&mut self, entry: &PushEntry<'_>, accepted: Accepted) {
-        let push = Push {
+        let push = self.push_of(entry, accepted);
+        self.hand_on(&entry.target, &push);
+    }
+
+    fn push_of(&mut self, entry: &PushEntry<'_>, accepted: Accepted) -> Push {
+        Push {
             frame: SharedFrame::new(entry.frame, &self.memory, &mut self.scratch),
             accepted,
             receipt: entry.receipt.then(|| ReceiptCollector::new(entry.id, &self.link)),
-        };
-        match &entry.target {
-            TargetRef::User(user) => self.to_user(user, &push),
-            TargetRef::Users(users) => users.iter().for_each(|user| self.to_user(user, &push)),
+        }
+    }
+
+    fn hand_on(&mut self, target: &TargetRef<'_>, push: &Push) {
+        match target {
+            TargetRef::User(user) => self.to_user(user, push),
+            TargetRef::Users(users) => users.iter().for_each(|user| self.to_user(user, push)),
             TargetRef::Topic(topic) => {
-                self.fan_out.to_topic(topic, &self.directory.topics, &push);
+                self.fan_out.to_topic(topic, &self.directory.topics, push);
                 self.has_fanned_out = true;
             }
             TargetRef::All => {
-                self.fan_out.to_all(&push);
+                self.fan_out.to_all(push);
                 self.has_fanned_out = true;
             }
         }

@@ -184,7 +184,7 @@ async fn take_frames(
     while let Some(frame) = inbound.next().await? {
         match frame {
             Down::Batch { seq, pushes } => {
-                batches.on_batch(seq, pushes)?;
+                batches.on_batch(seq, pushes).await?;
                 batches.room().await;
             }
             Down::PresenceAck { seq } => link.confirm(seq),

@@ -25,7 +25,7 @@ use tracing::warn;
 
 use crate::{
     access::identity::Identity,
-    delivery::dispatch::Delivery,
+    delivery::dispatch::{Delivery, Unfinished},
     gateway::Gateway,
     runtime::{acceptance::Arrival, clock::ticks},
     seats::Seats,
@@ -99,7 +99,7 @@ fn push(delivery: &mut Delivery<Address>, worker: usize) {
     let mut batch = BytesMut::new();
     entry.encode(EntryLayout::Framed, &mut batch);
     delivery
-        .batch(&batch, EntryLayout::Framed, &Arrival::now(None))
+        .batch(Unfinished::new(&batch, EntryLayout::Framed, Arrival::now(None)))
         .expect("the entry was encoded just now");
 }
 

@@ -19,7 +19,11 @@ use protocol::{
 
 use crate::{
     access::{admission::Admission, identity::Identity, keys::keeper::Keeper},
-    delivery::{dispatch::Delivery, fan_out::FanOut, lane::Lane},
+    delivery::{
+        dispatch::{Delivery, Unfinished},
+        fan_out::FanOut,
+        lane::Lane,
+    },
     ledger::Bounds,
     runtime::{
         acceptance::{Accepted, Arrival},
@@ -269,8 +273,8 @@ impl Thread {
             PushEntry { id, accepted_micros: micros_since_epoch(), receipt: false, target, frame };
         let mut batch = BytesMut::new();
         entry.encode(EntryLayout::Framed, &mut batch);
-        let arrival = Arrival::now(None);
-        self.delivery.batch(&batch, EntryLayout::Framed, &arrival).expect("encoded just now");
+        let batch = Unfinished::new(&batch, EntryLayout::Framed, Arrival::now(None));
+        self.delivery.batch(batch).expect("encoded just now");
     }
 
     /// The same with a receipt.
