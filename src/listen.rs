@@ -92,6 +92,9 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
             }
         };
         rest(pause, &over);
+        if over.load(Ordering::Relaxed) {
+            return ExitCode::SUCCESS;
+        }
     }
 }
 

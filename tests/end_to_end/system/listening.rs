@@ -111,6 +111,20 @@ fn a_server_that_is_not_there_yet_is_waited_for() {
 }
 
 #[test]
+fn it_can_be_ended_while_it_waits_for_a_server() {
+    let mut gateway = Gateway::start(&[]);
+    gateway.process.kill();
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut process = listen(&["--user=demo", &targets(&gateway)[1]]);
+        process.find_in_log("that nobody is there", |line| {
+            line.contains("cannot connect to tcp://").then_some(())
+        });
+        process.signal(signal);
+        assert_eq!(process.wait().code(), Some(0), "{:?}", process.log().len());
+    }
+}
+
+#[test]
 fn wrong_flags_are_refused_with_what_would_be_right() {
     for (flags, named) in [
         (&[][..], "--token-file"),
