@@ -13,10 +13,10 @@ setup:
 	@command -v cargo >/dev/null || { echo "install Rust first: cargo is missing" >&2; exit 1; }
 
 # Gateway and pusher-api in one process on loopback; prints what to do next. Not optimised, without the
-# load client, doctor and the allocator, and nothing is kept for building again after a change: it is for
-# seeing a push arrive soon after cloning. For anything else: cargo build --release.
+# load client, doctor and the allocator, without debug information, and nothing is kept for building again
+# after a change: it is for seeing a push arrive soon after cloning. For anything else: cargo build --release.
 run: setup
-	CARGO_INCREMENTAL=0 cargo run --bin holdfast --no-default-features
+	CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=false cargo run --bin holdfast --no-default-features
 
 # Formatting, lints and links in the documentation of all Rust; Python, shell scripts, spelling.
 lint: lint-rust lint-python lint-shell lint-spelling
