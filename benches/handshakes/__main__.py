@@ -81,7 +81,10 @@ def cost(holdfast, count, act):
     """Microseconds of a gateway's CPU for each of so many."""
     before = cpu_seconds(holdfast.gateways)
     act()
-    return (cpu_seconds(holdfast.gateways) - before) / count * 1e6
+    spent = cpu_seconds(holdfast.gateways) - before
+    if not spent:
+        raise SystemExit(f"--count: {count} cost less CPU than the kernel counts; give more, like 4000")
+    return spent / count * 1e6
 
 
 def keys(signers, name):

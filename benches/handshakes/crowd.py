@@ -2,7 +2,7 @@
 
 import socket
 
-from benches.measured.tokens import upgrade
+from benches.measured.joining import await_hello, upgrade
 
 # Under way at once.
 WAVE = 50
@@ -33,16 +33,11 @@ class Crowd:
 
     def settle(self, client):
         """Reads what becomes of one."""
-        read = b""
-        while b'"hello"' not in read:
-            try:
-                more = client.recv(4096)
-            except ConnectionResetError:
-                more = b""
-            if not more:
-                self.refused += 1
-                client.close()
-                return
-            read += more
+        try:
+            await_hello(client)
+        except (ConnectionResetError, ValueError):
+            self.refused += 1
+            client.close()
+            return
         self.let_in += 1
         self.there.append(client)

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from itertools import count
 
-from benches.measured import tokens
+from benches.measured import joining, tokens
 
 GET = b"GET / HTTP/1.1\r\nHost: holdfast\r\n\r\n"
 
@@ -26,7 +26,7 @@ class Kind:
 
 def upgrade(secret, user, version=13):
     """The request that becomes a WebSocket, with a token of this user's."""
-    return tokens.upgrade(tokens.hs256(secret, user), version)
+    return joining.upgrade(tokens.hs256(secret, user), version)
 
 
 def frame(payload, opcode=1, fin=True, length=None):

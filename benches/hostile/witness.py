@@ -9,6 +9,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+from benches.measured.holdfast import healthz
+from benches.measured.joining import join
 from benches.measured.tokens import hs256
 
 from . import peers
@@ -55,23 +57,14 @@ class Witness:
         """One try."""
         tries = {"newcomer": self.newcomer, "newcomer over TCP": self.newcomer_tcp, "push": self.push}
         try:
-            tries.get(what, lambda _: self.health(self.urls[what]))(due)
+            tries.get(what, lambda _: healthz(self.urls[what], PATIENCE))(due)
             self.found[what].append(time.monotonic() - due)
         except (OSError, http.client.HTTPException, ValueError):
             self.found[what].append(None)
 
     def join(self, user):
         """A session over WebSocket that has its hello."""
-        client = socket.create_connection(("127.0.0.1", self.ports["http"]), PATIENCE)
-        client.sendall(peers.upgrade(self.secret, user))
-        read = b""
-        while b'"hello"' not in read:
-            more = client.recv(65536)
-            if not more:
-                client.close()
-                raise ValueError(read)
-            read += more
-        return client
+        return join(self.ports["http"], hs256(self.secret, user), PATIENCE)
 
     def newcomer(self, _):
         """Comes, gets its hello and goes."""
@@ -113,15 +106,6 @@ class Witness:
                 self.canary.sendall(peers.frame(b"", 10))
         except OSError:
             pass
-
-    def health(self, url):
-        """Whether operators get an answer."""
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
-        connection.request("GET", "/healthz")
-        if connection.getresponse().status != 200:
-            raise ValueError(url)
-        connection.close()
 
     def summary(self):
         """p99 in seconds and how many were lost, for each thing."""

@@ -1,13 +1,11 @@
 """Things asked for at a steady pace, each measured from when it was due."""
 
-import contextlib
 import http.client
 import socket
 import threading
 import time
 from urllib.parse import urlsplit
 
-from benches.measured.tokens import hs256, upgrade
 from benches.measured.unicast import quantile, run_before_others
 
 PATIENCE = 30
@@ -79,26 +77,3 @@ class Posts:
             raise
         if answer.status != self.wanted:
             raise ValueError(answer.status)
-
-
-def healthz(urls):
-    """Asks each of these processes, one after another, over new connections."""
-    for url in urls:
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
-        with contextlib.closing(connection) as it:
-            it.request("GET", "/healthz")
-            if it.getresponse().status != 200:
-                raise ValueError(url)
-
-
-def hello(port, secret, user):
-    """A newcomer that waits for its hello, and goes."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
-        client.sendall(upgrade(hs256(secret, user)))
-        read = b""
-        while b'"hello"' not in read:
-            more = client.recv(4096)
-            if not more:
-                raise ValueError(read)
-            read += more

@@ -11,11 +11,13 @@ import threading
 import time
 
 from benches.measured.client import Client
-from benches.measured.holdfast import API, CLIENTS, SECRET, Holdfast
+from benches.measured.holdfast import API, CLIENTS, SECRET, Holdfast, healthz
+from benches.measured.joining import join
 from benches.measured.runs import await_sessions
+from benches.measured.tokens import hs256
 from benches.measured.unicast import BROADCAST, connect, frames
 
-from .asked import Asked, Posts, healthz, hello
+from .asked import PATIENCE, Asked, Posts
 
 BATCH_BYTES = 38_000_000
 
@@ -48,7 +50,7 @@ def beside_batches(given, binaries):
         one = Posts(holdfast.api, "/v1/push", SECRET, json.dumps({"to": {"user": "u1"}, "data": "one"}))
         with Asked(one, 100) as alone:
             time.sleep(5)
-        with Asked(one, 100) as singles, Asked(lambda: healthz([holdfast.api]), 20) as health:
+        with Asked(one, 100) as singles, Asked(lambda: healthz(holdfast.api, PATIENCE), 20) as health:
             seconds = [batch(body) for _ in range(3)]
     return {"alone_ms": alone.p99_ms(), "singles_ms": singles.p99_ms(), "healthz_ms": health.p99_ms(),
             "singles": singles.count(), "batch_s": sorted(seconds)[1]}
@@ -74,7 +76,7 @@ def fan_out(given, binaries):
              "--phase", "hold:2s", "--phase", f"all:{given.fan_outs}"]
     with held(given, binaries, given.subscribers, given.gateways, "push", flags) as (holdfast, client):
         operators = [holdfast.operators(number) for number in range(holdfast.count)]
-        asked = [Asked(lambda url=url: healthz([url]), 10, 4) for url in [*operators, holdfast.api]]
+        asked = [Asked(lambda url=url: healthz(url, PATIENCE), 10, 4) for url in [*operators, holdfast.api]]
         with contextlib.ExitStack() as stack:
             for one in asked:
                 stack.enter_context(one)
@@ -99,7 +101,7 @@ def silent_peer(given, binaries):
             "--api-key-file", holdfast.secrets["api"], "--link-secret-file", holdfast.secrets["link"])
         holdfast.wait_for(lambda: sum(holdfast.metric("holdfast_links")) == 2, "two links")
         newcomer = iter(range(1 << 30))
-        ask = lambda: hello(CLIENTS, SECRET, f"n{next(newcomer)}")  # noqa: E731
+        ask = lambda: join(CLIENTS, hs256(SECRET, f"n{next(newcomer)}"), PATIENCE).close()  # noqa: E731
         with Asked(ask, 50, 100) as alone:
             time.sleep(3)
         os.kill(other, signal.SIGSTOP)

@@ -1,8 +1,11 @@
 """Gateways behind one pusher-api, as many as descriptors make necessary."""
 
+import contextlib
+import http.client
 import os
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .processes import Processes, answers
 from .readings import metric
@@ -11,6 +14,16 @@ from .readings import metric
 CLIENTS, OPERATORS, TCP = 10_000, 11_000, 12_000
 API = 8090
 SECRET = "only-for-figures-0123456789abcdef"
+
+
+def healthz(url, patience):
+    """Asks a process over a new connection; a ValueError if it does not say that it lives."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=patience)
+    with contextlib.closing(connection):
+        connection.request("GET", "/healthz")
+        if connection.getresponse().status != 200:
+            raise ValueError(url)
 
 
 class Holdfast(Processes):

@@ -1,4 +1,4 @@
-"""Tokens of clients (RFC 7519), and the request that opens a WebSocket with one."""
+"""Tokens of clients (RFC 7519)."""
 
 import base64
 import hashlib
@@ -23,12 +23,3 @@ def signed(program, key, user):
     """Signed by `holdfast token` with a private key, for an hour."""
     command = [program, "token", "--user", user, "--private-key", key]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def upgrade(token, version=13):
-    """A client's request for a WebSocket (RFC 6455 section 4.1)."""
-    return (
-        "GET /v1/ws HTTP/1.1\r\nHost: holdfast\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        f"Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        f"Authorization: Bearer {token}\r\n\r\n"
-    ).encode()

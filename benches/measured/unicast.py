@@ -17,7 +17,8 @@ import threading
 import time
 
 from .holdfast import API, CLIENTS, SECRET
-from .tokens import hs256, upgrade
+from .joining import upgrade
+from .tokens import hs256
 
 USERS, RATE = 32, 100
 # Requests that may be under way at once: with one, a slow answer would delay what is due next.

@@ -209,16 +209,20 @@ def who_has_not_answered_is_named(browser, keys, **_):
     keys.ready()
 
 
+def await_its_gateway(visit, place):
+    """A session whose gateway was stopped. From here on time stands still unless it is told to pass."""
+    visit.connect(place.token("demo"))
+    state_is(visit, "open")
+    visit.tab.clock.pause_at(visit.tab.evaluate("Date.now()") + 1000)
+    place.servers.stop(place.gateway)
+    state_is(visit, "waiting")
+
+
 def it_comes_back_when_it_was_told_to(browser, place, **_):
     """Not before `retry_ms`, with the time shown; and to who answers, whoever that is."""
     place.with_keys()
     with Visit(browser, place) as visit:
-        visit.connect(place.token("demo"))
-        state_is(visit, "open")
-        # From here on time stands still unless it is told to pass.
-        visit.tab.clock.pause_at(visit.tab.evaluate("Date.now()") + 1000)
-        place.servers.stop(place.gateway)
-        state_is(visit, "waiting")
+        await_its_gateway(visit, place)
         expect(visit.at("words")).to_contain_text("(draining, 1012)")
         bye = visit.heard("bye")[0]
         expect(visit.at("countdown")).to_contain_text("Comes back in")
@@ -235,11 +239,7 @@ def who_is_refused_after_all_gives_up(browser, place, **_):
     """Told to come back, and not let in by the successor: some tries, and then a person has to decide."""
     place.with_keys()
     with Visit(browser, place) as visit:
-        visit.connect(place.token("demo"))
-        state_is(visit, "open")
-        visit.tab.clock.pause_at(visit.tab.evaluate("Date.now()") + 1000)
-        place.servers.stop(place.gateway)
-        state_is(visit, "waiting")
+        await_its_gateway(visit, place)
         place.start_gateway(OTHER_SECRET)
 
         for sockets in range(2, 7):

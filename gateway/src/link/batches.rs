@@ -189,13 +189,13 @@ mod tests {
     use futures::FutureExt;
     use protocol::{
         MessageId,
-        link::{Offer, PushEntry, TargetRef},
+        link::{PushEntry, TargetRef},
     };
 
     use super::*;
     use crate::{
-        access::keys::keeper::Keeper, delivery::frame::SharedFrame, session::Shared,
-        settings::tests::settings,
+        delivery::frame::SharedFrame,
+        link::tests::{gateway, terms},
     };
 
     fn acknowledged(link: &LinkQueue) -> Vec<u64> {
@@ -207,18 +207,6 @@ mod tests {
             _ => None,
         });
         sequence.collect()
-    }
-
-    fn gateway(flags: &[&str]) -> Arc<Gateway> {
-        let settings = settings(flags);
-        let Keeper { authenticator, link_secrets, .. } = Keeper::load(&settings).expect("no keys");
-        let bounds = crate::ledger::Bounds::of(&settings, None);
-        let shared = Shared::new(settings, authenticator, bounds);
-        Gateway::new(&shared, 1, "g".into(), link_secrets)
-    }
-
-    fn terms() -> Terms {
-        Offer::OURS.agree(Offer::OURS).expect("our own")
     }
 
     /// A push to so many users who are not here, and one to one more.

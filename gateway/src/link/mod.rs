@@ -17,3 +17,6 @@ mod topics;
 mod unknown;
 pub(crate) mod upgrade;
 mod work;
+
+#[cfg(test)]
+mod tests;

@@ -10,14 +10,7 @@ use protocol::{
 };
 
 use super::*;
-use crate::{access::keys::keeper::Keeper, session::Shared, settings::tests::settings};
-
-fn gateway() -> Arc<Gateway> {
-    let settings = settings(&[]);
-    let Keeper { authenticator, link_secrets, .. } = Keeper::load(&settings).expect("no keys");
-    let bounds = crate::ledger::Bounds::of(&settings, None);
-    Gateway::new(&Shared::new(settings, authenticator, bounds), 1, "g".into(), link_secrets)
-}
+use crate::link::tests::{gateway, terms};
 
 fn topic(number: usize) -> Topic {
     Topic::new(&format!("t{number}")).expect("a topic")
@@ -98,13 +91,9 @@ fn linked(gateway: &Gateway) -> Arc<LinkQueue> {
     link
 }
 
-fn terms() -> Terms {
-    Offer::OURS.agree(Offer::OURS).expect("our own")
-}
-
 #[actix_rt::test]
 async fn topics_are_named_and_what_changes_is_told() {
-    let gateway = gateway();
+    let gateway = gateway(&[]);
     (0..3000).for_each(|number| subscribe(&gateway, number));
     let (link, mut listener) = (linked(&gateway), Listener::default());
     subscribe(&gateway, 3000);
@@ -123,7 +112,7 @@ async fn topics_are_named_and_what_changes_is_told() {
 
 #[actix_rt::test]
 async fn a_list_is_true_whatever_changes_while_it_is_named() {
-    let gateway = gateway();
+    let gateway = gateway(&[]);
     (0..4000).for_each(|number| subscribe(&gateway, number));
     let (link, mut listener) = (linked(&gateway), Listener::default());
     let change = {
@@ -146,7 +135,7 @@ async fn a_list_is_true_whatever_changes_while_it_is_named() {
 
 #[actix_rt::test]
 async fn too_many_topics_are_told_as_such_and_named_again_when_they_are_few() {
-    let gateway = gateway();
+    let gateway = gateway(&[]);
     let (link, mut listener) = (linked(&gateway), Listener::default());
     (0..MAX_TOPICS_TOLD).for_each(|number| subscribe(&gateway, number));
     let scenario = async {
@@ -177,7 +166,7 @@ fn who_was_told_of_too_many_is_told_again_of_half_as_many() {
 
 #[actix_rt::test]
 async fn a_pusher_api_that_cannot_take_topics_is_told_nothing() {
-    let gateway = gateway();
+    let gateway = gateway(&[]);
     let (link, mut listener) = (linked(&gateway), Listener::default());
     subscribe(&gateway, 1);
     let old = Offer::new(1, VERSION, Capabilities::NONE).expect("an offer");

@@ -1,0 +1,23 @@
+//! What tests of both directions of a link begin with.
+
+use std::sync::Arc;
+
+use protocol::link::{Offer, Terms};
+
+use crate::{
+    access::keys::keeper::Keeper, gateway::Gateway, ledger::Bounds, session::Shared,
+    settings::tests::settings,
+};
+
+/// A gateway of one worker that holds nobody, with these flags.
+pub(super) fn gateway(flags: &[&str]) -> Arc<Gateway> {
+    let settings = settings(flags);
+    let Keeper { authenticator, link_secrets, .. } = Keeper::load(&settings).expect("no keys");
+    let bounds = Bounds::of(&settings, None);
+    Gateway::new(&Shared::new(settings, authenticator, bounds), 1, "g".into(), link_secrets)
+}
+
+/// What two of this build agree on.
+pub(super) fn terms() -> Terms {
+    Offer::OURS.agree(Offer::OURS).expect("our own")
+}
