@@ -12,6 +12,7 @@ use std::{
     },
 };
 
+use tokio::sync::Notify;
 use triomphe::ThinArc;
 
 use crate::transports::{table::enclose, wire::Wire};
@@ -24,12 +25,13 @@ const ENVELOPE_BYTES: usize = 128;
 pub struct FrameMemory {
     used: AtomicUsize,
     limit: usize,
+    wanted: Notify,
 }
 
 impl FrameMemory {
     /// Nothing waits yet; `limit` in bytes.
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { used: AtomicUsize::new(0), limit })
+        Arc::new(Self { used: AtomicUsize::new(0), limit, wanted: Notify::new() })
     }
 
     /// Bytes that wait now.
@@ -45,6 +47,16 @@ impl FrameMemory {
     /// Whether nothing more should be queued.
     pub fn is_full(&self) -> bool {
         self.used() >= self.limit
+    }
+
+    /// Tells those who can make room that a push waits for it.
+    pub(crate) fn want_room(&self) {
+        self.wanted.notify_waiters();
+    }
+
+    /// Waits until a push waits for room.
+    pub(crate) async fn room_wanted(&self) {
+        self.wanted.notified().await;
     }
 }
 

@@ -28,6 +28,8 @@ use crate::{
 
 /// How long it takes until it is looked again whether pushes may be delivered.
 const PAUSE: Duration = Duration::from_millis(2);
+/// Of those looks, every so many-th calls for room: who looks for it may have many to choose from.
+const LOOKS_A_CALL: u32 = 5;
 /// Most bytes that wait here; older pusher-apis send more.
 const MOST_WAITING: usize = 8 * 1024 * 1024;
 /// How often the pusher-api is told anew how much waits here, while that changes.
@@ -104,13 +106,25 @@ impl<'a> Batches<'a> {
                 self.changed.notified().await;
                 continue;
             };
-            while self.gateway.push_memory.is_full() {
-                sleep(PAUSE).await;
-            }
+            self.memory().await;
             self.deliver(seq, &pushes).await?;
             self.waiting.borrow_mut().pop_front();
             self.waiting_bytes.set(self.waiting_bytes.get() - pushes.len());
             self.changed.notify_waiters();
+        }
+    }
+
+    /// Waits until pushes may be delivered.
+    async fn memory(&self) {
+        let memory = &self.gateway.push_memory;
+        for look in 0.. {
+            if !memory.is_full() {
+                return;
+            }
+            if look % LOOKS_A_CALL == 0 {
+                memory.want_room();
+            }
+            sleep(PAUSE).await;
         }
     }
 
@@ -300,7 +314,10 @@ mod tests {
         batches.on_batch(3, malformed).await.expect("not looked at");
         assert!(batches.room().now_or_never().is_none(), "no more than that");
         let mut delivering = Box::pin(batches.deliver_waiting());
+        let mut wanted = Box::pin(gateway.push_memory.room_wanted());
+        assert!(wanted.as_mut().now_or_never().is_none(), "nothing is delivered yet");
         assert!(delivering.as_mut().now_or_never().is_none());
+        assert!(wanted.now_or_never().is_some(), "who can make room is called at once");
         assert_eq!(acknowledged(&link), <[u64; 0]>::default());
 
         assert!(batches.keep_told().now_or_never().is_none());

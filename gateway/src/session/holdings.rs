@@ -63,6 +63,12 @@ impl Holdings {
         std::mem::take(&mut self.grown)
     }
 
+    /// The seats of those who are closing and still hold something.
+    pub(super) fn ending(&self, bytes: impl Fn(&Held) -> usize) -> Vec<u32> {
+        let ending = self.records.iter().filter(|(_, (_, held))| held.closing && bytes(held) > 0);
+        ending.map(|(_, (seat, _))| *seat).collect()
+    }
+
     /// The seats of those who hold most, the largest first: as few as bring `excess` bytes back, and
     /// none who has less than `average`.
     pub(super) fn largest(
@@ -102,6 +108,8 @@ mod tests {
         let mut holdings = holdings(&[10, 90]);
         holdings.records[1].1.closing = true;
         assert_eq!(holdings.largest(|held| held.incomplete, 0, 1), [0]);
+        assert_eq!(holdings.ending(|held| held.incomplete), [1]);
+        assert!(holdings.ending(|held| held.waiting).is_empty());
     }
 
     #[test]

@@ -150,6 +150,7 @@ impl Session {
             return self.close(CloseReason::TooSlow);
         }
         self.queue(|outbound| outbound.push_owned(bytes, written));
+        self.count_out(0, 1);
     }
 
     fn may_write(&self) -> bool {

@@ -42,7 +42,13 @@ impl Local {
         let most = excess(self.push_memory.used(), self.push_memory.limit() - 1).max(short);
         if most > 0 {
             let holdings = self.holdings.borrow();
-            let seats = holdings.largest(|held| held.waiting, waiting.average(), most);
+            let waits = |held: &Held| held.waiting;
+            // Who had to go at the look before this and has not gone: that may be enough.
+            let ending = holdings.ending(waits);
+            let seats = match ending.is_empty() {
+                true => holdings.largest(waits, waiting.average(), most),
+                false => ending,
+            };
             all.extend(seats.into_iter().map(|seat| (seat, CloseReason::TooSlow)));
         }
         all
@@ -69,9 +75,13 @@ impl Local {
 
 impl Session {
     /// Closes, because what it holds is needed by others, and waits hardly for a client that has to
-    /// take the rest of a frame before its goodbye: that rest is what is needed.
+    /// take the rest of a frame before its goodbye: that rest is what is needed. Not at all the second
+    /// time it is asked.
     pub(crate) fn give_back(&mut self, reason: CloseReason) {
         if self.stage >= Stage::Closing {
+            if self.stage == Stage::Closing && self.has_outbound() {
+                self.abort();
+            }
             return;
         }
         self.local().metrics.given_up(reason);

@@ -73,6 +73,15 @@ pub(super) async fn keep_time(seats: Rc<Seats>, mut timer: Timer, arrivals: Rc<A
     }
 }
 
+/// Makes room for pushes as soon as one waits for it, for ever.
+pub(super) async fn make_room(seats: Rc<Seats>) {
+    let local = &seats.local;
+    loop {
+        local.push_memory.room_wanted().await;
+        in_slices(&local.relief(), |given_up| seats.give_up(*given_up)).await;
+    }
+}
+
 /// Has every session find out anew when its token ends.
 async fn on_wall_clock_set(seats: &Seats) {
     debug!("the wall clock was set");

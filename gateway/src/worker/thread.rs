@@ -16,7 +16,7 @@ use tracing::error;
 
 use super::{
     drain::{End, end_sessions},
-    run::{keep_time, run_sessions},
+    run::{keep_time, make_room, run_sessions},
     walk::walk,
     welcome,
 };
@@ -72,6 +72,7 @@ pub(crate) async fn run_worker(parts: WorkerParts) {
     let arrivals = Rc::new(Arrivals::new(doorway, pending));
     vital::spawn("sessions", run_sessions(Rc::clone(&seats), reactor, Rc::clone(&arrivals)));
     vital::spawn("time", keep_time(Rc::clone(&seats), timer, Rc::clone(&arrivals)));
+    vital::spawn("room", make_room(Rc::clone(&seats)));
     if shared.settings.measure_stalls {
         actix_rt::spawn(measure_stalls(Arc::clone(&shared.metrics)));
     }

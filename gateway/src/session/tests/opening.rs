@@ -6,7 +6,7 @@ use protocol::{Transport, link::TargetRef, websocket::Opcode};
 
 use super::{
     client::control,
-    thread::{Thread, Who},
+    thread::{FRAMES_OUT, Thread, Who},
 };
 use crate::uplink::queue::LinkQueue;
 
@@ -43,6 +43,7 @@ fn hello_waits_until_every_link_knows() {
         let heard = client.heard();
         assert!(heard[0].starts_with(r#"{"type":"hello""#), "{heard:?}");
         assert_eq!(heard[1..], [r#"{"n":1}"#, r#"{"n":2}"#]);
+        assert_eq!(thread.metric(FRAMES_OUT), 3, "those that waited count as well");
     }
 }
 

@@ -259,11 +259,16 @@ impl Thread {
             for seat in noted {
                 self.turn(seat, |session, ctx| session.on_tick(tick, ctx));
             }
-            for given_up in self.local.relief() {
-                self.give_up(given_up);
-            }
+            self.make_room();
         }
         self.settle();
+    }
+
+    /// What the thread does when a push waits for room, and after each tick.
+    pub(super) fn make_room(&mut self) {
+        for given_up in self.local.relief() {
+            self.give_up(given_up);
+        }
     }
 
     /// A push that came down a link.
