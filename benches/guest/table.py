@@ -4,8 +4,12 @@ import json
 
 from benches.measured.snapshot import Snapshot, difference
 
-MOMENTS = ["before", "ramped", "pushed", "held", "last", "emptied"]
+MOMENTS = ["before", "ramped", "pushed", "held", "last", "leaving", "emptied"]
 MIB = 1 << 20
+# What the kernel does when many sockets lose their process at once (netstat, snmp_counter.rst).
+KERNELS_PART = {"TCPAbortOnClose": "reset, closed with data unread",
+                "TCPAbortOnMemory": "reset, too many without a process",
+                "TCPAbortOnTimeout": "given up, their last words unanswered"}
 
 
 def number(file):
@@ -51,6 +55,20 @@ class Journey:
         what = ", ".join(f"{row['count']} {row['what']}" for row in rows)
         return f"{sum(row['count'] for row in rows)}" + (f" ({what})" if what else "")
 
+    def after(self):
+        """The look when all had left, or when the wait for that was over."""
+        return self.at["emptied" if self.at["emptied"].exists else "leaving"]
+
+    def looks(self):
+        """How often the metrics were looked at while all left, how often in vain, and the longest
+        wait for an answer in seconds."""
+        file = self.folder / "leaving.progress"
+        rows = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+        if not rows:
+            return None, None, None
+        answered = [float(row[4]) for row in rows if row[2] != "unknown"]
+        return len(rows), len(rows) - len(answered), max(answered, default=None)
+
     def each(self, grown):
         """Bytes of one session, from what something grew by."""
         return None if grown is None or not self.count else grown / self.count
@@ -83,9 +101,7 @@ def rows(journey):
     yield from memory_rows(journey)
     yield from message_rows(journey, journey.report.get("pushes") or {},
                             journey.report.get("received") or {})
-    yield "all leave at once: registry empty after", said("{:.1f} s", journey.seconds("leaving"))
-    emptied = journey.at["emptied"].resident("gateway")
-    yield "gateway's memory 30 s later", said("{:.0f} MiB", emptied and emptied / MIB)
+    yield from leaving_rows(journey)
     if journey.storm:
         yield from storm_rows(journey.storm, (journey.storm.get("storms") or [{}])[0])
 
@@ -122,6 +138,20 @@ def message_rows(journey, sent, received):
     yield "messages received, the broadcast's too", said("{}", received.get("messages"))
     yield "broadcast: written, received by all after", said(
         "{:.1f} s, {:.1f} s", journey.seconds("written"), journey.seconds("received"))
+
+
+def leaving_rows(journey):
+    """How long it took until all were gone, whether one could look meanwhile, and the kernel's part."""
+    yield "all leave at once: registry empty after", said("{:.1f} s", journey.seconds("leaving"))
+    looks, unanswered, slowest = journey.looks()
+    yield "  looks at /metrics meanwhile", said("{}, {} without an answer, slowest {} s", looks, unanswered, slowest)
+    before, after = journey.at["last"], journey.after()
+    for name, what in KERNELS_PART.items():
+        yield f"  {what}", said("{:,}", difference(after.tcp_counter(name), before.tcp_counter(name)))
+    drops = difference(after.backlog_drops(), before.backlog_drops())
+    yield "  packets dropped, their queue full", said("{:,}", drops)
+    emptied = journey.at["emptied"].resident("gateway")
+    yield "gateway's memory 30 s later", said("{:.0f} MiB", emptied and emptied / MIB)
 
 
 def storm_rows(report, storm):

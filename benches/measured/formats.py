@@ -23,6 +23,21 @@ def stat_seconds(text):
     return (int(fields[11]) + int(fields[12])) / TICKS if fields else None
 
 
+def kernel_counter(text, group, name):
+    """A counter of netstat or snmp, which have a line of names and one of figures for each group."""
+    lines = [line.split() for line in text.splitlines() if line.startswith(f"{group}: ")]
+    if len(lines) != 2 or name not in lines[0]:
+        return None
+    return int(lines[1][lines[0].index(name)])
+
+
+def backlog_drops(text):
+    """Packets that found a processor's queue full: the second hexadecimal figure of each line of
+    softnet_stat; None without a line."""
+    rows = [line.split() for line in text.splitlines() if line]
+    return sum(int(row[1], 16) for row in rows) if rows else None
+
+
 def metric_values(text, name):
     """The values of a Prometheus metric, one for each set of labels; none if it is not there."""
     found = (line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{")))

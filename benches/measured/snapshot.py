@@ -1,6 +1,6 @@
 """What a kernel and its processes said about themselves at one moment, kept as files."""
 
-from .formats import field_bytes, metric_values, stat_seconds
+from .formats import backlog_drops, field_bytes, kernel_counter, metric_values, stat_seconds
 
 
 def difference(later, earlier):
@@ -27,6 +27,14 @@ class Snapshot:
     def slab(self):
         """Bytes of the kernel's slab caches."""
         return field_bytes(self.text("meminfo"), "Slab")
+
+    def tcp_counter(self, name):
+        """A counter of the kernel's TCP, by its name in netstat."""
+        return kernel_counter(self.text("netstat"), "TcpExt", name)
+
+    def backlog_drops(self):
+        """Packets that the kernel had no room for before it looked at them."""
+        return backlog_drops(self.text("softnet_stat"))
 
     def uptime(self):
         """Seconds since that machine has started."""

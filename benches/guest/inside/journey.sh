@@ -35,11 +35,13 @@ written_to() { frames=$(metric "$WRITTEN") && [ "$frames" -ge "$1" ]; }
 
 received_to() { [ "$(standing | cut -d' ' -f4)" -ge "$1" ]; }
 
-# Each look is kept: how the registry empties, and what the kernel has to do with it.
+# Each look is kept: how the registry empties, how long the metrics took to answer, and what the kernel
+# has to do with it.
 emptied() {
-  users=$(metric holdfast_users) || return 1
-  echo "$(now) users $users $(grep ^TCP: /proc/net/sockstat)" >> leaving.progress
-  [ "$users" -le 10 ]
+  asked=$(now)
+  users=$(metric holdfast_users) || users=unknown
+  echo "$(now) users $users after $(seconds_since "$asked") s $(grep ^TCP: /proc/net/sockstat)" >> leaving.progress
+  [ "$users" != unknown ] && [ "$users" -le 10 ]
 }
 
 broadcast() {

@@ -1,8 +1,8 @@
 # What is looked at, and what the host gets to read. Sourced by init.
 # shellcheck shell=busybox disable=SC2034 # the journey uses what is set here
 
-# A counter of the gateway: frames of pushes that sockets took at once or later.
-WRITTEN='holdfast_pushes_total{outcome="written"'
+# A counter of the gateway: pushes that sockets took, at once or later.
+WRITTEN='holdfast_push_latency_seconds_count'
 
 # A line for the host; everything else on the console is the kernel's.
 say() { echo "@million $*"; }
@@ -16,10 +16,11 @@ has_passed() { awk -v from="$1" -v period="$2" '{ exit !($1 - from >= period) }'
 # Debian 12's static wget crashes when it is given -T.
 fetch() { timeout 120 wget -q -O - "$@"; }
 
-# The sum over a metric's labels, which begin as the name given does; fails without an answer.
+# The sum over all labels of a metric; fails without an answer.
 metric() {
   fetch "$OPERATORS/metrics" | awk -v name="$1" '
-    index($0, name) == 1 { sum += $NF; seen = 1 }
+    { split($1, label, "{") }
+    label[1] == name { sum += $NF; seen = 1 }
     END { if (!seen) exit 1; printf "%d", sum }'
 }
 
