@@ -1,11 +1,12 @@
 //! `holdfast listen`: a client that prints what arrives.
 //!
 //! A [`visit`] is one connection, from its opening to its end; [`line`](mod@line) makes a line of each frame;
-//! a [`parting`] says why it ended and when to come back. It never acknowledges anything.
+//! what it says is written, or by [`posting`]; a [`parting`] says why it ended and when to come back. It never acknowledges anything.
 
 mod line;
 mod parting;
 mod pauses;
+mod posting;
 mod visit;
 
 use std::{
@@ -21,7 +22,7 @@ use std::{
 };
 
 use clap::Args;
-use client::opening::WEBSOCKET_PATH;
+use client::opening::{EVENTS_PATH, WEBSOCKET_PATH};
 use protocol::{Topic, Transport, UserId};
 use settings::{ConfigError, Endpoint, Secret};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -41,7 +42,7 @@ const INTERRUPTED: i32 = 130;
 /// The flags of `holdfast listen`.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// Where to connect: ws://HOST:PORT or tcp://HOST:PORT
+    /// Where to connect: ws://HOST:PORT, tcp://HOST:PORT or, for server-sent events, http://HOST:PORT
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080/v1/ws")]
     target: Endpoint,
     /// User id, in development; otherwise the token names the user
@@ -109,9 +110,11 @@ impl Settings {
             ("ws", "") => (Transport::WebSocket, WEBSOCKET_PATH),
             ("ws", path) => (Transport::WebSocket, path),
             ("tcp", _) => (Transport::Tcp, ""),
+            ("http", "") => (Transport::Sse, EVENTS_PATH),
+            ("http", path) => (Transport::Sse, path),
             _ => {
                 let problem = format!("{target} has a scheme that this client does not speak yet");
-                return Err(ConfigError::new("--target", problem, "use ws:// or tcp://"));
+                return Err(ConfigError::new("--target", problem, "use ws://, tcp:// or http://"));
             }
         };
         if target.ports.start() != target.ports.end() || *target.ports.start() == 0 {

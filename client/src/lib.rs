@@ -14,6 +14,7 @@ pub mod ending;
 pub mod opening;
 pub mod state;
 
+mod events;
 mod fragments;
 
 pub mod handshake;

@@ -9,6 +9,8 @@ use crate::handshake::Key;
 
 /// The path of a gateway's WebSockets.
 pub const WEBSOCKET_PATH: &str = "/v1/ws";
+/// The path of a gateway's streams of events.
+pub const EVENTS_PATH: &str = "/v1/sse";
 
 /// Where a session is opened.
 #[derive(Debug, Clone, Copy)]
@@ -45,24 +47,27 @@ impl<'a> Credentials<'a> {
 /// The opening bytes of one session.
 pub fn bytes(place: Place<'_>, who: Credentials<'_>, key: &Key) -> String {
     match place.transport {
-        Transport::WebSocket => request(place, who, key),
+        Transport::WebSocket => {
+            let upgrade = format!(
+                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                 Sec-WebSocket-Key: {}\r\n",
+                key.key
+            );
+            request(place, who, &upgrade)
+        }
+        Transport::Sse => request(place, who, "Accept: text/event-stream\r\n"),
         Transport::Tcp => serde_json::to_string(&who).unwrap_or_default() + "\n",
     }
 }
 
-fn request(place: Place<'_>, who: Credentials<'_>, key: &Key) -> String {
+fn request(place: Place<'_>, who: Credentials<'_>, fields: &str) -> String {
     let Place { host, port, path, .. } = place;
     let mut request = format!("GET {path}");
     if let Some(user) = who.user {
         request.push_str(if path.contains('?') { "&user=" } else { "?user=" });
         percent_encode(user, &mut request);
     }
-    let key = &key.key;
-    let _ = write!(
-        request,
-        " HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
-    );
+    let _ = write!(request, " HTTP/1.1\r\nHost: {host}:{port}\r\n{fields}");
     if let Some(token) = who.token {
         let _ = write!(request, "Authorization: Bearer {token}\r\n");
     }
@@ -106,6 +111,9 @@ mod tests {
         let who = Credentials::new(Some("t"), Some("u"));
         let request = opening(Transport::WebSocket, "/v1/ws", who);
         assert!(request.starts_with("GET /v1/ws HTTP/1.1\r\n"), "{request}");
+        assert!(request.ends_with("\r\nAuthorization: Bearer t\r\n\r\n"), "{request}");
+        let request = opening(Transport::Sse, "/v1/sse", who);
+        assert!(request.starts_with("GET /v1/sse HTTP/1.1\r\nHost: h:1\r\nAccept: "), "{request}");
         assert!(request.ends_with("\r\nAuthorization: Bearer t\r\n\r\n"), "{request}");
         let line = opening(Transport::Tcp, "", who);
         assert_eq!(line, "{\"type\":\"connect\",\"token\":\"t\"}\n");

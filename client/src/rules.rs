@@ -14,7 +14,7 @@ use protocol::{
 use crate::{
     effect::Effect,
     ending::Ending,
-    fragments,
+    events, fragments,
     handshake::{self, Answer},
     scan::{self, Kind},
     state::State,
@@ -76,28 +76,34 @@ impl Session {
         self.is_asked
     }
 
+    /// Whether what the client says goes over the session's own connection. Where it does not, the bytes of
+    /// this module that would be sent are to be posted: lines of JSON.
+    pub fn has_way_up(&self) -> bool {
+        self.transport != Transport::Sse
+    }
+
     /// The bytes that ask the server whether it is there: a ping, which every WebSocket server has
     /// to answer (RFC 6455 section 5.5.2), or a `ping` line. The answer is [`Effect::Alive`].
     pub fn ask(&mut self) -> Vec<u8> {
         self.is_asked = true;
         match self.transport {
             Transport::WebSocket => websocket::short_frame(Opcode::Ping, QUESTION, mask()),
-            Transport::Tcp => self.message(br#"{"type":"ping"}"#),
+            Transport::Tcp | Transport::Sse => self.message(br#"{"type":"ping"}"#),
         }
     }
 
-    /// The bytes that end the session in order; a TCP client just goes.
+    /// The bytes that end the session in order; other clients than those of WebSockets just go.
     pub fn leave(&self) -> Vec<u8> {
         match self.transport {
             Transport::WebSocket => websocket::short_frame(Opcode::Close, &NORMAL_CLOSURE, mask()),
-            Transport::Tcp => Vec::new(),
+            Transport::Tcp | Transport::Sse => Vec::new(),
         }
     }
 
     /// The socket is connected and the opening bytes are sent.
     pub fn on_connected(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
         match self.transport {
-            Transport::WebSocket => self.state = State::Upgrading,
+            Transport::WebSocket | Transport::Sse => self.state = State::Upgrading,
             Transport::Tcp => self.open(rules, effects),
         }
     }
@@ -151,22 +157,36 @@ impl Session {
     fn step(&mut self, bytes: &[u8], rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) -> Step {
         match (self.state, self.transport) {
             (State::Connecting | State::Closed, _) => Ok(0),
-            (State::Upgrading, _) => self.on_answer(bytes, rules, effects),
+            (State::Upgrading, Transport::Sse) => {
+                self.on_answer(events::answer(bytes)?, rules, effects)
+            }
+            (State::Upgrading, _) => {
+                self.on_answer(handshake::answer(bytes, &rules.accept)?, rules, effects)
+            }
             (_, Transport::WebSocket) => match websocket::decode(bytes)? {
                 Some(frame) => self.on_frame(&frame, rules, effects).map(|()| frame.length),
                 None => Ok(0),
             },
             (_, Transport::Tcp) => self.on_line(bytes, rules, effects),
+            (_, Transport::Sse) => match events::next(bytes)? {
+                Some(event) => {
+                    if !event.data.is_empty() {
+                        self.on_message(&event.data, rules, effects)?;
+                    }
+                    Ok(event.length)
+                }
+                None => Ok(0),
+            },
         }
     }
 
     fn on_answer(
         &mut self,
-        bytes: &[u8],
+        answer: Option<Answer>,
         rules: &Rules,
         effects: &mut impl FnMut(Effect<'_>),
     ) -> Step {
-        match handshake::answer(bytes, &rules.accept)? {
+        match answer {
             None => Ok(0),
             Some(Answer::Upgraded(length)) => {
                 self.open(rules, effects);
@@ -259,7 +279,7 @@ impl Session {
             Kind::Ping => effects(Effect::Reply(self.message(PONG))),
             Kind::Pong => self.on_answered(effects),
             // A close code follows on a WebSocket and says more.
-            Kind::Bye if self.transport == Transport::Tcp => {
+            Kind::Bye if self.transport != Transport::WebSocket => {
                 self.end(Ending::Bye(scan::reason(message)), effects);
             }
             _ => {}
@@ -297,7 +317,7 @@ impl Session {
                 masked_frame(Opcode::Text, text, mask(), &mut frame);
                 frame
             }
-            Transport::Tcp => [text, b"\n"].concat(),
+            Transport::Tcp | Transport::Sse => [text, b"\n"].concat(),
         }
     }
 

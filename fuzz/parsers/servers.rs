@@ -27,7 +27,7 @@ fn heard<'a>(transport: Transport, chunks: impl Iterator<Item = &'a [u8]>) -> Ve
 /// A session ends once at most, and what it hears does not depend on how the bytes were cut.
 pub(crate) fn server_bytes(data: &[u8]) {
     let Some((length, bytes)) = data.split_first() else { return };
-    for transport in [Transport::WebSocket, Transport::Tcp] {
+    for transport in Transport::ALL {
         let whole = heard(transport, [bytes].into_iter());
         assert_eq!(heard(transport, pieces(bytes, *length)), whole);
         let ends = whole.iter().filter(|effect| effect.starts_with("Ended")).count();

@@ -6,6 +6,7 @@ use std::{
     net::TcpStream,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
+    sync::Arc,
 };
 
 use bytes::BytesMut;
@@ -17,7 +18,7 @@ use crate::{
         reactor::Sockets,
         wheel::{NEVER, Wheel},
     },
-    session::{After, GivenUp, Local, Runner, Session, SessionContext},
+    session::{After, Answer, GivenUp, Local, Runner, Session, SessionContext},
 };
 
 /// What a client's port is for.
@@ -49,9 +50,21 @@ pub(crate) struct Arrival {
 pub(crate) enum Progress {
     /// This much has come of what it has to say first.
     Speaking(BytesMut),
+    /// It has brought frames for a session, which has not said yet what became of them.
+    Asking(Asking),
     /// It has its answer. What it still sends is thrown away, so that no reset takes the answer from
     /// it; so many bytes more are read for that.
     Answered(usize),
+}
+
+/// Who waits for what a session says.
+pub(crate) struct Asking {
+    /// Where it will be.
+    pub answer: Arc<Answer>,
+    /// The origin whose pages may read it.
+    pub reader: Option<Box<str>>,
+    /// What the client sends meanwhile is thrown away; so many bytes are read for that.
+    pub left: usize,
 }
 
 /// Who is in a seat. Each in a box, so that the memory of one that is gone can be given back.

@@ -112,6 +112,11 @@ pub struct Settings {
     #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "25s")]
     pub ping_interval: Duration,
 
+    /// How long an SSE stream lasts whose client answers no pings; it ends with draining, and the client
+    /// comes back
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "15m")]
+    pub sse_age: Duration,
+
     /// Largest frame from a client
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64KiB")]
     pub max_frame: usize,
@@ -228,9 +233,12 @@ impl Settings {
                 return Err(ConfigError::new(flag, problem, format!("give at most {most}")));
             }
         }
-        if self.ping_interval > Duration::from_secs(24 * 3600) {
-            let problem = format!("{} is too long", settings::units::show(self.ping_interval));
-            return Err(ConfigError::new("--ping-interval", problem, "give at most 24h"));
+        for (flag, value) in [("--ping-interval", self.ping_interval), ("--sse-age", self.sse_age)]
+        {
+            if value > Duration::from_secs(24 * 3600) {
+                let problem = format!("{} is too long", settings::units::show(value));
+                return Err(ConfigError::new(flag, problem, "give at most 24h"));
+            }
         }
         self.check_exposure()
     }

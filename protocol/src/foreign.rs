@@ -31,6 +31,9 @@ pub enum Foreign {
     /// Another page's.
     #[error("development: Origin is neither on loopback nor given with --allow-origin")]
     Origin,
+    /// A page of an origin that is not let in.
+    #[error("Origin is none of those given with --allow-origin")]
+    NotLetIn,
     /// A browser says so.
     #[error("development: requests from pages of other sites are not taken")]
     Site,
@@ -73,7 +76,7 @@ impl<'a> Marks<'a> {
         }
         match self.origin {
             Some(origin) if allowed.iter().any(|one| one == origin) => return Ok(()),
-            Some(origin) if !is_loopback_origin(origin) => return Err(Foreign::Origin),
+            Some(origin) if !is_own_page(origin, allowed) => return Err(Foreign::Origin),
             Some(_) | None => {}
         }
         match self.fetch_site {
@@ -81,6 +84,11 @@ impl<'a> Marks<'a> {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Whether pages of an origin are the developer's: they are on this machine, or of an `allowed` origin.
+pub fn is_own_page(origin: &str, allowed: &[String]) -> bool {
+    allowed.iter().any(|one| one == origin) || is_loopback_origin(origin)
 }
 
 fn is_of_a_proxy(name: &str) -> bool {

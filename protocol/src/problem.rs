@@ -37,9 +37,12 @@ pub struct Problem {
     /// The HTTP status code.
     pub status: u16,
     /// The kind of problem in a few words, the same for each occurrence.
-    pub title: String,
+    pub title: &'static str,
     /// What was wrong this time, and what would be right.
     pub detail: String,
+    /// The name that an `error` frame would have, where one of a client's frames was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
     /// JSON pointer (RFC 6901) to the field of the request that was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
@@ -50,12 +53,13 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of this status.
-    pub fn new(status: u16, title: &str, detail: impl Into<String>) -> Self {
+    pub fn new(status: u16, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
             status,
-            title: title.to_owned(),
+            title,
             detail: shortened(&detail.into(), MAX_DETAIL_BYTES).into_owned(),
+            code: None,
             pointer: None,
             retry_after: None,
         }
@@ -64,6 +68,13 @@ impl Problem {
     /// What cannot be done now, for this reason, and may be tried again soon.
     pub fn unavailable(reason: impl Display) -> Self {
         Self::new(503, "Unavailable", reason.to_string()).retry_after(Duration::from_secs(1))
+    }
+
+    /// Says what an `error` frame would have said.
+    #[must_use]
+    pub fn coded(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// Names the field of the request's body.

@@ -9,17 +9,20 @@ pub enum Transport {
     WebSocket,
     /// A line per JSON frame.
     Tcp,
+    /// An event per JSON frame, in the answer to a request (WHATWG HTML, server-sent events).
+    Sse,
 }
 
 impl Transport {
     /// Every transport; the place of each is its number.
-    pub const ALL: [Self; 2] = [Self::WebSocket, Self::Tcp];
+    pub const ALL: [Self; 3] = [Self::WebSocket, Self::Tcp, Self::Sse];
 
     /// The name in metrics and presence.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::WebSocket => "websocket",
             Self::Tcp => "tcp",
+            Self::Sse => "sse",
         }
     }
 }
@@ -37,6 +40,6 @@ mod tests {
 
     #[test]
     fn each_has_its_name() {
-        assert_eq!(Transport::ALL.map(Transport::as_str), ["websocket", "tcp"]);
+        assert_eq!(Transport::ALL.map(Transport::as_str), ["websocket", "tcp", "sse"]);
     }
 }

@@ -17,7 +17,8 @@ pub struct DevelopmentArgs {
     #[arg(long)]
     pub beyond_loopback: bool,
 
-    /// Origin of web pages whose requests are taken in development besides those of loopback
+    /// Origin of web pages whose requests are taken: in development besides those of loopback; by a gateway
+    /// with keys only these, if any are given (* is all)
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
 }

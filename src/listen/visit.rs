@@ -19,6 +19,7 @@ use super::{
     LOOK_EVERY,
     line::line,
     parting::{End, Parting},
+    posting::{Post, session_of},
 };
 
 /// How long a connect may take.
@@ -55,6 +56,8 @@ pub(super) struct Visit<'a> {
     was_held: bool,
     /// What the server said last of why it ends.
     bye: Option<End>,
+    /// Where what it says is posted, once the session is known, where there is no other way.
+    post: Option<Post>,
     begun: Instant,
     heard: Instant,
 }
@@ -65,6 +68,8 @@ struct Asked {
     lines: Vec<String>,
     replies: Vec<u8>,
     is_held: bool,
+    /// The session's name, if its hello has come.
+    session: Option<String>,
     bye: Option<End>,
     ended: Option<Ending>,
 }
@@ -106,7 +111,8 @@ impl<'a> Visit<'a> {
         session.on_connected(&rules, &mut |_| {});
         let now = Instant::now();
         let (was_held, bye) = (false, None);
-        Ok(Self { visitor, stream, session, rules, was_held, bye, begun: now, heard: now })
+        let post = (!session.has_way_up()).then(|| Post::new(visitor, &host, token));
+        Ok(Self { visitor, stream, session, rules, was_held, bye, post, begun: now, heard: now })
     }
 
     /// Reads to the end.
@@ -148,6 +154,9 @@ impl<'a> Visit<'a> {
         asked.lines.iter().try_for_each(|line| writeln!(output, "{line}"))?;
         output.flush()?;
         self.bye = asked.bye.or(self.bye.take());
+        if let (Some(post), Some(session)) = (&mut self.post, asked.session.take()) {
+            post.is_for(&session);
+        }
         if asked.is_held {
             self.on_held(&mut asked.replies);
         }
@@ -184,6 +193,12 @@ impl<'a> Visit<'a> {
 
     /// A connection that breaks here must not look like a reader of stdout that has left.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if let Some(post) = &self.post {
+            return post.frames(bytes);
+        }
         self.stream.write_all(bytes).map_err(io::Error::other)
     }
 }
@@ -194,6 +209,9 @@ impl Asked {
             Effect::Held => self.is_held = true,
             Effect::Frame(kind, frame) => {
                 self.lines.extend(line(kind, frame, is_raw));
+                if kind == Kind::Hello {
+                    self.session = session_of(frame);
+                }
                 if kind == Kind::Bye {
                     self.bye = End::of_bye(frame);
                 }

@@ -10,19 +10,28 @@ use std::{
     rc::Rc,
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use protocol::problem::Problem;
 
 use super::{
+    frames,
     handshake::{Doorway, Refused},
-    leaving::{Farewell, Reason},
-    requests, tcp, websocket,
+    leaving::{Farewell, LINGER_BYTES, Reason},
+    origins,
+    requests::{self, Asked},
+    sse, tcp, websocket,
 };
 use crate::{
     access::{admission::Refusal, pending::Pending},
     http::request::Request,
-    seats::{Arrival, Port, Progress},
+    seats::{Arrival, Asking, Port, Progress},
     session::Runner,
 };
+
+/// The label of the handshake metric for a request that wants no session and is no mistake.
+const NO_CONTENT: &str = "no_content";
+/// The label for one that brought frames to a session.
+const FRAMES: &str = "frames";
 
 /// What becomes of an arrival.
 pub(crate) enum Arrived {
@@ -75,7 +84,9 @@ impl Arrivals {
         let count = arrival.socket.read(&mut scratch)?;
         match &mut arrival.progress {
             Progress::Speaking(words) => words.extend_from_slice(&scratch[..count]),
-            Progress::Answered(left) => *left = left.saturating_sub(count),
+            Progress::Asking(Asking { left, .. }) | Progress::Answered(left) => {
+                *left = left.saturating_sub(count);
+            }
         }
         Ok(count)
     }
@@ -89,8 +100,10 @@ impl Arrivals {
                     Port::Tcp => self.on_lines(arrival, words, seat),
                 }
             }
-            Progress::Answered(0) => self.give_up(arrival, Reason::Deadline),
-            Progress::Answered(_) => Arrived::Waiting(arrival),
+            Progress::Asking(Asking { left: 0, .. }) | Progress::Answered(0) => {
+                self.give_up(arrival, Reason::Deadline)
+            }
+            Progress::Asking(_) | Progress::Answered(_) => Arrived::Waiting(arrival),
         }
     }
 
@@ -101,21 +114,97 @@ impl Arrivals {
             Err(error) => {
                 let problem = error.problem();
                 self.count(arrival.port, requests::result_of(&problem));
-                return self.say(arrival, &Farewell::http(&problem, None));
+                return self.say(arrival, &Farewell::unread(&problem));
             }
         };
         let settings = &self.doorway.seats.local.settings;
-        if let Err(problem) = requests::check(settings, &request) {
+        let asked = requests::check(settings, &request).map_err(|problem| {
             // Who may not ask here at all is told that, and not what there is.
-            let problem = websocket::check_sender(settings, &request, &arrival.socket)
-                .map_or_else(|foreign| Refusal::from(foreign).problem(), |()| problem);
-            self.count(arrival.port, requests::result_of(&problem));
-            return self.say(arrival, &Farewell::http(&problem, Some(&request)));
+            origins::check(settings, &request, &arrival.socket)
+                .map_or_else(|foreign| Refusal::from(foreign).problem(), |()| problem)
+        });
+        match asked {
+            Ok(Asked::WebSocket) => {
+                let rest = BytesMut::from(&words[used..]);
+                let joined = |socket| websocket::join(&self.doorway, &request, socket, rest, seat);
+                self.join_by(&request, *arrival, joined)
+            }
+            Ok(asked @ (Asked::Sse | Asked::Frames)) => match request.body.of(&words[used..]) {
+                None => wait_for_more(arrival, words),
+                Some(body) if asked == Asked::Sse => self.on_events(&request, body, arrival, seat),
+                Some(body) => self.on_frames(&request, body, arrival, seat),
+            },
+            Ok(Asked::Preflight | Asked::Nothing) => {
+                self.count(arrival.port, NO_CONTENT);
+                self.say(arrival, &Farewell::nothing(settings, &request))
+            }
+            Err(problem) => self.refuse(&request, &problem, arrival),
         }
-        let rest = BytesMut::from(&words[used..]);
-        let joined = |socket| websocket::join(&self.doorway, &request, socket, rest, seat);
-        self.join(*arrival, joined, |refused| {
-            Farewell::http(&refused.refusal.problem(), Some(&request))
+    }
+
+    fn on_events(
+        &self,
+        request: &Request<'_>,
+        body: &[u8],
+        arrival: Box<Arrival>,
+        seat: u32,
+    ) -> Arrived {
+        match sse::connect(body) {
+            Ok(connect) => {
+                let joined = |socket| sse::join(&self.doorway, request, &connect, socket, seat);
+                self.join_by(request, *arrival, joined)
+            }
+            Err(problem) => self.refuse(request, &problem, arrival),
+        }
+    }
+
+    fn on_frames(
+        &self,
+        request: &Request<'_>,
+        body: &[u8],
+        mut arrival: Box<Arrival>,
+        seat: u32,
+    ) -> Arrived {
+        let seats = &self.doorway.seats;
+        let settings = &seats.local.settings;
+        if let Err(foreign) = origins::check(settings, request, &arrival.socket) {
+            return self.refuse(request, &Refusal::from(foreign).problem(), arrival);
+        }
+        match frames::post(seats, request, Bytes::copy_from_slice(body), seat) {
+            Ok(answer) => {
+                self.count(arrival.port, FRAMES);
+                arrival.guard.keep(0);
+                let reader = origins::reader(settings, request).map(Box::from);
+                arrival.progress = Progress::Asking(Asking { answer, reader, left: LINGER_BYTES });
+                Arrived::Waiting(arrival)
+            }
+            Err(problem) => self.refuse(request, &problem, arrival),
+        }
+    }
+
+    /// Says what the session has said to which the connection in a seat has brought frames, if it has.
+    pub(crate) fn pass_on(&self, arrival: Box<Arrival>) -> Arrived {
+        let Progress::Asking(asking) = &arrival.progress else { return Arrived::Waiting(arrival) };
+        let Some(said) = asking.answer.take() else { return Arrived::Waiting(arrival) };
+        let farewell = Farewell::of_session(&said, asking.reader.as_deref());
+        self.say(arrival, &farewell)
+    }
+
+    fn refuse(&self, request: &Request<'_>, problem: &Problem, arrival: Box<Arrival>) -> Arrived {
+        self.count(arrival.port, requests::result_of(problem));
+        let settings = &self.doorway.seats.local.settings;
+        self.say(arrival, &Farewell::http(problem, settings, request))
+    }
+
+    fn join_by(
+        &self,
+        request: &Request<'_>,
+        arrival: Arrival,
+        join: impl FnOnce(TcpStream) -> Result<Runner, Box<Refused>>,
+    ) -> Arrived {
+        let settings = &self.doorway.seats.local.settings;
+        self.join(arrival, join, |refused| {
+            Farewell::http(&refused.refusal.problem(), settings, request)
         })
     }
 

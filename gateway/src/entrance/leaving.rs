@@ -8,20 +8,19 @@ use std::{
 
 use protocol::{CloseReason, problem::Problem, server_frame::ServerFrame};
 
+use super::{origins, routes};
 use crate::{
     access::admission::{Refusal, retry_ms},
     http::{
-        refused::{Manner, refused},
+        refused::{Manner, no_content, refused},
         request::Request,
     },
     runtime::wheel::NEVER,
     seats::{Arrival, Port, Progress},
     session::Local,
+    settings::Settings,
     transports::{tcp::Tcp, wire::Wire},
 };
-
-/// The methods of every resource that clients have here.
-const ALLOW: &str = "GET, HEAD";
 
 /// How long a client that has its answer may take to go.
 const LINGER: Duration = Duration::from_secs(1);
@@ -33,10 +32,34 @@ pub(super) const LINGER_BYTES: usize = 256 * 1024;
 pub(super) struct Farewell(Vec<u8>);
 
 impl Farewell {
-    /// A problem, in answer to a request, if it could be read.
-    pub(super) fn http(problem: &Problem, request: Option<&Request<'_>>) -> Self {
-        let head_only = request.is_some_and(|request| request.method == "HEAD");
-        Self(refused(problem, Manner { allow: ALLOW, head_only }))
+    /// A problem, in answer to a request that could be read.
+    pub(super) fn http(problem: &Problem, settings: &Settings, request: &Request<'_>) -> Self {
+        let manner = Manner {
+            allow: routes::methods(settings, request.path).unwrap_or_default(),
+            head_only: request.method == "HEAD",
+            reader: origins::reader(settings, request),
+        };
+        Self(refused(problem, manner))
+    }
+
+    /// A problem, where no request can be read.
+    pub(super) fn unread(problem: &Problem) -> Self {
+        Self(refused(problem, Manner::default()))
+    }
+
+    /// What a session says to frames that were posted for it, by a page of this origin, if by one.
+    pub(super) fn of_session(said: &Result<(), Problem>, reader: Option<&str>) -> Self {
+        let manner = Manner { reader, ..Manner::default() };
+        Self(match said {
+            Ok(()) => no_content("", reader),
+            Err(problem) => refused(problem, manner),
+        })
+    }
+
+    /// That there is nothing more to say, or to a browser that a page of this origin may ask.
+    pub(super) fn nothing(settings: &Settings, request: &Request<'_>) -> Self {
+        let methods = routes::methods(settings, request.path).unwrap_or_default();
+        Self(no_content(methods, origins::reader(settings, request)))
     }
 
     /// A `bye`.
@@ -94,7 +117,7 @@ impl Reason {
     /// What a client is told that has begun to speak.
     pub(super) fn farewell(self, port: Port) -> Farewell {
         match port {
-            Port::Http => Farewell::http(&self.problem(), None),
+            Port::Http => Farewell::unread(&self.problem()),
             Port::Tcp => Farewell::tcp(self.close_reason()),
         }
     }

@@ -1,40 +1,58 @@
-//! Which requests of clients are answered with more than a problem.
+//! What requests of clients ask for.
 
 use protocol::problem::Problem;
 
-use super::{
-    leaving::LINGER_BYTES,
-    websocket::{self, ECHO_PATH, PATH},
-};
+use super::{frames, leaving::LINGER_BYTES, routes, sse, websocket};
 use crate::{
     http::request::{Body, Request},
     settings::Settings,
 };
 
+/// What a request asks for, where there is such a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// A session of WebSocket frames.
+    WebSocket,
+    /// A session of events.
+    Sse,
+    /// To say something to a session.
+    Frames,
+    /// Whether a page may ask for that (Fetch, section 3.3.2).
+    Preflight,
+    /// Nothing more: its stream has ended for good.
+    Nothing,
+}
+
 /// Checks that the request asks for a session where there is one.
 ///
 /// # Errors
 /// The problem to answer with.
-pub(super) fn check(settings: &Settings, request: &Request<'_>) -> Result<(), Problem> {
+pub(super) fn check(settings: &Settings, request: &Request<'_>) -> Result<Asked, Problem> {
     if let Body::Sized(bytes) = request.body
         && bytes > LINGER_BYTES as u64
     {
         let detail = format!("nobody here takes a body of {bytes} bytes");
         return Err(Problem::new(413, "Content Too Large", detail));
     }
-    match request.path {
-        PATH => {}
-        ECHO_PATH if settings.echo => {}
-        _ => {
-            let detail = format!("nothing is there; sessions are opened at {PATH}");
-            return Err(Problem::new(404, "Not Found", detail));
-        }
+    if routes::methods(settings, request.path).is_none() {
+        let detail = format!(
+            "nothing is there; sessions are opened at {} and {}",
+            routes::WEBSOCKET,
+            routes::EVENTS
+        );
+        return Err(Problem::new(404, "Not Found", detail));
     }
-    match request.method {
-        "GET" => websocket::check(request),
-        "HEAD" => Err(websocket::upgrade_required()),
-        method => {
-            let detail = format!("a session is opened with GET, not with {method:.16}");
+    match (request.path, request.method) {
+        (routes::EVENTS | routes::FRAMES, "OPTIONS") => Ok(Asked::Preflight),
+        (routes::FRAMES, "POST") => frames::check(request).map(|()| Asked::Frames),
+        (routes::EVENTS, "GET" | "POST") if sse::has_ended(request) => Ok(Asked::Nothing),
+        (routes::EVENTS, "GET" | "POST") => sse::check(request).map(|()| Asked::Sse),
+        (routes::WEBSOCKET | routes::ECHO, "GET") => {
+            websocket::check(request).map(|()| Asked::WebSocket)
+        }
+        (routes::WEBSOCKET | routes::ECHO, "HEAD") => Err(websocket::upgrade_required()),
+        (_, method) => {
+            let detail = format!("{method:.16} is no method of {}", request.path);
             Err(Problem::new(405, "Method Not Allowed", detail))
         }
     }
@@ -46,6 +64,7 @@ pub(super) fn result_of(problem: &Problem) -> &'static str {
         403 => "foreign",
         404 => "not_found",
         405 => "method_not_allowed",
+        411 => "length_required",
         413 => "body_too_large",
         414 => "target_too_long",
         426 => "upgrade_required",
@@ -68,7 +87,15 @@ mod tests {
         let text = format!("{line}\r\nHost: h\r\n{}\r\n", fields.concat());
         let (request, _) = Request::read(text.as_bytes()).unwrap().unwrap();
         let checked = check(&settings(&["--echo"]), &request);
-        checked.map_or_else(|problem| problem.status, |()| 101)
+        checked.map_or_else(
+            |problem| problem.status,
+            |asked| match asked {
+                Asked::WebSocket => 101,
+                Asked::Sse => 200,
+                Asked::Frames => 202,
+                Asked::Preflight | Asked::Nothing => 204,
+            },
+        )
     }
 
     #[test]
@@ -109,5 +136,31 @@ mod tests {
             101
         );
         assert_eq!(status("POST /v1/ws HTTP/1.1", &["Content-Length: 5\r\n"]), 405);
+    }
+
+    #[test]
+    fn events_are_asked_for_with_get_or_post() {
+        let cases: [(&str, &[&str], u16); 17] = [
+            ("GET /v1/sse HTTP/1.1", &[], 200),
+            ("GET /v1/sse HTTP/1.0", &[], 200),
+            ("GET /v1/sse?user=u HTTP/1.1", &["Accept: text/event-stream\r\n"], 200),
+            ("GET /v1/sse HTTP/1.1", &["Content-Length: 5\r\n"], 400),
+            ("POST /v1/sse HTTP/1.1", &["Content-Length: 5\r\n"], 200),
+            ("POST /v1/sse HTTP/1.1", &["Content-Length: 16385\r\n"], 413),
+            ("POST /v1/sse HTTP/1.1", &["Transfer-Encoding: chunked\r\n"], 411),
+            ("GET /v1/sse HTTP/1.1", &["Last-Event-ID: end\r\n"], 204),
+            ("OPTIONS /v1/sse HTTP/1.1", &["Access-Control-Request-Method: POST\r\n"], 204),
+            ("HEAD /v1/sse HTTP/1.1", &[], 405),
+            ("OPTIONS /v1/ws HTTP/1.1", &[], 405),
+            ("POST /v1/frames?session=1 HTTP/1.1", &["Content-Length: 5\r\n"], 202),
+            ("POST /v1/frames HTTP/1.1", &["Content-Length: 300000\r\n"], 413),
+            ("POST /v1/frames HTTP/1.1", &[], 400),
+            ("POST /v1/frames HTTP/1.1", &["Transfer-Encoding: chunked\r\n"], 411),
+            ("OPTIONS /v1/frames HTTP/1.1", &[], 204),
+            ("GET /v1/frames HTTP/1.1", &[], 405),
+        ];
+        for (line, fields, expected) in cases {
+            assert_eq!(status(line, fields), expected, "{line} {fields:?}");
+        }
     }
 }

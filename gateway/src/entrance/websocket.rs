@@ -3,37 +3,22 @@
 use std::net::TcpStream;
 
 use actix_http::ws::hash_key;
-use actix_web::web::Query;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
-use protocol::{
-    Transport, bearer,
-    foreign::{Foreign, Marks},
-    problem::Problem,
-};
-use serde::Deserialize;
+use protocol::{Transport, problem::Problem};
 
-use super::handshake::{Doorway, Refused, Unidentified};
+use super::{
+    handshake::{Doorway, Refused, Unidentified},
+    origins, routes,
+    shown::Shown,
+};
 use crate::{
-    access::auth::Credentials,
     http::request::{Body, Request},
     session::Runner,
-    settings::Settings,
 };
 
-/// Where sessions are opened.
-pub(super) const PATH: &str = "/v1/ws";
-/// Where clients get back what they send.
-pub(super) const ECHO_PATH: &str = "/v1/echo";
 /// The subprotocol that is chosen when it is offered.
 const SUBPROTOCOL: &str = "holdfast.v1";
-
-#[derive(Default, Deserialize)]
-struct Parameters {
-    token: Option<String>,
-    user: Option<String>,
-    device: Option<String>,
-}
 
 /// Checks that a GET is a handshake (section 4.2.1).
 ///
@@ -88,35 +73,15 @@ pub(super) fn join(
 ) -> Result<Runner, Box<Refused>> {
     let greeting = switching_protocols(request);
     let client = Unidentified { socket, seat, transport: Transport::WebSocket, read, greeting };
-    if let Err(foreign) = check_sender(&doorway.seats.local.settings, request, &client.socket) {
+    if let Err(foreign) = origins::check(&doorway.seats.local.settings, request, &client.socket) {
         return Err(client.refuse(doorway, foreign.into()));
     }
-    let query = Query::<Parameters>::from_query(request.query);
-    let Parameters { token, user, device } = query.map(Query::into_inner).unwrap_or_default();
-    let shown = request.field("authorization").and_then(bearer::credentials);
-    let token = shown.or(token.as_deref());
-    let credentials = Credentials { token, user: user.as_deref(), device: device.as_deref() };
+    let shown = Shown::by(request);
+    let credentials = shown.credentials();
     match request.path {
-        ECHO_PATH => client.echo(doorway, credentials),
+        routes::ECHO => client.echo(doorway, credentials),
         _ => client.identify(doorway, credentials),
     }
-}
-
-/// Checks, in development, that no foreign page and no proxy has sent the request.
-///
-/// # Errors
-/// Says what tells that one has.
-pub(super) fn check_sender(
-    settings: &Settings,
-    request: &Request<'_>,
-    socket: &TcpStream,
-) -> Result<(), Foreign> {
-    if !settings.development.development {
-        return Ok(());
-    }
-    // A connection whose address is not known any more is gone.
-    let port = socket.local_addr().map_or(0, |address| address.port());
-    Marks::read(request.all_fields()).check(&[port], &settings.development.allow_origin)
 }
 
 /// The answer that makes the connection a WebSocket (section 4.2.2), in bytes.

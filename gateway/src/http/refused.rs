@@ -1,4 +1,4 @@
-//! A problem as a whole HTTP response, in bytes, behind which the connection closes.
+//! A problem, or nothing, as a whole HTTP response, in bytes, behind which the connection closes.
 
 use std::{io::Write, time::SystemTime};
 
@@ -7,16 +7,40 @@ use protocol::problem::{CONTENT_TYPE, Problem};
 use serving::problem::status;
 
 /// How an answer is given.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manner<'a> {
     /// The methods there are, for `Allow` (RFC 9110 section 10.2.1).
     pub allow: &'static str,
     /// Whether the body is left out, as the answer to HEAD has none.
     pub head_only: bool,
+    /// The origin whose pages may read it, if one may.
+    pub reader: Option<&'a str>,
+}
+
+/// What a page may send that asks with more than a browser lets pass by itself.
+const ALLOWED_FIELDS: &str = "authorization, content-type, last-event-id";
+/// For how long a browser may remember that, in seconds.
+const REMEMBERED: u32 = 7200;
+
+/// The response that has no body (RFC 9110 section 15.3.5), with what a preflight asks for (Fetch, section
+/// 3.3.3).
+pub(crate) fn no_content(methods: &str, reader: Option<&str>) -> Vec<u8> {
+    let mut out = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n".to_vec();
+    if let Some(origin) = reader {
+        write!(
+            out,
+            "access-control-allow-origin: {origin}\r\naccess-control-allow-methods: {methods}\r\n\
+             access-control-allow-headers: {ALLOWED_FIELDS}\r\naccess-control-max-age: {REMEMBERED}\r\n\
+             vary: origin\r\n"
+        )
+        .expect("writing to memory does not fail");
+    }
+    out.extend_from_slice(b"\r\n");
+    out
 }
 
 /// The bytes of the response.
-pub(crate) fn refused(problem: &Problem, manner: Manner) -> Vec<u8> {
+pub(crate) fn refused(problem: &Problem, manner: Manner<'_>) -> Vec<u8> {
     let status = status(problem);
     let reason = status.canonical_reason().unwrap_or_default();
     let body = problem.to_json();
@@ -32,6 +56,10 @@ pub(crate) fn refused(problem: &Problem, manner: Manner) -> Vec<u8> {
     line(format_args!("date: {}", HttpDate::from(SystemTime::now())));
     if let Some(seconds) = problem.retry_after {
         line(format_args!("retry-after: {seconds}"));
+    }
+    if let Some(origin) = manner.reader {
+        line(format_args!("access-control-allow-origin: {origin}\r\nvary: origin"));
+        line(format_args!("access-control-expose-headers: retry-after"));
     }
     match problem.status {
         401 => line(format_args!("www-authenticate: Bearer")),
@@ -55,7 +83,7 @@ mod tests {
 
     fn answer(status: u16, head_only: bool) -> (String, String) {
         let problem = Problem::new(status, "T", "d").retry_after(Duration::from_secs(3));
-        let bytes = refused(&problem, Manner { allow: "GET, HEAD", head_only });
+        let bytes = refused(&problem, Manner { allow: "GET, HEAD", head_only, reader: None });
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         (head.to_owned(), body.to_owned())
@@ -78,6 +106,20 @@ mod tests {
             };
             assert!(head.split("\r\n").any(is_date), "{head}");
         }
+    }
+
+    #[test]
+    fn a_page_that_may_read_is_told_so() {
+        let manner = Manner { reader: Some("https://a"), ..Manner::default() };
+        for bytes in
+            [refused(&Problem::new(401, "T", "d"), manner), no_content("GET", manner.reader)]
+        {
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.contains("\r\naccess-control-allow-origin: https://a\r\n"), "{text}");
+            assert!(text.contains("\r\nvary: origin\r\n"), "{text}");
+        }
+        let silent = no_content("GET", None);
+        assert_eq!(silent, b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
     }
 
     #[test]

@@ -67,6 +67,17 @@ impl HeadError {
     }
 }
 
+impl Body {
+    /// The body of a request whose head is followed by `bytes`; nothing while it has not come whole. One that
+    /// says itself where it ends is taken for none.
+    pub(crate) fn of(self, bytes: &[u8]) -> Option<&[u8]> {
+        match self {
+            Self::None | Self::Chunked => Some(&[]),
+            Self::Sized(length) => bytes.get(..usize::try_from(length).ok()?),
+        }
+    }
+}
+
 impl<'a> Request<'a> {
     /// Reads the head that `bytes` begin with, and how many of them it takes; nothing while its end
     /// has not come.

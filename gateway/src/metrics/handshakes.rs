@@ -8,7 +8,7 @@ use serving::metrics::Registrar;
 pub(super) const NO_TRANSPORT: &str = "http";
 
 /// Every result, so that each is there from 0 and the first of its kind is seen as an increase.
-pub(super) const RESULTS: [&str; 21] = [
+pub(super) const RESULTS: [&str; 24] = [
     "accepted",
     // Refused by who the client is, or for want of room.
     "unauthorized",
@@ -24,10 +24,14 @@ pub(super) const RESULTS: [&str; 21] = [
     "method_not_allowed",
     "upgrade_required",
     "body_too_large",
+    "length_required",
     "target_too_long",
     "head_too_large",
     "invalid_frame",
     "frame_too_large",
+    // It wanted no session: what may be asked for, or to say something to one.
+    "no_content",
+    "frames",
     // It did not say enough in time, or went.
     "handshake_timeout",
     "client_left",

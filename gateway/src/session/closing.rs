@@ -23,12 +23,14 @@ impl Session {
         self.allowance.close();
         // Where the end of the stream is the goodbye, nothing the client says can matter any more.
         self.allowance.deaf |= self.wire().ends_by_shutdown();
+        let mut goodbye = Vec::new();
         if !self.is_echo() {
-            self.send_frame(&ServerFrame::bye(reason, retry_ms()));
+            let pause = reason.reconnect().then(retry_ms);
+            let bye = ServerFrame::Bye { reason: reason.as_str(), retry_ms: pause };
+            self.wire().bye(&bye.encode(), pause, &mut goodbye);
         }
-        let mut close = Vec::new();
-        self.wire().close(reason, &mut close);
-        self.send_bytes(close);
+        self.wire().close(reason, &mut goodbye);
+        self.send_bytes(goodbye);
         self.await_end();
     }
 

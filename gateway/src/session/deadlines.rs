@@ -6,7 +6,7 @@ use protocol::CloseReason;
 
 use super::{
     context::SessionContext,
-    state::{Rare, Session, Stage},
+    state::{Rare, Session, Sign, Stage},
 };
 use crate::runtime::{
     clock::ticks,
@@ -26,11 +26,11 @@ impl Session {
             Some(rare) if !rare.outbound.is_empty() => rare.write_deadline,
             _ => NEVER,
         };
-        let (expires, whole_by) = match self.stage < Stage::Closing {
-            true => (self.local().tick_at(self.expires), self.whole_by()),
-            false => (NEVER, NEVER),
+        let (expires, whole_by, stays_until) = match self.stage < Stage::Closing {
+            true => (self.local().tick_at(self.expires), self.whole_by(), self.stays_until()),
+            false => (NEVER, NEVER, NEVER),
         };
-        let due = self.ping_due.min(expires).min(write_deadline).min(whole_by);
+        let due = self.ping_due.min(expires).min(write_deadline).min(whole_by).min(stays_until);
         let due = Wheel::reachable(due, self.local().tick());
         if self.due != due {
             self.due = due;
@@ -60,12 +60,22 @@ impl Session {
             Stage::Closing => {}
             _ if self.local().tick_at(self.expires) <= now => self.close(CloseReason::TokenExpired),
             _ if stalled => self.close(CloseReason::TooSlow),
+            _ if self.stays_until() <= now => self.close(CloseReason::Draining),
             _ if self.whole_by() <= now => more = self.expect_whole(now, ctx),
             _ if self.ping_due <= now => more = self.ping(ctx),
             _ => {}
         }
         self.schedule();
         more
+    }
+
+    /// Until when one may stay who need not answer pings: it may have been gone for long, behind a proxy
+    /// that has not.
+    fn stays_until(&self) -> u32 {
+        match self.sign == Sign::NotAsked && self.member.is_client() {
+            false => NEVER,
+            true => self.since.saturating_add(ticks(self.local().settings.sse_age)),
+        }
     }
 
     /// By when what has begun must have come whole.
@@ -106,15 +116,15 @@ impl Session {
         }
         // A client that is being written to shows itself by reading, or meets the write deadline.
         if self.has_outbound() {
-            self.heard = true;
+            self.hear();
             return false;
         }
         // A busy worker may not have come to read the answer.
-        let more = !self.heard && self.read(false, ctx);
+        let more = self.sign == Sign::Owed && self.read(false, ctx);
         if self.stage >= Stage::Closing {
             return more;
         }
-        if !self.heard {
+        if self.sign == Sign::Owed {
             self.close(CloseReason::PingTimeout);
             return more;
         }
@@ -124,7 +134,9 @@ impl Session {
 
     /// Sends a ping, which has to be answered by the time the next one is due.
     fn ask(&mut self) {
-        self.heard = false;
+        if self.sign == Sign::Given {
+            self.sign = Sign::Owed;
+        }
         let mut ping = Vec::new();
         self.wire().ping(&mut ping);
         self.send_bytes(ping);
@@ -142,10 +154,14 @@ impl Session {
                 rare.write_deadline = rare.write_deadline.min(soon);
             }
             _ => {
-                if self.heard {
-                    self.ask();
-                }
-                self.ping_due = self.ping_due.min(soon);
+                // Whoever is asked now has all of that time, also where a ping was due earlier.
+                self.ping_due = match self.sign {
+                    Sign::Owed => self.ping_due.min(soon),
+                    Sign::NotAsked | Sign::Given => {
+                        self.ask();
+                        soon
+                    }
+                };
             }
         }
         self.schedule();

@@ -10,12 +10,21 @@ use protocol::{
 
 use super::{
     context::SessionContext,
-    state::{Session, Stage},
+    state::{Session, Sign, Stage},
 };
 use crate::{
     access::identity::Identity,
     transports::{inbound::Inbound, wire::Wire},
 };
+
+/// What a frame asked for and is not done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// A short machine-readable name.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub detail: String,
+}
 
 impl Session {
     /// Acts on what the transport found.
@@ -36,7 +45,10 @@ impl Session {
             return Ok(());
         }
         match inbound {
-            Inbound::Frame(text) => self.on_frame(text, ctx)?,
+            Inbound::Frame(text) => {
+                let refused = self.on_frame(text, ctx).map_err(|_| CloseReason::InvalidFrame)?;
+                self.tell(&refused);
+            }
             Inbound::Binary(bytes) if self.is_echo() => self.answer(bytes, Wire::binary),
             Inbound::Binary(_) => return Err(CloseReason::Unsupported),
             Inbound::Ping(payload) => self.answer(payload, Wire::pong),
@@ -46,28 +58,47 @@ impl Session {
         Ok(())
     }
 
-    fn on_frame(&mut self, json: &[u8], ctx: &SessionContext) -> Result<(), CloseReason> {
+    /// Acts on a JSON frame; what it does not do is returned.
+    ///
+    /// # Errors
+    /// What came is no frame at all.
+    pub(super) fn on_frame(
+        &mut self,
+        json: &[u8],
+        ctx: &SessionContext,
+    ) -> Result<Vec<Refusal>, FrameError> {
         self.local().metrics.tallies.here().frames_in.add(1);
         if self.is_echo() {
             self.send_json(json);
-            return Ok(());
+            return Ok(Vec::new());
         }
-        match ClientFrame::parse(json) {
-            Ok(ClientFrame::Ping) => self.send_json(PONG),
-            Ok(ClientFrame::Echo) if self.local().settings.echo => self.send_json(json),
+        let refused = |code, detail: &str| vec![Refusal { code, detail: detail.to_owned() }];
+        Ok(match ClientFrame::parse(json) {
+            Ok(ClientFrame::Ping) => self.say(PONG),
+            Ok(ClientFrame::Echo) if self.local().settings.echo => self.say(json),
             // Nothing is kept for this session yet, so there is nothing to strike off.
-            Ok(ClientFrame::Ack(_)) => {}
-            // That it came is what it says.
-            Ok(ClientFrame::Pong) => {}
+            Ok(ClientFrame::Ack(_)) => Vec::new(),
+            // That it came is what it says; who has answered once will be held to it.
+            Ok(ClientFrame::Pong) => {
+                self.sign = Sign::Given;
+                Vec::new()
+            }
             Ok(ClientFrame::Subscribe(topics)) => self.on_subscribe(&topics, ctx),
-            Ok(ClientFrame::Unsubscribe(topics)) => self.on_unsubscribe(&topics),
-            Ok(ClientFrame::Refresh(token)) => self.on_refresh(&token),
-            Ok(ClientFrame::Connect(_)) => self.refuse("unexpected", "already connected"),
-            Ok(ClientFrame::Echo) => self.refuse("echo_off", "the gateway runs without --echo"),
-            Err(FrameError::NotJson(_)) => return Err(CloseReason::InvalidFrame),
-            Err(error) => self.refuse(error.code(), &error.to_string()),
-        }
-        Ok(())
+            Ok(ClientFrame::Unsubscribe(topics)) => {
+                self.on_unsubscribe(&topics);
+                Vec::new()
+            }
+            Ok(ClientFrame::Refresh(token)) => self.on_refresh(&token).into_iter().collect(),
+            Ok(ClientFrame::Connect(_)) => refused("unexpected", "already connected"),
+            Ok(ClientFrame::Echo) => refused("echo_off", "the gateway runs without --echo"),
+            Err(error @ FrameError::NotJson(_)) => return Err(error),
+            Err(error) => refused(error.code(), &error.to_string()),
+        })
+    }
+
+    fn say(&mut self, json: &[u8]) -> Vec<Refusal> {
+        self.send_json(json);
+        Vec::new()
     }
 
     /// Whether it only returns what it gets.
@@ -85,17 +116,18 @@ impl Session {
         self.send_bytes(bytes);
     }
 
-    pub(super) fn refuse(&mut self, code: &str, detail: &str) {
-        self.send_frame(&ServerFrame::Error { code, detail });
+    /// Tells the client what was refused.
+    pub(super) fn tell(&mut self, refused: &[Refusal]) {
+        for Refusal { code, detail } in refused {
+            self.send_frame(&ServerFrame::Error { code, detail });
+        }
     }
 
-    fn on_refresh(&mut self, token: &str) {
+    fn on_refresh(&mut self, token: &str) -> Option<Refusal> {
+        let refused = |detail: String| Some(Refusal { code: "unauthorized", detail });
         let local = Rc::clone(&self.member.local);
         if local.authenticator.is_open() {
-            return self.refuse(
-                "unauthorized",
-                "no keys are configured here, so there is no token to refresh",
-            );
+            return refused("no keys are configured here, so there is no token to refresh".into());
         }
         match local.authenticator.verify(token) {
             Ok(identity) if Some(&identity.user) == self.member.user.as_ref() => {
@@ -103,9 +135,10 @@ impl Session {
                 self.set_expiry(expires);
                 self.set_subscribable(subscribable);
                 self.send_frame(&ServerFrame::Refreshed { exp: expires });
+                None
             }
-            Ok(_) => self.refuse("unauthorized", "the token is for another user"),
-            Err(error) => self.refuse("unauthorized", &error.to_string()),
+            Ok(_) => refused("the token is for another user".into()),
+            Err(error) => refused(error.to_string()),
         }
     }
 }

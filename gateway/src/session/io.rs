@@ -149,7 +149,7 @@ impl Session {
     }
 
     fn on_bytes(&mut self, bytes: &mut [u8], turn: &mut Turn, ctx: &mut SessionContext) {
-        self.heard = true;
+        self.hear();
         self.local().metrics.tallies.here().bytes_in.add(bytes.len() as u64);
         let is_within = self.take_bytes(bytes.len());
         if self.allowance.deaf {

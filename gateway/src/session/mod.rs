@@ -2,7 +2,7 @@
 //!
 //! [`opening`] starts it, with what the sessions of its thread share ([`local`]) and its place in
 //! the gateway's tables ([`membership`]). [`context`] runs the actor without a context of actix's
-//! size; its [`state`] moves on by what the socket brings ([`io`], [`inbound`]), by what other parts
+//! size; its [`state`] moves on by what the socket brings ([`io`], [`inbound`]) or its client posts ([`posted`]), by what other parts
 //! of the gateway ask of it ([`mailbox`], [`topics`]), and by time ([`deadlines`]). Frames leave by
 //! [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it may send is its [`allowance`];
 //! what it holds of memory is a [`holding`] among its thread's [`holdings`], and whoever holds too much
@@ -21,6 +21,7 @@ mod mailbox;
 mod membership;
 mod opening;
 mod outbound;
+mod posted;
 mod queue;
 mod relief;
 mod state;
@@ -30,6 +31,7 @@ pub(crate) use self::{
     context::{After, Runner, SessionContext},
     mailbox::{Close, Describe, Subscription, Topical},
     opening::{Client, Joining},
+    posted::{Answer, Posted, Reply, not_here},
     relief::GivenUp,
     state::{Address, Directory, Local, Session, Shared},
 };

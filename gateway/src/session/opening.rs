@@ -15,12 +15,13 @@ use super::{
     deadlines::first_ping,
     mailbox::{Close, Look, SessionGate},
     membership::Membership,
-    state::{Address, Local, Session, Stage},
+    state::{Address, Local, Session, Sign, Stage},
 };
 use crate::{
     access::{admission::Permit, identity::Identity},
     delivery::walks::Seen,
     runtime::wheel::NEVER,
+    transports::table::wire,
 };
 
 /// Most sessions of a user that are looked at together.
@@ -134,6 +135,10 @@ impl Session {
         let interval = member.local.settings.ping_interval;
         let ping_due = first_ping(now, interval, member.seat);
         let allowance = Allowance::new(&member.local.settings, now);
+        let sign = match wire(member.transport).answers_pings() {
+            true => Sign::Given,
+            false => Sign::NotAsked,
+        };
         Self {
             // Nobody pushes to an echo session or to the gateway's own, so nobody has to know first.
             stage: match member.user.is_some() && member.is_client() {
@@ -150,7 +155,7 @@ impl Session {
             ping_due,
             seen,
             allowance,
-            heard: true,
+            sign,
             blocked: false,
         }
     }

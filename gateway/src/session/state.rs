@@ -37,6 +37,17 @@ pub(super) enum Stage {
     Gone,
 }
 
+/// Whether a client owes a sign that it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// It need not answer pings, as it has never done.
+    NotAsked,
+    /// Something came since the last ping.
+    Given,
+    /// Nothing has.
+    Owed,
+}
+
 /// What only some sessions need, and only at times.
 #[derive(Default)]
 pub(super) struct Rare {
@@ -109,8 +120,8 @@ pub(crate) struct Session {
     pub(super) stage: Stage,
     /// Why it ends, once it does.
     pub(super) reason: Option<CloseReason>,
-    /// Whether anything came since the last ping.
-    pub(super) heard: bool,
+    /// What the client owes.
+    pub(super) sign: Sign,
     /// Whether the socket would not take more when it was last tried.
     pub(super) blocked: bool,
 }
@@ -124,6 +135,13 @@ impl Session {
     /// The bytes of its transport.
     pub(super) fn wire(&self) -> &'static dyn Wire {
         wire(self.member.transport)
+    }
+
+    /// Something came of the client.
+    pub(super) fn hear(&mut self) {
+        if self.sign == Sign::Owed {
+            self.sign = Sign::Given;
+        }
     }
 
     pub(super) fn rare(&mut self) -> &mut Rare {

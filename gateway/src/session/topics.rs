@@ -5,7 +5,8 @@ use std::fmt::Write;
 use protocol::{Topic, TopicPattern, server_frame::ServerFrame};
 
 use super::{
-    context::SessionContext, mailbox::Subscription, membership::NotSubscribed, state::Session,
+    context::SessionContext, inbound::Refusal, mailbox::Subscription, membership::NotSubscribed,
+    state::Session,
 };
 use crate::settings::ClientSubscribe;
 
@@ -14,7 +15,8 @@ const NAMED: usize = 16;
 
 impl Session {
     /// The client asks for topics; it gets those it may have, as far as there is room.
-    pub(super) fn on_subscribe(&mut self, topics: &[Topic], ctx: &SessionContext) {
+    /// What it does not get is returned.
+    pub(super) fn on_subscribe(&mut self, topics: &[Topic], ctx: &SessionContext) -> Vec<Refusal> {
         let (mut subscribed, mut forbidden, mut left_out) = (Vec::new(), Vec::new(), None);
         for topic in topics {
             if !self.may_subscribe(topic) {
@@ -30,13 +32,12 @@ impl Session {
             self.wait_behind_gate(ctx);
             self.send_frame(&ServerFrame::subscribed(&subscribed));
         }
-        if !forbidden.is_empty() {
+        let not_its = (!forbidden.is_empty()).then(|| {
             let detail = format!("this client may not subscribe to {}", listed(&forbidden));
-            self.refuse("forbidden", &detail);
-        }
-        if let Some((topic, why)) = left_out {
-            self.refuse_from(topic, why);
-        }
+            Refusal { code: "forbidden", detail }
+        });
+        let no_room = left_out.map(|(topic, why)| self.refused_from(topic, why));
+        not_its.into_iter().chain(no_room).collect()
     }
 
     /// The client wants no more of these topics.
@@ -62,9 +63,8 @@ impl Session {
         if !subscribed.is_empty() {
             self.send_frame(&ServerFrame::subscribed(&subscribed));
         }
-        if let Some((topic, why)) = left_out {
-            self.refuse_from(topic, why);
-        }
+        let no_room = left_out.map(|(topic, why)| self.refused_from(topic, why));
+        self.tell(no_room.as_slice());
     }
 
     /// A backend subscribes the session, which hears of it where that is new.
@@ -95,8 +95,8 @@ impl Session {
         Subscription::Changed
     }
 
-    /// Says which topic had no room, and with it those behind it.
-    fn refuse_from(&mut self, topic: &Topic, why: NotSubscribed) {
+    /// Which topic had no room, and with it those behind it.
+    fn refused_from(&self, topic: &Topic, why: NotSubscribed) -> Refusal {
         let most = self.local().settings.topics_per_session;
         let topic = topic.as_str();
         let (code, detail) = match why {
@@ -109,7 +109,7 @@ impl Session {
                 format!("the gateway has no memory left for topics; {topic:?} is one more"),
             ),
         };
-        self.refuse(code, &detail);
+        Refusal { code, detail }
     }
 
     /// What the client may subscribe to from now on, where that depends on its token.

@@ -7,25 +7,31 @@ use protocol::{
     websocket::{Opcode, header},
 };
 
-use super::{tcp::Tcp, websocket::WebSocket, wire::Wire};
+use super::{
+    sse::{BETWEEN, Sse},
+    tcp::Tcp,
+    websocket::WebSocket,
+    wire::Wire,
+};
 
 /// The bytes of a transport: a line for each.
 pub(crate) fn wire(transport: Transport) -> &'static dyn Wire {
     match transport {
         Transport::WebSocket => &WebSocket,
         Transport::Tcp => &Tcp,
+        Transport::Sse => &Sse,
     }
 }
 
 /// Appends a JSON frame so that every transport finds its own bytes in one piece of it, and returns
 /// where the JSON text stands: behind the header that makes it a WebSocket's, which is unmasked
 /// from a server and so the same for all (RFC 6455 section 5.1), and in front of the line break
-/// that makes it a line.
+/// that makes it a line and of what else ends an event.
 pub(crate) fn enclose(json: &[u8], out: &mut Vec<u8>) -> Range<usize> {
     header(Opcode::Text, json.len(), out);
     let start = out.len();
     out.extend_from_slice(json);
-    out.push(b'\n');
+    out.extend_from_slice(BETWEEN);
     start..start + json.len()
 }
 

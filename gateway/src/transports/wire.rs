@@ -31,6 +31,16 @@ pub trait Wire: Sync {
     /// Appends what a client must answer: one that is gone without a word does not.
     fn ping(&self, out: &mut Vec<u8>);
 
+    /// Whether every client answers pings; one that need not is asked in vain until it has answered once.
+    fn answers_pings(&self) -> bool {
+        true
+    }
+
+    /// Appends the `bye` frame, with the pause in it; without one the client shall not come back.
+    fn bye(&self, json: &[u8], _retry_ms: Option<u32>, out: &mut Vec<u8>) {
+        self.encode(json, out);
+    }
+
     /// Appends the answer to a client's ping.
     fn pong(&self, _payload: &[u8], _out: &mut Vec<u8>) {}
 

@@ -30,7 +30,12 @@ pub(super) async fn run_sessions(seats: Rc<Seats>, mut reactor: Reactor, arrival
         more = sockets && reactor.fetch(&mut ready);
         seats.local.calls.take(&mut called);
         let again = seats.take_again();
-        in_slices(&called, |seat| seats.turn(*seat, |_, _| false)).await;
+        in_slices(&called, |seat| {
+            if !welcome::on_call(&seats, *seat, &arrivals) {
+                seats.turn(*seat, |_, _| false);
+            }
+        })
+        .await;
         in_slices(&ready, |(seat, ready)| {
             seats.step(*seat, || on_ready(&seats, *seat, *ready, &arrivals));
         })

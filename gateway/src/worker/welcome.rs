@@ -7,13 +7,21 @@ use crate::{
         leaving::Reason,
     },
     runtime::wheel::NEVER,
-    seats::{Arrival, Seats},
+    seats::{Arrival, Progress, Seats},
 };
 
 /// The connection in a seat can be read.
 pub(super) fn on_words(seats: &Seats, seat: u32, arrival: Box<Arrival>, arrivals: &Arrivals) {
     settle(seats, seat, seats.guarded(|| arrivals.receive(arrival, seat)));
     make_room(seats, arrivals);
+}
+
+/// Something has called the seat; true if it is a connection's, which then has what it waited for.
+pub(super) fn on_call(seats: &Seats, seat: u32, arrivals: &Arrivals) -> bool {
+    let asks = |arrival: &Arrival| matches!(arrival.progress, Progress::Asking(_));
+    let Some(arrival) = seats.take_arrival(seat, asks) else { return false };
+    settle(seats, seat, seats.guarded(|| arrivals.pass_on(arrival)));
+    true
 }
 
 /// A tick in which the connection in a seat may be due.

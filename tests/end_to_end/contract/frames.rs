@@ -8,9 +8,6 @@ contract!(
     hello_comes_first_and_names_session_and_user,
     ping_is_answered,
     what_is_not_understood_is_answered_and_forgotten,
-    what_is_not_json_ends_the_session,
-    what_is_not_utf8_ends_the_session,
-    a_frame_above_the_limit_ends_the_session,
     frames_up_to_the_limit_are_read,
     echo_frames_come_back_where_allowed,
     acknowledgements_are_taken,
@@ -59,28 +56,6 @@ fn what_is_not_understood_is_answered_and_forgotten<C: Client>() {
     client.expect_alive();
 }
 
-fn what_is_not_json_ends_the_session<C: Client>() {
-    let gateway = Gateway::start(&[]);
-    // An empty line is no frame; an empty message is one.
-    let empty = C::HAS_CODES.then_some("");
-    let frames = ["hello", " ", r#"{"type":"ping""#, "{'type':'ping'}"];
-    for frame in frames.into_iter().chain(empty) {
-        let mut client = C::join(&gateway, "u");
-        client.write(&C::wire(frame));
-        let bye = client.expect_bye("invalid_frame", 1007);
-        assert_eq!(bye["retry_ms"], Value::Null, "coming back would not help");
-    }
-}
-
-fn a_frame_above_the_limit_ends_the_session<C: Client>() {
-    let gateway = Gateway::start(&["--max-frame=1KiB"]);
-    for length in [1025, 5000, 70_000] {
-        let mut client = C::join(&gateway, "u");
-        client.write(&C::wire(&padded("ping", length)));
-        client.expect_bye("frame_too_large", 1009);
-    }
-}
-
 fn frames_up_to_the_limit_are_read<C: Client>() {
     let gateway = Gateway::start(&["--max-frame=1KiB"]);
     let mut client = C::join(&gateway, "u");
@@ -107,15 +82,8 @@ fn acknowledgements_are_taken<C: Client>() {
     client.expect_alive();
 }
 
-fn what_is_not_utf8_ends_the_session<C: Client>() {
-    let gateway = Gateway::start(&[]);
-    let mut client = C::join(&gateway, "u");
-    client.write(&C::wire_bytes(b"{\"type\":\"ping\",\"x\":\"\xff\"}"));
-    client.expect_bye("invalid_frame", 1007);
-}
-
 /// A frame of this type that is so many bytes long.
-fn padded(kind: &str, length: usize) -> String {
+pub(super) fn padded(kind: &str, length: usize) -> String {
     let empty = json!({ "type": kind, "x": "" }).to_string();
     json!({ "type": kind, "x": "x".repeat(length - empty.len()) }).to_string()
 }

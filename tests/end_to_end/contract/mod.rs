@@ -3,6 +3,19 @@
 /// Makes a test for each case and transport.
 macro_rules! contract {
     ($($case:ident),* $(,)?) => {
+        contract_of_streams!($($case),*);
+        mod on_sse {
+            $(#[test]
+            fn $case() {
+                super::$case::<crate::harness::Sse>();
+            })*
+        }
+    };
+}
+
+/// The same for those whose clients speak on the session's own connection.
+macro_rules! contract_of_streams {
+    ($($case:ident),* $(,)?) => {
         mod on_websocket {
             $(#[test]
             fn $case() {
@@ -25,4 +38,5 @@ mod presence;
 mod pushes;
 mod tokens;
 mod topics;
+mod unreadable;
 mod wire;

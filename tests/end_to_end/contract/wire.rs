@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Client, Event, Gateway, Who, client::connect, tokens::secret_flag};
 
-contract!(
+contract_of_streams!(
     everything_byte_by_byte,
     many_frames_in_one_segment,
     frames_right_behind_the_handshake,

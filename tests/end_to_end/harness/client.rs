@@ -33,6 +33,8 @@ pub(crate) trait Client: Sized + Send + 'static {
     const NAME: &'static str;
     /// Whether its end has a close code.
     const HAS_CODES: bool;
+    /// Frames that it has said when it has joined.
+    const SAID: usize = 0;
 
     /// Where it connects to.
     fn address(gateway: &Gateway) -> SocketAddr;

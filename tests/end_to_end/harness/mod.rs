@@ -8,6 +8,7 @@ pub(crate) mod key_server;
 pub(crate) mod metrics;
 pub(crate) mod process;
 pub(crate) mod servers;
+pub(crate) mod sse;
 pub(crate) mod tcp;
 pub(crate) mod tokens;
 pub(crate) mod wait;
@@ -19,6 +20,7 @@ pub(crate) use self::{
     http::Http,
     process::Process,
     servers::{Gateway, PusherApi, pair},
+    sse::Sse,
     tcp::Tcp,
     wait::eventually,
     websocket::WebSocket,

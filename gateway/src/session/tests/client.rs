@@ -3,12 +3,21 @@
 use std::{
     io::{ErrorKind, Read, Write},
     os::unix::net::UnixStream,
+    sync::Arc,
+    task::Waker,
 };
+
+use bytes::Bytes;
 
 use protocol::{
     Transport,
     websocket::{FIN, Opcode, masked_frame, parse_length},
 };
+
+use crate::session::{Address, Answer, Posted, Reply};
+
+/// What stands in front of an event's data.
+const EVENT: &[u8] = b"data: ";
 
 /// A client that keeps what it hears until it is asked.
 pub(super) struct Client {
@@ -16,14 +25,24 @@ pub(super) struct Client {
     pub(super) seat: u32,
     pub(super) transport: Transport,
     unread: Vec<u8>,
+    /// Where frames are posted, where there is no other way up.
+    address: Option<Address>,
+    /// What the session said to them.
+    pub(super) answer: Arc<Answer>,
     /// Bytes that have come so far.
     pub(super) taken: u64,
     ended: bool,
 }
 
 impl Client {
-    pub(super) fn new(peer: UnixStream, seat: u32, transport: Transport) -> Self {
-        Self { peer, seat, transport, unread: Vec::new(), taken: 0, ended: false }
+    pub(super) fn new(
+        peer: UnixStream,
+        seat: u32,
+        transport: Transport,
+        address: Option<Address>,
+    ) -> Self {
+        let answer = Arc::default();
+        Self { peer, seat, transport, address, answer, unread: Vec::new(), taken: 0, ended: false }
     }
 
     /// A JSON frame in the bytes of this client's transport.
@@ -31,6 +50,7 @@ impl Client {
         match self.transport {
             Transport::WebSocket => control(Opcode::Text, json.as_bytes()),
             Transport::Tcp => format!("{json}\n").into_bytes(),
+            Transport::Sse => json.into(),
         }
     }
 
@@ -51,7 +71,14 @@ impl Client {
     }
 
     pub(super) fn say_frame(&mut self, json: &str) {
-        self.say(&self.frame(json));
+        match &self.address {
+            Some(address) => {
+                let reply = Reply::new(&self.answer, Waker::noop().clone());
+                let posted = Posted { frames: Bytes::copy_from_slice(json.as_bytes()), reply };
+                address.upgrade().expect("a session").do_send(posted);
+            }
+            None => self.say(&self.frame(json)),
+        }
     }
 
     /// Reads at most this many bytes of what has come.
@@ -94,10 +121,16 @@ impl Client {
 
     /// Bytes of a frame whose end has not come.
     pub(super) fn is_torn(&self) -> bool {
-        !self.unread.is_empty()
+        !self.unread.is_empty() && self.unread != EVENT
     }
 
     fn next_frame(&self) -> Option<(String, usize)> {
+        if self.transport == Transport::Sse {
+            let end = self.unread.windows(2).position(|two| two == b"\n\n")?;
+            let event = self.unread.strip_prefix(EVENT).unwrap_or(&self.unread);
+            let line = event.split(|byte| *byte == b'\n').next()?;
+            return Some((text(line), end + 2));
+        }
         if self.transport == Transport::Tcp {
             let end = self.unread.iter().position(|byte| *byte == b'\n')?;
             return Some((text(&self.unread[..end]), end + 1));

@@ -79,7 +79,9 @@ fn a_late_answer_that_was_not_read_yet_counts() {
 fn a_user_is_not_locked_out_by_sessions_that_are_gone() {
     for transport in Transport::ALL {
         let mut thread = Thread::new(&["--sessions-per-user=3", "--ping-interval=1h"]);
-        let _dead = [thread.client(transport), thread.client(transport)];
+        let mut dead = [thread.client(transport), thread.client(transport)];
+        // Who has answered once has to.
+        dead.iter_mut().for_each(|client| client.say_frame(r#"{"type":"pong"}"#));
         let mut alive = thread.client(transport);
         assert!(thread.try_join(transport, &Who::default()).is_none());
         thread.settle();
@@ -89,6 +91,7 @@ fn a_user_is_not_locked_out_by_sessions_that_are_gone() {
         alive.say_frame(r#"{"type":"pong"}"#);
         assert!(thread.try_join(transport, &Who::default()).is_none());
         thread.settle();
+        alive.say_frame(r#"{"type":"pong"}"#);
         thread.pass(SECOND * 2);
         let mut newer = thread.try_join(transport, &Who::default()).expect("room");
         assert!(newer.heard()[0].contains("hello"));
@@ -102,7 +105,7 @@ fn a_user_is_not_locked_out_by_sessions_that_are_gone() {
 fn a_token_ends_and_a_new_one_prolongs_the_session() {
     const SECRET: &str = "secret";
     for transport in Transport::ALL {
-        let flags = ["--jwt-secret=secret", "--ping-interval=1h"];
+        let flags = ["--jwt-secret=secret", "--ping-interval=1h", "--sse-age=1h"];
         let mut thread = Thread::new(&flags);
         let start = thread.local.clock.epoch_seconds(0);
         let who = Who { expires: Some(start + 30), ..Who::default() };
@@ -230,4 +233,64 @@ proptest! {
         }
         ends.pass(1700);
     }
+}
+
+#[test]
+fn who_need_not_answer_stays_for_a_time_and_is_held_to_its_word_once_it_has_answered() {
+    let flags = ["--ping-interval=10s", "--sse-age=60s"];
+    let mut thread = Thread::new(&flags);
+    let [mut silent, mut once, mut well] = [(); 3].map(|()| thread.client(Transport::Sse));
+    for client in [&mut once, &mut well] {
+        client.say_frame(r#"{"type":"pong"}"#);
+    }
+    for _ in 0..50 {
+        thread.pass(SECOND);
+        well.say_frame(r#"{"type":"pong"}"#);
+        thread.settle();
+    }
+    let pings = silent.heard();
+    assert!(pings.len() >= 4 && pings.iter().all(|it| it == r#"{"type":"ping"}"#), "{pings:?}");
+    assert!(once.heard().iter().any(|it| it.contains("ping_timeout")));
+    for _ in 0..50 {
+        thread.pass(SECOND);
+        well.say_frame(r#"{"type":"pong"}"#);
+        thread.settle();
+    }
+    let end = silent.heard();
+    assert!(end.iter().any(|it| it.contains("draining") && it.contains("retry_ms")), "{end:?}");
+    assert!(!well.heard().iter().any(|it| it.contains("bye")));
+}
+
+#[test]
+fn what_is_posted_is_taken_up_to_what_is_refused() {
+    let mut thread = Thread::new(&["--ping-interval=1h", "--client-subscribe=none"]);
+    let mut client = thread.client(Transport::Sse);
+    client.say_frame("{\"type\":\"ping\"}\n{\"type\":\"pong\"}");
+    thread.settle();
+    assert_eq!(client.answer.take(), Some(Ok(())));
+    assert_eq!(client.heard(), [r#"{"type":"pong"}"#]);
+    let cases = [
+        (
+            "{\"type\":\"ping\"}\n\n{\"type\":\"subscribe\",\"topics\":[\"t\"]}\n{\"type\":\"ping\"}",
+            403,
+            3,
+            1,
+        ),
+        ("{\"type\":\"ping\"}\nnonsense", 400, 2, 1),
+        (r#"{"type":"dance"}"#, 400, 1, 0),
+        (r#"{"type":"refresh","token":"t"}"#, 401, 1, 0),
+    ];
+    for (frames, status, line, answered) in cases {
+        client.say_frame(frames);
+        thread.settle();
+        let problem = client.answer.take().expect("an answer").expect_err("refused");
+        assert_eq!(problem.status, status, "{frames}");
+        assert!(problem.detail.starts_with(&format!("line {line}: ")), "{problem:?}");
+        assert_eq!(client.heard().len(), answered, "{frames}");
+    }
+    let flood = "{\"type\":\"pong\"}\n".repeat(100);
+    (0..3).for_each(|_| client.say_frame(&flood));
+    thread.settle();
+    assert_eq!(client.answer.take().map(|it| it.map_err(|problem| problem.status)), Some(Err(404)));
+    assert!(client.heard()[0].contains("too_many_frames"));
 }

@@ -34,7 +34,7 @@ fn a_goodbye_says_why_on_every_transport() {
             assert_eq!(heard[0].contains("retry_ms"), reason.reconnect(), "{heard:?}");
             let last = match transport {
                 Transport::WebSocket => format!("[close {code} {word}]"),
-                Transport::Tcp => "[end]".to_owned(),
+                Transport::Tcp | Transport::Sse => "[end]".to_owned(),
             };
             assert_eq!(heard[1..], [last], "and nothing else");
             assert_eq!(thread.left(), (0, 0, 0));

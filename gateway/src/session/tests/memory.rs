@@ -6,7 +6,7 @@ use protocol::{Transport, link::TargetRef, websocket::Opcode};
 
 use super::{
     client::{Client, control},
-    thread::{Thread, Who},
+    thread::{Thread, WITH_A_WAY_UP, Who},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ fn fragment(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_has_not_come_whole_is_counted_once() {
-    for transport in Transport::ALL {
+    for transport in WITH_A_WAY_UP {
         let mut thread = Thread::new(&["--ping-interval=1h"]);
         let mut client = thread.client(transport);
         let bytes = half(&client, 40_000);
@@ -66,7 +66,7 @@ fn a_message_in_fragments_takes_no_more_than_a_frame() {
 
 #[test]
 fn a_frame_has_its_time_to_come_whole_however_it_trickles() {
-    for transport in Transport::ALL {
+    for transport in WITH_A_WAY_UP {
         let mut thread = Thread::new(&["--frame-timeout=10s", "--ping-interval=1h"]);
         let mut client = thread.client(transport);
         let bytes = half(&client, 1000);
@@ -137,7 +137,7 @@ fn a_late_rest_that_was_not_read_yet_counts() {
 
 #[test]
 fn who_holds_most_of_incomplete_frames_goes() {
-    for transport in Transport::ALL {
+    for transport in WITH_A_WAY_UP {
         let mut thread =
             Thread::with_bounds(&["--ping-interval=1h"], |bounds| bounds.incomplete = 100_000);
         let mut small: Vec<_> = (0..10).map(|_| thread.client(transport)).collect();

@@ -40,6 +40,8 @@ use crate::{
 
 use super::client::Client;
 
+/// Transports whose clients speak on the session's own connection.
+pub(super) const WITH_A_WAY_UP: [Transport; 2] = [Transport::WebSocket, Transport::Tcp];
 /// Frames that clients were sent.
 pub(super) const FRAMES_OUT: &str = "holdfast_frames_out_total";
 
@@ -142,10 +144,16 @@ impl Thread {
             client,
             permit: Some(self.admission.admit().expect("room")),
         };
+        let there = self.local.directory.registry.sessions(who.user.unwrap_or_default());
+        let before: Vec<_> = there.iter().map(|one| one.id).collect();
         let runner = Session::start(&self.local, joining).ok()?;
         self.runners.insert(seat, runner);
         self.settle();
-        Some(Client::new(peer, seat, transport))
+        let address = who.user.filter(|_| transport == Transport::Sse).and_then(|user| {
+            let sessions = self.local.directory.registry.sessions(user);
+            sessions.into_iter().find(|one| !before.contains(&one.id)).map(|one| one.address)
+        });
+        Some(Client::new(peer, seat, transport, address))
     }
 
     /// The same, where there is room.

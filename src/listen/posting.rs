@@ -1,0 +1,73 @@
+//! What is said to a server by requests of their own, where the session's connection has no way up.
+
+use std::{fmt::Write, io, time::Duration};
+
+use client::opening::percent_encode;
+use serde::Deserialize;
+use settings::Secret;
+use ureq::Agent;
+
+use super::visit::Visitor;
+
+/// How long a request may take.
+const WITHIN: Duration = Duration::from_secs(10);
+/// The most of an answer that is looked at, in bytes.
+const LONGEST_ANSWER: u64 = 4096;
+
+/// Where frames are posted, and as whom.
+pub(super) struct Post {
+    agent: Agent,
+    url: String,
+    authorization: Option<String>,
+}
+
+impl Post {
+    /// The place of frames is beside that of events.
+    pub(super) fn new(visitor: &Visitor, host: &str, token: Option<&Secret>) -> Self {
+        let agent = Agent::config_builder().http_status_as_error(false);
+        // The server is the one named: no proxy of the environment, no redirect elsewhere.
+        let agent = agent.timeout_global(Some(WITHIN)).proxy(None).max_redirects(0);
+        let path = visitor.path.split('?').next().unwrap_or_default();
+        let base = path.strip_suffix("/sse").unwrap_or("/v1");
+        let mut url = format!("http://{host}:{}{base}/frames?", visitor.port);
+        if let Some(user) = visitor.user.as_ref().filter(|_| token.is_none()) {
+            url.push_str("user=");
+            percent_encode(user, &mut url);
+            url.push('&');
+        }
+        let authorization = token.map(|token| format!("Bearer {}", token.expose()));
+        Self { agent: agent.build().into(), url, authorization }
+    }
+
+    /// What is posted is for this session.
+    pub(super) fn is_for(&mut self, session: &str) {
+        let _ = write!(self.url, "session=");
+        percent_encode(session, &mut self.url);
+    }
+
+    /// Posts frames; what is refused of them is said on stderr.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub(super) fn frames(&self, frames: &[u8]) -> io::Result<()> {
+        let mut request = self.agent.post(&self.url).content_type("application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let mut answer = request.send(frames).map_err(io::Error::other)?;
+        if answer.status().as_u16() != 204 {
+            let text = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_string();
+            eprintln!("not taken: {}", text.unwrap_or_default());
+        }
+        Ok(())
+    }
+}
+
+/// The session that a `hello` names.
+pub(super) fn session_of(hello: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Hello {
+        session: String,
+    }
+    serde_json::from_slice::<Hello>(hello).ok().map(|hello| hello.session)
+}
