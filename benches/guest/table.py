@@ -144,7 +144,8 @@ def leaving_rows(journey):
     """How long it took until all were gone, whether one could look meanwhile, and the kernel's part."""
     yield "all leave at once: registry empty after", said("{:.1f} s", journey.seconds("leaving"))
     looks, unanswered, slowest = journey.looks()
-    yield "  looks at /metrics meanwhile", said("{}, {} without an answer, slowest {} s", looks, unanswered, slowest)
+    answered = said("{}, {} without an answer, slowest {} s", looks, unanswered, slowest)
+    yield "  looks at /metrics meanwhile", answered
     before, after = journey.at["last"], journey.after()
     for name, what in KERNELS_PART.items():
         yield f"  {what}", said("{:,}", difference(after.tcp_counter(name), before.tcp_counter(name)))
