@@ -29,7 +29,7 @@ def attacks():
         Attack("without_credentials", kind, port, 2000 if kind in HEAVY else crowd)
         for port in ("clients", "operators", "backends")
         for kind in peers.without_credentials("")
-        if not (port != "clients" and kind in ("refused upgrade", "forged token"))
+        if not (port != "clients" and kind in UPGRADES)
     ]
     found += [Attack("on_tcp", kind, "tcp", crowd) for kind in peers.on_tcp("")]
     found += [Attack("on_backends", kind, "backends", 2000) for kind in peers.on_backends("")]
@@ -42,5 +42,7 @@ def attacks():
     return found
 
 
+# There are none of these where clients have no port.
+UPGRADES = ("refused upgrade", "nobody's WebSocket", "forged token")
 # These send as fast as they can: more of them would only measure the client.
 HEAVY = ("endless head", "unread pipeline")

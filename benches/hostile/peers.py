@@ -87,6 +87,7 @@ def without_credentials(secret):
         "refused upgrade": Kind(
             first=always(upgrade("wrong", "nobody", version=12)), reads=False, returns=False,
         ),
+        "nobody's WebSocket": Kind(first=always(joining.upgrade(None))),
         "forged token": Kind(first=always(upgrade("wrong", "nobody"))),
     }
 

@@ -4,11 +4,12 @@ import socket
 
 
 def upgrade(token, version=13):
-    """A client's request for a WebSocket (RFC 6455 section 4.1)."""
+    """A client's request for a WebSocket (RFC 6455 section 4.1); a token may come in a message instead."""
+    shown = f"Authorization: Bearer {token}\r\n" if token else ""
     return (
         "GET /v1/ws HTTP/1.1\r\nHost: holdfast\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         f"Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        f"Authorization: Bearer {token}\r\n\r\n"
+        f"{shown}\r\n"
     ).encode()
 
 

@@ -1,7 +1,8 @@
 //! Bytes from clients.
 
 use gateway::internals::{
-    Assembly, HeadError, Inbound, MAX_HEAD_BYTES, Request, first_frame, next_frame, next_line,
+    Assembly, HeadError, Inbound, MAX_HEAD_BYTES, Request, first_frame, first_message, next_frame,
+    next_line,
 };
 use protocol::{
     CloseReason,
@@ -104,6 +105,21 @@ pub(crate) fn first_lines(data: &[u8]) {
         }
     }
     assert_eq!(first_frame(bytes, limit), Ok(None));
+}
+
+/// The first byte says how the rest is cut, the second how long the message may be.
+pub(crate) fn first_messages(data: &[u8]) {
+    let [step, limit, bytes @ ..] = data else { return };
+    let limit = usize::from(*limit);
+    let mut waiting = Vec::new();
+    for piece in pieces(bytes, *step) {
+        waiting.extend_from_slice(piece);
+        match first_message(&waiting, limit) {
+            Ok(None) => assert!(waiting.len() < MAX_HEAD_BYTES, "a message without an end"),
+            decided => return assert_eq!(decided, first_message(bytes, limit)),
+        }
+    }
+    assert_eq!(first_message(bytes, limit), Ok(None));
 }
 
 /// One JSON frame.

@@ -9,7 +9,9 @@ mod reports;
 mod servers;
 mod tokens;
 
-pub(crate) use clients::{client_frames, first_lines, request_heads, tcp_lines, websocket_frames};
+pub(crate) use clients::{
+    client_frames, first_lines, first_messages, request_heads, tcp_lines, websocket_frames,
+};
 pub(crate) use kernel::kernel_text;
 pub(crate) use links::link_frames;
 pub(crate) use pushes::push_body;

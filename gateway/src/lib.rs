@@ -47,7 +47,10 @@ pub mod internals {
     pub use crate::{
         delivery::frame::{FrameMemory, SharedFrame},
         directory::registry::{Registration, Registry},
-        entrance::tcp::first_frame,
+        entrance::{
+            first_message::{First, first_message},
+            tcp::first_frame,
+        },
         http::request::{HeadError, MAX_HEAD_BYTES, Request},
         runtime::wheel::{NEVER, Wheel},
         transports::{

@@ -21,13 +21,15 @@ use crate::{
     session::{After, Answer, GivenUp, Local, Runner, Session, SessionContext},
 };
 
-/// What a client's port is for.
+/// What comes in at a client's port, or on a connection from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Port {
     /// HTTP requests, which become sessions of several transports.
     Http,
     /// Lines of the TCP transport.
     Tcp,
+    /// Frames of a WebSocket whose client has yet to say who it is.
+    WebSocket,
 }
 
 /// A connection that is not a session.
@@ -38,6 +40,8 @@ pub(crate) struct Arrival {
     pub port: Port,
     /// How far it is.
     pub progress: Progress,
+    /// The device that the request named, where who it is comes in a frame.
+    pub device: Option<Box<str>>,
     /// The tick by which it must be a session, or, with its answer, gone.
     pub deadline: u32,
     /// The tick in which its thread looks whether it is; [`NEVER`] for one to be noted anew.
@@ -108,7 +112,8 @@ impl Seats {
         let seat = seat_number(entry.key());
         self.sockets.watch(&socket, seat)?;
         let (progress, guard) = (Progress::Speaking(BytesMut::new()), pending.enter(seat));
-        let mut arrival = Arrival { socket, port, progress, deadline, due: NEVER, guard };
+        let (device, due) = (None, NEVER);
+        let mut arrival = Arrival { socket, port, progress, device, deadline, due, guard };
         self.schedule(&mut arrival, seat);
         entry.insert(Seat::Arrival(Box::new(arrival)));
         Ok(())

@@ -34,6 +34,7 @@ targets!(
     websocket_frames,
     tcp_lines,
     first_lines,
+    first_messages,
     request_heads,
     client_frames,
     link_frames,

@@ -66,6 +66,11 @@ impl Refusal {
         }
     }
 
+    /// Whether the client is worth more than the plain answer: not while there is no room for anybody.
+    pub(crate) fn leaves_room(&self) -> bool {
+        !matches!(self, Self::Full | Self::Memory | Self::HandshakeRate)
+    }
+
     /// The refusal over HTTP.
     pub(crate) fn problem(&self) -> Problem {
         let (status, title) = match self {

@@ -10,28 +10,19 @@ use std::{
     rc::Rc,
 };
 
-use bytes::{Bytes, BytesMut};
-use protocol::problem::Problem;
+use bytes::BytesMut;
+use protocol::Transport;
 
 use super::{
-    frames,
     handshake::{Doorway, Refused},
-    leaving::{Farewell, LINGER_BYTES, Reason},
-    origins,
-    requests::{self, Asked},
-    sse, tcp, websocket,
+    leaving::{Farewell, Reason},
+    tcp,
 };
 use crate::{
-    access::{admission::Refusal, pending::Pending},
-    http::request::Request,
+    access::pending::Pending,
     seats::{Arrival, Asking, Port, Progress},
     session::Runner,
 };
-
-/// The label of the handshake metric for a request that wants no session and is no mistake.
-const NO_CONTENT: &str = "no_content";
-/// The label for one that brought frames to a session.
-const FRAMES: &str = "frames";
 
 /// What becomes of an arrival.
 pub(crate) enum Arrived {
@@ -45,7 +36,7 @@ pub(crate) enum Arrived {
 
 /// Receives the first words of a thread's clients.
 pub(crate) struct Arrivals {
-    doorway: Doorway,
+    pub(super) doorway: Doorway,
     pending: Rc<Pending>,
 }
 
@@ -98,6 +89,7 @@ impl Arrivals {
                 match arrival.port {
                     Port::Http => self.on_request(arrival, words, seat),
                     Port::Tcp => self.on_lines(arrival, words, seat),
+                    Port::WebSocket => self.on_messages(arrival, words, seat),
                 }
             }
             Progress::Asking(Asking { left: 0, .. }) | Progress::Answered(0) => {
@@ -107,107 +99,6 @@ impl Arrivals {
         }
     }
 
-    fn on_request(&self, arrival: Box<Arrival>, words: BytesMut, seat: u32) -> Arrived {
-        let (request, used) = match Request::read(&words) {
-            Ok(Some(found)) => found,
-            Ok(None) => return wait_for_more(arrival, words),
-            Err(error) => {
-                let problem = error.problem();
-                self.count(arrival.port, requests::result_of(&problem));
-                return self.say(arrival, &Farewell::unread(&problem));
-            }
-        };
-        let settings = &self.doorway.seats.local.settings;
-        let asked = requests::check(settings, &request).map_err(|problem| {
-            // Who may not ask here at all is told that, and not what there is.
-            origins::check(settings, &request, &arrival.socket)
-                .map_or_else(|foreign| Refusal::from(foreign).problem(), |()| problem)
-        });
-        match asked {
-            Ok(Asked::WebSocket) => {
-                let rest = BytesMut::from(&words[used..]);
-                let joined = |socket| websocket::join(&self.doorway, &request, socket, rest, seat);
-                self.join_by(&request, *arrival, joined)
-            }
-            Ok(asked @ (Asked::Sse | Asked::Frames)) => match request.body.of(&words[used..]) {
-                None => wait_for_more(arrival, words),
-                Some(body) if asked == Asked::Sse => self.on_events(&request, body, arrival, seat),
-                Some(body) => self.on_frames(&request, body, arrival, seat),
-            },
-            Ok(Asked::Preflight | Asked::Nothing) => {
-                self.count(arrival.port, NO_CONTENT);
-                self.say(arrival, &Farewell::nothing(settings, &request))
-            }
-            Err(problem) => self.refuse(&request, &problem, arrival),
-        }
-    }
-
-    fn on_events(
-        &self,
-        request: &Request<'_>,
-        body: &[u8],
-        arrival: Box<Arrival>,
-        seat: u32,
-    ) -> Arrived {
-        match sse::connect(body) {
-            Ok(connect) => {
-                let joined = |socket| sse::join(&self.doorway, request, &connect, socket, seat);
-                self.join_by(request, *arrival, joined)
-            }
-            Err(problem) => self.refuse(request, &problem, arrival),
-        }
-    }
-
-    fn on_frames(
-        &self,
-        request: &Request<'_>,
-        body: &[u8],
-        mut arrival: Box<Arrival>,
-        seat: u32,
-    ) -> Arrived {
-        let seats = &self.doorway.seats;
-        let settings = &seats.local.settings;
-        if let Err(foreign) = origins::check(settings, request, &arrival.socket) {
-            return self.refuse(request, &Refusal::from(foreign).problem(), arrival);
-        }
-        match frames::post(seats, request, Bytes::copy_from_slice(body), seat) {
-            Ok(answer) => {
-                self.count(arrival.port, FRAMES);
-                arrival.guard.keep(0);
-                let reader = origins::reader(settings, request).map(Box::from);
-                arrival.progress = Progress::Asking(Asking { answer, reader, left: LINGER_BYTES });
-                Arrived::Waiting(arrival)
-            }
-            Err(problem) => self.refuse(request, &problem, arrival),
-        }
-    }
-
-    /// Says what the session has said to which the connection in a seat has brought frames, if it has.
-    pub(crate) fn pass_on(&self, arrival: Box<Arrival>) -> Arrived {
-        let Progress::Asking(asking) = &arrival.progress else { return Arrived::Waiting(arrival) };
-        let Some(said) = asking.answer.take() else { return Arrived::Waiting(arrival) };
-        let farewell = Farewell::of_session(&said, asking.reader.as_deref());
-        self.say(arrival, &farewell)
-    }
-
-    fn refuse(&self, request: &Request<'_>, problem: &Problem, arrival: Box<Arrival>) -> Arrived {
-        self.count(arrival.port, requests::result_of(problem));
-        let settings = &self.doorway.seats.local.settings;
-        self.say(arrival, &Farewell::http(problem, settings, request))
-    }
-
-    fn join_by(
-        &self,
-        request: &Request<'_>,
-        arrival: Arrival,
-        join: impl FnOnce(TcpStream) -> Result<Runner, Box<Refused>>,
-    ) -> Arrived {
-        let settings = &self.doorway.seats.local.settings;
-        self.join(arrival, join, |refused| {
-            Farewell::http(&refused.refusal.problem(), settings, request)
-        })
-    }
-
     fn on_lines(&self, arrival: Box<Arrival>, words: BytesMut, seat: u32) -> Arrived {
         let limit = self.doorway.seats.local.settings.max_frame;
         match tcp::first_frame(&words, limit) {
@@ -215,17 +106,19 @@ impl Arrivals {
             Ok(Some((connect, used))) => {
                 let rest = BytesMut::from(&words[used..]);
                 let joined = |socket| tcp::join(&self.doorway, &connect, socket, rest, seat);
-                self.join(*arrival, joined, |refused| Farewell::tcp(refused.refusal.close_reason()))
+                self.join(*arrival, joined, |refused| {
+                    Farewell::bye(refused.refusal.close_reason(), Transport::Tcp)
+                })
             }
             Err(reason) => {
                 self.count(arrival.port, reason.as_str());
-                self.say(arrival, &Farewell::tcp(reason))
+                self.say(arrival, &Farewell::bye(reason, Transport::Tcp))
             }
         }
     }
 
     /// Makes a session of an arrival, or says why not.
-    fn join(
+    pub(super) fn join(
         &self,
         arrival: Arrival,
         join: impl FnOnce(TcpStream) -> Result<Runner, Box<Refused>>,
@@ -241,7 +134,7 @@ impl Arrivals {
     }
 
     /// Says something last, after which the client has a moment to go.
-    fn say(&self, mut arrival: Box<Arrival>, farewell: &Farewell) -> Arrived {
+    pub(super) fn say(&self, mut arrival: Box<Arrival>, farewell: &Farewell) -> Arrived {
         match farewell.say(&mut arrival, &self.doorway.seats.local) {
             Ok(()) => Arrived::Waiting(arrival),
             // The client is gone.
@@ -257,7 +150,7 @@ impl Arrivals {
         };
         self.count(arrival.port, reason.as_str());
         // One that was silent all the while is not worth an answer.
-        if words.is_empty() {
+        if words.is_empty() && arrival.port != Port::WebSocket {
             return Arrived::Gone;
         }
         let farewell = reason.farewell(arrival.port);
@@ -272,16 +165,19 @@ impl Arrivals {
         Arrived::Gone
     }
 
-    fn count(&self, port: Port, result: &str) {
+    /// Counts what became of a handshake.
+    pub(super) fn count(&self, port: Port, result: &str) {
         let metrics = &self.doorway.seats.local.metrics;
         match port {
             Port::Http => metrics.request(result),
-            Port::Tcp => metrics.handshake(protocol::Transport::Tcp, result),
+            Port::Tcp => metrics.handshake(Transport::Tcp, result),
+            Port::WebSocket => metrics.handshake(Transport::WebSocket, result),
         }
     }
 }
 
-fn wait_for_more(mut arrival: Box<Arrival>, words: BytesMut) -> Arrived {
+/// Keeps what has come, which is not enough.
+pub(super) fn wait_for_more(mut arrival: Box<Arrival>, words: BytesMut) -> Arrived {
     arrival.guard.keep(words.capacity());
     arrival.progress = Progress::Speaking(words);
     Arrived::Waiting(arrival)

@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use protocol::{CloseReason, problem::Problem, server_frame::ServerFrame};
+use protocol::{CloseReason, Transport, problem::Problem, server_frame::ServerFrame};
 
-use super::{origins, routes};
+use super::{origins, routes, shown::Shown, sse, websocket};
 use crate::{
     access::admission::{Refusal, retry_ms},
     http::{
@@ -19,7 +19,7 @@ use crate::{
     seats::{Arrival, Port, Progress},
     session::Local,
     settings::Settings,
-    transports::{tcp::Tcp, wire::Wire},
+    transports::table::wire,
 };
 
 /// How long a client that has its answer may take to go.
@@ -42,6 +42,24 @@ impl Farewell {
         Self(refused(problem, manner))
     }
 
+    /// A refusal of a session, in answer to the request for it.
+    pub(super) fn refusal(
+        refusal: &Refusal,
+        transport: Transport,
+        settings: &Settings,
+        request: &Request<'_>,
+    ) -> Self {
+        if !Shown::by(request).wants_close() || !refusal.leaves_room() {
+            return Self::http(&refusal.problem(), settings, request);
+        }
+        let mut answer = match transport {
+            Transport::Sse => sse::beginning(origins::reader(settings, request)),
+            Transport::WebSocket | Transport::Tcp => websocket::switching_protocols(request),
+        };
+        goodbye(refusal.close_reason(), transport, &mut answer);
+        Self(answer)
+    }
+
     /// A problem, where no request can be read.
     pub(super) fn unread(problem: &Problem) -> Self {
         Self(refused(problem, Manner::default()))
@@ -62,11 +80,18 @@ impl Farewell {
         Self(no_content(methods, origins::reader(settings, request)))
     }
 
-    /// A `bye`.
-    pub(super) fn tcp(reason: CloseReason) -> Self {
+    /// A `bye`, and the close where the transport has one.
+    pub(super) fn bye(reason: CloseReason, transport: Transport) -> Self {
         let mut bye = Vec::new();
-        Tcp.encode(&ServerFrame::bye(reason, retry_ms()).encode(), &mut bye);
+        goodbye(reason, transport, &mut bye);
         Self(bye)
+    }
+
+    /// The answer to a WebSocket's client that closes.
+    pub(super) fn close_back(code: Option<u16>) -> Self {
+        let mut close = Vec::new();
+        wire(Transport::WebSocket).close_back(code, &mut close);
+        Self(close)
     }
 
     /// Says it, and leaves the client a moment: closing while it still sends would reset the
@@ -83,6 +108,15 @@ impl Farewell {
         arrival.due = NEVER;
         Ok(())
     }
+}
+
+/// Appends a `bye`, and the end where the transport has one.
+fn goodbye(reason: CloseReason, transport: Transport, out: &mut Vec<u8>) {
+    let pause = reason.reconnect().then(retry_ms);
+    let bye = ServerFrame::Bye { reason: reason.as_str(), retry_ms: pause };
+    let wire = wire(transport);
+    wire.bye(&bye.encode(), pause, out);
+    wire.close(reason, out);
 }
 
 /// Why a connection is given up that has done nothing wrong.
@@ -118,7 +152,8 @@ impl Reason {
     pub(super) fn farewell(self, port: Port) -> Farewell {
         match port {
             Port::Http => Farewell::unread(&self.problem()),
-            Port::Tcp => Farewell::tcp(self.close_reason()),
+            Port::Tcp => Farewell::bye(self.close_reason(), Transport::Tcp),
+            Port::WebSocket => Farewell::bye(self.close_reason(), Transport::WebSocket),
         }
     }
 

@@ -1,13 +1,17 @@
 //! From the accept queue to a session.
 //!
-//! Connections come by [`accept`]; [`arrivals`] reads what they say first. A request is looked at by
-//! [`requests`], by the [`routes`] there are, and, if it is a handshake, by [`websocket`] or [`sse`], with what it has [`shown`] and
-//! by the rules for [`origins`], or it brings [`frames`] for one that is there; a first line by [`tcp`]. Each makes an
+//! Connections come by [`accept`]; [`arrivals`] reads what they say first, and [`answers`] what of that
+//! are requests. [`requests`] finds out what one asks for, by the [`routes`] there are and the rules for
+//! [`origins`]: if it is a handshake, [`websocket`] or [`sse`] take it with what it has [`shown`]; or it
+//! brings [`frames`] for a session that is there. A first line is for [`tcp`], and the [`first_message`]
+//! of a WebSocket says who comes where its request did not. Each makes an
 //! [`Unidentified`](handshake::Unidentified) client of a connection, which the [`handshake`] turns
 //! into a session, or refuses. Who does not become one is told why by [`leaving`].
 
 pub(crate) mod accept;
+mod answers;
 pub(crate) mod arrivals;
+pub(crate) mod first_message;
 mod frames;
 pub(crate) mod handshake;
 pub(crate) mod leaving;

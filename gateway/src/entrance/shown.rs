@@ -11,10 +11,12 @@ struct Parameters {
     token: Option<String>,
     user: Option<String>,
     device: Option<String>,
+    refuse: Option<String>,
 }
 
 /// The credentials of a request: a token in its head goes before one in its target.
 pub(super) struct Shown<'a> {
+    has_authorization: bool,
     bearer: Option<&'a str>,
     query: Parameters,
 }
@@ -22,14 +24,32 @@ pub(super) struct Shown<'a> {
 impl<'a> Shown<'a> {
     /// Looks for them.
     pub(super) fn by(request: &Request<'a>) -> Self {
+        let has_authorization = request.fields("authorization").next().is_some();
         let bearer = request.field("authorization").and_then(bearer::credentials);
         let query = Query::<Parameters>::from_query(request.query);
-        Self { bearer, query: query.map(Query::into_inner).unwrap_or_default() }
+        Self { has_authorization, bearer, query: query.map(Query::into_inner).unwrap_or_default() }
+    }
+
+    /// Whether a refusal is to be told by a session that closes at once, because the client cannot read any
+    /// other: a browser shows a page no status of a WebSocket.
+    pub(super) fn wants_close(&self) -> bool {
+        self.query.refuse.as_deref() == Some("close")
+    }
+
+    /// Whether it has any, good or bad.
+    pub(super) fn says_who(&self) -> bool {
+        let Parameters { token, user, .. } = &self.query;
+        self.has_authorization || token.is_some() || user.is_some()
+    }
+
+    /// The device it names.
+    pub(super) fn device(self) -> Option<Box<str>> {
+        self.query.device.map(String::into_boxed_str)
     }
 
     /// They.
     pub(super) fn credentials(&self) -> Credentials<'_> {
-        let Parameters { token, user, device } = &self.query;
+        let Parameters { token, user, device, .. } = &self.query;
         let token = self.bearer.or(token.as_deref());
         Credentials { token, user: user.as_deref(), device: device.as_deref() }
     }

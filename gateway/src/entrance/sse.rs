@@ -107,7 +107,7 @@ fn notice_cuts(socket: &TcpStream, interval: Duration) {
 }
 
 /// The head of the answer and the beginning of its first event.
-fn beginning(reader: Option<&str>) -> Vec<u8> {
+pub(super) fn beginning(reader: Option<&str>) -> Vec<u8> {
     let mut head = Vec::with_capacity(256);
     head.extend_from_slice(
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\

@@ -12,7 +12,7 @@ use super::handshake::{Doorway, Refused, Unidentified};
 use crate::{access::auth::Credentials, session::Runner, transports::tcp::next_line};
 
 /// The most bytes of the first line, and of what stands in front of it: room for a token of some size.
-const MAX_FIRST_BYTES: usize = 16 * 1024;
+pub(super) const MAX_FIRST_BYTES: usize = 16 * 1024;
 
 /// The `connect` frame that `words` begin with, and how many bytes it took with the empty lines in
 /// front of it, which are nothing; none while it is incomplete. `limit` is that of any frame.
@@ -34,7 +34,11 @@ pub fn first_frame(words: &[u8], limit: usize) -> Result<Option<(Connect, usize)
     }
 }
 
-fn connect(line: &[u8]) -> Result<Connect, CloseReason> {
+/// The `connect` frame that a first frame has to be.
+///
+/// # Errors
+/// It is another one.
+pub(super) fn connect(line: &[u8]) -> Result<Connect, CloseReason> {
     match ClientFrame::parse(line) {
         Ok(ClientFrame::Connect(connect)) => Ok(connect),
         _ => Err(CloseReason::InvalidFrame),

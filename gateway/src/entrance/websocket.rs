@@ -85,7 +85,7 @@ pub(super) fn join(
 }
 
 /// The answer that makes the connection a WebSocket (section 4.2.2), in bytes.
-fn switching_protocols(request: &Request<'_>) -> Vec<u8> {
+pub(super) fn switching_protocols(request: &Request<'_>) -> Vec<u8> {
     let key = request.fields("sec-websocket-key").next();
     let accept = hash_key(key.unwrap_or_default());
     let mut answer = Vec::with_capacity(192);

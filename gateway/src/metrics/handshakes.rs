@@ -8,7 +8,7 @@ use serving::metrics::Registrar;
 pub(super) const NO_TRANSPORT: &str = "http";
 
 /// Every result, so that each is there from 0 and the first of its kind is seen as an increase.
-pub(super) const RESULTS: [&str; 24] = [
+pub(super) const RESULTS: [&str; 26] = [
     "accepted",
     // Refused by who the client is, or for want of room.
     "unauthorized",
@@ -29,6 +29,8 @@ pub(super) const RESULTS: [&str; 24] = [
     "head_too_large",
     "invalid_frame",
     "frame_too_large",
+    "protocol_error",
+    "unsupported",
     // It wanted no session: what may be asked for, or to say something to one.
     "no_content",
     "frames",

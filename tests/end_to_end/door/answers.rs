@@ -156,7 +156,7 @@ fn what_is_no_http_is_told_so_at_once() {
 #[test]
 fn an_answer_outlives_what_the_client_still_sends() {
     let gateway = Gateway::start(&[&secret_flag()]);
-    for target in ["/v1/ws", "/v1/nothing"] {
+    for target in ["/v1/ws?token=bad", "/v1/nothing"] {
         let mut socket = connect(gateway.http);
         let more = vec![b'x'; 100_000];
         socket.write_all(&[request(&gateway, target, ""), more.clone()].concat()).unwrap();

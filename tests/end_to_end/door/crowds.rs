@@ -182,7 +182,7 @@ fn refused_upgrades_that_are_never_closed() {
             3 => good(ws).replace("GET ", "POST "),
             4 => good(ws).replace("HTTP/1.1", "HTTP/1.0"),
             // Nobody says who it is.
-            _ => good("/v1/ws"),
+            _ => good("/v1/ws?token=bad"),
         };
         let mut socket = connect(gateway.http);
         socket.write_all(text.as_bytes()).unwrap();
@@ -194,6 +194,40 @@ fn refused_upgrades_that_are_never_closed() {
     gateway.await_metric(&name("http", "bad_request"), CROWD as f64 / 3.0);
     gateway.await_metric(&name("websocket", "unauthorized"), CROWD as f64 / 6.0);
     gateway.await_metric("holdfast_handshakes_answered", 0.0);
+}
+
+#[test]
+fn web_sockets_that_never_say_who_comes() {
+    let (gateway, mut crowd) = crowd(|gateway, number| {
+        let mut socket = connect(gateway.http);
+        let mut said = request(gateway, "/v1/ws", "");
+        if number % 2 == 0 {
+            // Half a message.
+            said.extend(&WebSocket::wire(r#"{"type":"connect","token":"t"}"#)[..20]);
+        }
+        socket.write_all(&said).unwrap();
+        socket
+    });
+    assert!(result(&gateway, "websocket", "given_up_places") >= (CROWD - PLACES) as f64 / 2.0);
+    let mut said = Vec::new();
+    crowd[0].read_to_end(&mut said).unwrap();
+    let told = String::from_utf8_lossy(&said).into_owned();
+    assert!(told.starts_with("HTTP/1.1 101 ") && told.contains("overloaded"), "{told}");
+}
+
+#[test]
+fn frames_for_nobody() {
+    let (gateway, _crowd) = crowd(|gateway, number| {
+        let mut socket = connect(gateway.http);
+        let length = if number % 2 == 0 { 9 } else { 200_000 };
+        write!(
+            socket,
+            "POST /v1/frames?user=u&session=1 HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n{{}}       "
+        )
+        .unwrap();
+        socket
+    });
+    gateway.await_metric(&name("http", "not_found"), CROWD as f64 / 2.0);
 }
 
 #[test]

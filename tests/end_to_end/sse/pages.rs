@@ -1,9 +1,9 @@
 //! What browsers ask before they let a page of another origin speak and read.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use crate::harness::{
-    Gateway,
+    Client, Gateway,
     client::connect,
     tokens::{secret_flag, token},
     websocket::read_head,
@@ -70,4 +70,46 @@ fn in_development_only_pages_of_this_machine_are_let_in() {
         let other = head(&gateway, path, "Origin: https://evil.example\r\nContent-Length: 0\r\n");
         assert!(!other.starts_with("http/1.1 200 ") && allowed(&other).is_none(), "{other}");
     }
+}
+
+/// The bytes of an answer to its end.
+fn whole(gateway: &Gateway, request: &str, fields: &str) -> Vec<u8> {
+    let mut socket = connect(gateway.http);
+    write!(socket, "{request} HTTP/1.1\r\nHost: {}\r\n{fields}\r\n", gateway.http).unwrap();
+    let mut bytes = Vec::new();
+    socket.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_refusal_can_be_told_by_a_session_that_closes_at_once() {
+    let gateway = Gateway::start(&[&secret_flag(), "--sessions-per-user=1"]);
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let _only = crate::harness::WebSocket::join(&gateway, crate::harness::Who::signed("u"));
+    for (token, reason, code) in
+        [("garbage".to_owned(), "unauthorized", 1008_u16), (token("u"), "too_many_sessions", 1013)]
+    {
+        let bearer = format!("Authorization: Bearer {token}\r\n");
+        let answer = whole(&gateway, "GET /v1/ws?refuse=close", &format!("{bearer}{upgrade}"));
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.starts_with("HTTP/1.1 101 "), "{text}");
+        assert!(text.contains(&format!(r#"{{"type":"bye","reason":"{reason}""#)), "{text}");
+        let close = [&[0x88, 2 + reason.len() as u8][..], &code.to_be_bytes(), reason.as_bytes()];
+        assert!(answer.ends_with(&close.concat()), "{text}");
+        let answer = whole(&gateway, "GET /v1/sse?refuse=close", &bearer);
+        let text = String::from_utf8_lossy(&answer);
+        assert!(
+            text.starts_with("HTTP/1.1 200 ") && text.contains("event: holdfast.bye\n"),
+            "{text}"
+        );
+        assert_eq!(text.contains("retry: 86400000\nid: end\n"), code == 1008, "{text}");
+        let plain = whole(&gateway, "GET /v1/ws", &format!("{bearer}{upgrade}"));
+        let status = if code == 1008 { "401" } else { "429" };
+        assert!(plain.starts_with(format!("HTTP/1.1 {status} ").as_bytes()));
+    }
+    let full = Gateway::start(&["--max-sessions=1"]);
+    let _only = crate::harness::WebSocket::join(&full, "u");
+    let answer = whole(&full, "GET /v1/ws?user=v&refuse=close", upgrade);
+    assert!(answer.starts_with(b"HTTP/1.1 503 "), "there is no room for more than that");
 }

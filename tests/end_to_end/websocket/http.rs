@@ -34,8 +34,8 @@ fn problem(gateway: &Gateway, request: &[u8]) -> (String, Value) {
 fn unknown_clients_get_401_and_the_scheme() {
     let gateway = Gateway::start(&[&secret_flag()]);
     for (target, more) in [
-        ("/v1/ws", ""),
         ("/v1/ws?user=u", ""),
+        ("/v1/ws?token=", ""),
         ("/v1/ws?token=garbage", ""),
         ("/v1/ws", "Authorization: Bearer garbage\r\n"),
         ("/v1/ws", "Authorization: Basic dTp1\r\n"),

@@ -2,6 +2,7 @@
 
 mod closing;
 mod echo;
+mod first_message;
 mod fragments;
 mod http;
 mod liveness;
