@@ -1,7 +1,7 @@
 //! Pushes through a real pusher-api, in one way or in several with the same sessions.
 
 use super::{run, targets};
-use crate::harness::pair;
+use crate::harness::{Gateway, PusherApi, pair};
 
 #[test]
 fn phases_follow_each_other_with_the_same_sessions() {
@@ -52,4 +52,17 @@ fn phases_that_cannot_be_told_apart_are_refused() {
         assert_eq!(refused.code, Some(2), "{flags}: {}", refused.log);
         assert!(refused.log.contains(named), "{flags}: {}", refused.log);
     }
+}
+
+#[test]
+fn development_takes_its_pushes() {
+    let gateway = Gateway::start(&["--development"]);
+    let pusher = PusherApi::start(&[&gateway], &["--development"]);
+    let run = run(&format!(
+        "push {} --sessions 3 --api http://{} --phase single:5",
+        targets(&gateway),
+        pusher.address,
+    ));
+    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
+    assert_eq!(run.report["pushes"]["accepted"], 5);
 }
