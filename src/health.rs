@@ -4,9 +4,8 @@ use std::{error::Error, process::ExitCode, time::Duration};
 
 use clap::Args;
 use settings::{ConfigError, Endpoint, units::positive_duration};
-use ureq::Agent;
 
-use crate::serve::refuse;
+use crate::{agent::agent, serve::refuse};
 
 /// Health is said in a line; a longer answer, in bytes, comes from something else.
 const LONGEST_ANSWER: u64 = 4096;
@@ -54,11 +53,7 @@ impl Settings {
     }
 
     fn answer(&self) -> Result<String, Box<dyn Error>> {
-        let agent = Agent::config_builder().http_status_as_error(false);
-        // The server is the one named: no proxy of the environment, no redirect elsewhere.
-        let agent = agent.timeout_global(Some(self.timeout)).proxy(None).max_redirects(0);
-        let agent: Agent = agent.build().into();
-        let mut answer = agent.get(self.url.to_string()).call()?;
+        let mut answer = agent(self.timeout).get(self.url.to_string()).call()?;
         let text = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_string()?;
         match answer.status().as_u16() {
             200 => Ok(text.trim_end().to_owned()),

@@ -124,6 +124,7 @@ impl Settings {
         Ok(Visitor {
             shown: self.target.to_string(),
             host: target.host.clone(),
+            bracketed_host: target.bracketed_host(),
             port: *target.ports.start(),
             transport,
             path: path.to_owned(),

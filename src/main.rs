@@ -1,5 +1,6 @@
 //! The `holdfast` command: each subcommand is a thin call into a library crate.
 
+mod agent;
 mod development;
 #[cfg(feature = "doctor")]
 mod doctor;

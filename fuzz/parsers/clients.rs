@@ -1,5 +1,7 @@
 //! Bytes from clients.
 
+use std::fmt::Debug;
+
 use gateway::internals::{
     Assembly, HeadError, Inbound, MAX_HEAD_BYTES, Request, first_frame, first_message, next_frame,
     next_line,
@@ -92,34 +94,33 @@ pub(crate) fn request_heads(data: &[u8]) {
     assert_eq!(Request::read(bytes), Ok::<_, HeadError>(None));
 }
 
-/// The first byte says how the rest is cut, the second how long the line may be.
+/// The first line of a TCP client.
 pub(crate) fn first_lines(data: &[u8]) {
-    let [step, limit, bytes @ ..] = data else { return };
-    let limit = usize::from(*limit);
-    let mut waiting = Vec::new();
-    for piece in pieces(bytes, *step) {
-        waiting.extend_from_slice(piece);
-        match first_frame(&waiting, limit) {
-            Ok(None) => assert!(waiting.len() < MAX_HEAD_BYTES, "a line without an end"),
-            decided => return assert_eq!(decided, first_frame(bytes, limit)),
-        }
-    }
-    assert_eq!(first_frame(bytes, limit), Ok(None));
+    decided_once(data, first_frame);
 }
 
-/// The first byte says how the rest is cut, the second how long the message may be.
+/// The first message of a WebSocket's client.
 pub(crate) fn first_messages(data: &[u8]) {
+    decided_once(data, first_message);
+}
+
+/// What pieces say first is what the whole says, and nothing is waited for that is too long. The first byte
+/// says how the rest is cut, the second how long a frame may be.
+fn decided_once<T: Debug + PartialEq>(
+    data: &[u8],
+    parse: fn(&[u8], usize) -> Result<Option<T>, CloseReason>,
+) {
     let [step, limit, bytes @ ..] = data else { return };
     let limit = usize::from(*limit);
     let mut waiting = Vec::new();
     for piece in pieces(bytes, *step) {
         waiting.extend_from_slice(piece);
-        match first_message(&waiting, limit) {
-            Ok(None) => assert!(waiting.len() < MAX_HEAD_BYTES, "a message without an end"),
-            decided => return assert_eq!(decided, first_message(bytes, limit)),
+        match parse(&waiting, limit) {
+            Ok(None) => assert!(waiting.len() < MAX_HEAD_BYTES, "a frame without an end"),
+            decided => return assert_eq!(decided, parse(bytes, limit)),
         }
     }
-    assert_eq!(first_message(bytes, limit), Ok(None));
+    assert_eq!(parse(bytes, limit), Ok(None));
 }
 
 /// One JSON frame.

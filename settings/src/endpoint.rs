@@ -17,6 +17,16 @@ pub struct Endpoint {
     pub path: String,
 }
 
+impl Endpoint {
+    /// The host as requests and URLs name it: brackets around an IPv6 address (RFC 3986 section 3.2.2).
+    pub fn bracketed_host(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]", self.host),
+            false => self.host.clone(),
+        }
+    }
+}
+
 impl FromStr for Endpoint {
     type Err = String;
 
@@ -41,11 +51,8 @@ impl FromStr for Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scheme, host, ports, path } = self;
-        match host.contains(':') {
-            true => write!(f, "{scheme}://[{host}]:{}", ports.start())?,
-            false => write!(f, "{scheme}://{host}:{}", ports.start())?,
-        }
+        let Self { scheme, ports, path, .. } = self;
+        write!(f, "{scheme}://{}:{}", self.bracketed_host(), ports.start())?;
         if ports.start() != ports.end() {
             write!(f, "-{}", ports.end())?;
         }

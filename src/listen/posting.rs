@@ -8,6 +8,7 @@ use settings::Secret;
 use ureq::Agent;
 
 use super::visit::Visitor;
+use crate::agent::agent;
 
 /// How long a request may take.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -23,20 +24,17 @@ pub(super) struct Post {
 
 impl Post {
     /// The place of frames is beside that of events.
-    pub(super) fn new(visitor: &Visitor, host: &str, token: Option<&Secret>) -> Self {
-        let agent = Agent::config_builder().http_status_as_error(false);
-        // The server is the one named: no proxy of the environment, no redirect elsewhere.
-        let agent = agent.timeout_global(Some(WITHIN)).proxy(None).max_redirects(0);
+    pub(super) fn new(visitor: &Visitor, token: Option<&Secret>) -> Self {
         let path = visitor.path.split('?').next().unwrap_or_default();
         let base = path.strip_suffix("/sse").unwrap_or("/v1");
-        let mut url = format!("http://{host}:{}{base}/frames?", visitor.port);
+        let mut url = format!("http://{}:{}{base}/frames?", visitor.bracketed_host, visitor.port);
         if let Some(user) = visitor.user.as_ref().filter(|_| token.is_none()) {
             url.push_str("user=");
             percent_encode(user, &mut url);
             url.push('&');
         }
         let authorization = token.map(|token| format!("Bearer {}", token.expose()));
-        Self { agent: agent.build().into(), url, authorization }
+        Self { agent: agent(WITHIN), url, authorization }
     }
 
     /// What is posted is for this session.

@@ -38,6 +38,8 @@ pub(super) struct Visitor {
     /// The server, as it is shown.
     pub(super) shown: String,
     pub(super) host: String,
+    /// The same as requests name it.
+    pub(super) bracketed_host: String,
     pub(super) port: u16,
     pub(super) transport: Transport,
     pub(super) path: String,
@@ -98,12 +100,8 @@ impl<'a> Visit<'a> {
         let mut stream = connect(&visitor.host, visitor.port)?;
         stream.set_read_timeout(Some(LOOK_EVERY))?;
         stream.set_write_timeout(Some(CONNECT_WITHIN))?;
-        let host = match visitor.host.contains(':') {
-            true => format!("[{}]", visitor.host),
-            false => visitor.host.clone(),
-        };
-        let Visitor { transport, port, path, .. } = visitor;
-        let place = Place { transport: *transport, host: &host, port: *port, path };
+        let Visitor { transport, bracketed_host: host, port, path, .. } = visitor;
+        let place = Place { transport: *transport, host, port: *port, path };
         let who = Credentials::new(token.map(Secret::expose), visitor.user.as_deref());
         stream.write_all(opening::bytes(place, who, key).as_bytes())?;
         let rules = Rules { needs_hello: true, echo_once: false, accept: key.accept.clone() };
@@ -111,7 +109,7 @@ impl<'a> Visit<'a> {
         session.on_connected(&rules, &mut |_| {});
         let now = Instant::now();
         let (was_held, bye) = (false, None);
-        let post = (!session.has_way_up()).then(|| Post::new(visitor, &host, token));
+        let post = (!session.has_way_up()).then(|| Post::new(visitor, token));
         Ok(Self { visitor, stream, session, rules, was_held, bye, post, begun: now, heard: now })
     }
 

@@ -48,14 +48,7 @@ impl Arrivals {
                 .map_or_else(|foreign| Refusal::from(foreign).problem(), |()| problem)
         });
         match asked {
-            Ok(Asked::WebSocket) if is_to_say_who(&request) => {
-                self.upgrade(&request, arrival, &words[used..], seat)
-            }
-            Ok(Asked::WebSocket) => {
-                let rest = BytesMut::from(&words[used..]);
-                let joined = |socket| websocket::join(&self.doorway, &request, socket, rest, seat);
-                self.join_by(&request, Transport::WebSocket, *arrival, joined)
-            }
+            Ok(Asked::WebSocket) => self.on_handshake(&request, &words[used..], arrival, seat),
             Ok(asked @ (Asked::Sse | Asked::Frames)) => match request.body.of(&words[used..]) {
                 None => wait_for_more(arrival, words),
                 Some(body) if asked == Asked::Sse => self.on_events(&request, body, arrival, seat),
@@ -69,6 +62,22 @@ impl Arrivals {
         }
     }
 
+    fn on_handshake(
+        &self,
+        request: &Request<'_>,
+        rest: &[u8],
+        arrival: Box<Arrival>,
+        seat: u32,
+    ) -> Arrived {
+        let (shown, rest) = (Shown::by(request), BytesMut::from(rest));
+        // Those who get back what they send say no frames of ours.
+        if request.path == routes::WEBSOCKET && !shown.says_who() {
+            return self.upgrade(request, shown, rest, arrival, seat);
+        }
+        let joined = |socket| websocket::join(&self.doorway, request, &shown, socket, rest, seat);
+        self.join_by(request, &shown, Transport::WebSocket, *arrival, joined)
+    }
+
     fn on_events(
         &self,
         request: &Request<'_>,
@@ -78,8 +87,10 @@ impl Arrivals {
     ) -> Arrived {
         match sse::connect(body) {
             Ok(connect) => {
-                let joined = |socket| sse::join(&self.doorway, request, &connect, socket, seat);
-                self.join_by(request, Transport::Sse, *arrival, joined)
+                let shown = Shown::by(request);
+                let joined =
+                    |socket| sse::join(&self.doorway, request, (&shown, &connect), socket, seat);
+                self.join_by(request, &shown, Transport::Sse, *arrival, joined)
             }
             Err(problem) => self.refuse(request, &problem, arrival),
         }
@@ -126,13 +137,14 @@ impl Arrivals {
     fn join_by(
         &self,
         request: &Request<'_>,
+        shown: &Shown<'_>,
         transport: Transport,
         arrival: Arrival,
         join: impl FnOnce(TcpStream) -> Result<Runner, Box<Refused>>,
     ) -> Arrived {
         let settings = &self.doorway.seats.local.settings;
         self.join(arrival, join, |refused| {
-            Farewell::refusal(&refused.refusal, transport, settings, request)
+            Farewell::refusal(&refused.refusal, transport, settings, request, shown)
         })
     }
 
@@ -141,15 +153,17 @@ impl Arrivals {
     fn upgrade(
         &self,
         request: &Request<'_>,
+        shown: Shown<'_>,
+        rest: BytesMut,
         mut arrival: Box<Arrival>,
-        rest: &[u8],
         seat: u32,
     ) -> Arrived {
         let settings = &self.doorway.seats.local.settings;
         if let Err(foreign) = origins::check(settings, request, &arrival.socket) {
             let refusal = Refusal::from(foreign);
             self.doorway.seats.local.metrics.handshake(Transport::WebSocket, refusal.as_str());
-            let farewell = Farewell::refusal(&refusal, Transport::WebSocket, settings, request);
+            let transport = Transport::WebSocket;
+            let farewell = Farewell::refusal(&refusal, transport, settings, request, &shown);
             return self.say(arrival, &farewell);
         }
         // Its socket is empty, so it has room for this.
@@ -157,8 +171,8 @@ impl Arrivals {
             return Arrived::Gone;
         }
         arrival.port = Port::WebSocket;
-        arrival.device = Shown::by(request).device();
-        self.on_messages(arrival, BytesMut::from(rest), seat)
+        arrival.device = shown.device();
+        self.on_messages(arrival, rest, seat)
     }
 
     /// What has come are frames of a WebSocket whose client has yet to say who it is.
@@ -188,10 +202,4 @@ impl Arrivals {
             }
         }
     }
-}
-
-/// Whether the client has yet to say who it is, in a frame. Those who get back what they send say no frames
-/// of ours.
-fn is_to_say_who(request: &Request<'_>) -> bool {
-    request.path == routes::WEBSOCKET && !Shown::by(request).says_who()
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{CloseReason, Transport, problem::Problem, server_frame::ServerFrame};
+use protocol::{CloseReason, Transport, problem::Problem};
 
 use super::{origins, routes, shown::Shown, sse, websocket};
 use crate::{
@@ -48,15 +48,16 @@ impl Farewell {
         transport: Transport,
         settings: &Settings,
         request: &Request<'_>,
+        shown: &Shown<'_>,
     ) -> Self {
-        if !Shown::by(request).wants_close() || !refusal.leaves_room() {
+        if !shown.wants_close() || !refusal.leaves_room() {
             return Self::http(&refusal.problem(), settings, request);
         }
         let mut answer = match transport {
             Transport::Sse => sse::beginning(origins::reader(settings, request)),
             Transport::WebSocket | Transport::Tcp => websocket::switching_protocols(request),
         };
-        goodbye(refusal.close_reason(), transport, &mut answer);
+        wire(transport).goodbye(refusal.close_reason(), retry_ms(), &mut answer);
         Self(answer)
     }
 
@@ -83,7 +84,7 @@ impl Farewell {
     /// A `bye`, and the close where the transport has one.
     pub(super) fn bye(reason: CloseReason, transport: Transport) -> Self {
         let mut bye = Vec::new();
-        goodbye(reason, transport, &mut bye);
+        wire(transport).goodbye(reason, retry_ms(), &mut bye);
         Self(bye)
     }
 
@@ -108,15 +109,6 @@ impl Farewell {
         arrival.due = NEVER;
         Ok(())
     }
-}
-
-/// Appends a `bye`, and the end where the transport has one.
-fn goodbye(reason: CloseReason, transport: Transport, out: &mut Vec<u8>) {
-    let pause = reason.reconnect().then(retry_ms);
-    let bye = ServerFrame::Bye { reason: reason.as_str(), retry_ms: pause };
-    let wire = wire(transport);
-    wire.bye(&bye.encode(), pause, out);
-    wire.close(reason, out);
 }
 
 /// Why a connection is given up that has done nothing wrong.

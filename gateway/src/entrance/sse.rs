@@ -3,21 +3,21 @@
 use std::{io::Write, net::TcpStream, ops::RangeInclusive, time::Duration};
 
 use bytes::BytesMut;
-use protocol::{
-    Transport,
-    client_frame::{ClientFrame, Connect},
-    problem::Problem,
-};
+use protocol::{Transport, client_frame::Connect, problem::Problem};
 use rustix::net::sockopt::set_tcp_user_timeout;
 
 use super::{
     handshake::{Doorway, Refused, Unidentified},
     origins,
     shown::Shown,
+    tcp,
 };
 use crate::{
     access::auth::Credentials,
-    http::request::{Body, Request},
+    http::{
+        refused::let_read,
+        request::{Body, Request},
+    },
     session::Runner,
     transports::sse::END_ID,
 };
@@ -62,13 +62,10 @@ pub(super) fn connect(body: &[u8]) -> Result<Connect, Problem> {
     if body.trim_ascii().is_empty() {
         return Ok(Connect::default());
     }
-    match ClientFrame::parse(body) {
-        Ok(ClientFrame::Connect(connect)) => Ok(connect),
-        _ => {
-            let detail = r#"the body is no connect frame: {"type":"connect","token":"…"}"#;
-            Err(Problem::new(400, "Bad Request", detail))
-        }
-    }
+    tcp::connect(body).map_err(|_| {
+        let detail = r#"the body is no connect frame: {"type":"connect","token":"…"}"#;
+        Problem::new(400, "Bad Request", detail)
+    })
 }
 
 /// Turns the connection in a seat into a session.
@@ -78,7 +75,7 @@ pub(super) fn connect(body: &[u8]) -> Result<Connect, Problem> {
 pub(super) fn join(
     doorway: &Doorway,
     request: &Request<'_>,
-    connect: &Connect,
+    (shown, connect): (&Shown<'_>, &Connect),
     socket: TcpStream,
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {
@@ -90,7 +87,6 @@ pub(super) fn join(
         return Err(client.refuse(doorway, foreign.into()));
     }
     notice_cuts(&client.socket, settings.ping_interval);
-    let shown = Shown::by(request);
     let head = shown.credentials();
     let token = head.token.or(connect.token.as_deref());
     let user = head.user.or(connect.user.as_deref());
@@ -113,9 +109,7 @@ pub(super) fn beginning(reader: Option<&str>) -> Vec<u8> {
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
           x-accel-buffering: no\r\nconnection: close\r\n",
     );
-    if let Some(origin) = reader {
-        let _ = write!(head, "access-control-allow-origin: {origin}\r\nvary: origin\r\n");
-    }
+    let_read(reader, &mut head);
     let _ = write!(head, "\r\nretry: {}\n\ndata: ", fastrand::u32(RETRY_MS));
     head
 }

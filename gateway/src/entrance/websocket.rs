@@ -67,6 +67,7 @@ fn has_key(request: &Request<'_>) -> bool {
 pub(super) fn join(
     doorway: &Doorway,
     request: &Request<'_>,
+    shown: &Shown<'_>,
     socket: TcpStream,
     read: BytesMut,
     seat: u32,
@@ -76,7 +77,6 @@ pub(super) fn join(
     if let Err(foreign) = origins::check(&doorway.seats.local.settings, request, &client.socket) {
         return Err(client.refuse(doorway, foreign.into()));
     }
-    let shown = Shown::by(request);
     let credentials = shown.credentials();
     match request.path {
         routes::ECHO => client.echo(doorway, credentials),

@@ -17,6 +17,14 @@ pub(crate) struct Manner<'a> {
     pub reader: Option<&'a str>,
 }
 
+/// Appends the fields that let pages of this origin read the answer, if of one (Fetch, section 3.3.3).
+pub(crate) fn let_read(reader: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(origin) = reader {
+        write!(out, "access-control-allow-origin: {origin}\r\nvary: origin\r\n")
+            .expect("writing to memory does not fail");
+    }
+}
+
 /// What a page may send that asks with more than a browser lets pass by itself.
 const ALLOWED_FIELDS: &str = "authorization, content-type, last-event-id";
 /// For how long a browser may remember that, in seconds.
@@ -26,12 +34,12 @@ const REMEMBERED: u32 = 7200;
 /// 3.3.3).
 pub(crate) fn no_content(methods: &str, reader: Option<&str>) -> Vec<u8> {
     let mut out = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n".to_vec();
-    if let Some(origin) = reader {
+    let_read(reader, &mut out);
+    if reader.is_some() {
         write!(
             out,
-            "access-control-allow-origin: {origin}\r\naccess-control-allow-methods: {methods}\r\n\
-             access-control-allow-headers: {ALLOWED_FIELDS}\r\naccess-control-max-age: {REMEMBERED}\r\n\
-             vary: origin\r\n"
+            "access-control-allow-methods: {methods}\r\n\
+             access-control-allow-headers: {ALLOWED_FIELDS}\r\naccess-control-max-age: {REMEMBERED}\r\n"
         )
         .expect("writing to memory does not fail");
     }
@@ -45,11 +53,13 @@ pub(crate) fn refused(problem: &Problem, manner: Manner<'_>) -> Vec<u8> {
     let reason = status.canonical_reason().unwrap_or_default();
     let body = problem.to_json();
     let mut out = Vec::with_capacity(512 + body.len());
+    write!(out, "HTTP/1.1 {} {reason}\r\n", status.as_str())
+        .expect("writing to memory does not fail");
+    let_read(manner.reader, &mut out);
     let mut line = |text: std::fmt::Arguments<'_>| {
         out.write_fmt(text).expect("writing to memory does not fail");
         out.extend_from_slice(b"\r\n");
     };
-    line(format_args!("HTTP/1.1 {} {reason}", status.as_str()));
     line(format_args!("content-type: {CONTENT_TYPE}"));
     line(format_args!("content-length: {}", body.len()));
     line(format_args!("connection: close"));
@@ -57,8 +67,7 @@ pub(crate) fn refused(problem: &Problem, manner: Manner<'_>) -> Vec<u8> {
     if let Some(seconds) = problem.retry_after {
         line(format_args!("retry-after: {seconds}"));
     }
-    if let Some(origin) = manner.reader {
-        line(format_args!("access-control-allow-origin: {origin}\r\nvary: origin"));
+    if manner.reader.is_some() {
         line(format_args!("access-control-expose-headers: retry-after"));
     }
     match problem.status {

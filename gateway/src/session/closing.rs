@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{CloseReason, server_frame::ServerFrame};
+use protocol::CloseReason;
 use rustix::net::sockopt::set_socket_linger;
 use tracing::debug;
 
@@ -24,12 +24,10 @@ impl Session {
         // Where the end of the stream is the goodbye, nothing the client says can matter any more.
         self.allowance.deaf |= self.wire().ends_by_shutdown();
         let mut goodbye = Vec::new();
-        if !self.is_echo() {
-            let pause = reason.reconnect().then(retry_ms);
-            let bye = ServerFrame::Bye { reason: reason.as_str(), retry_ms: pause };
-            self.wire().bye(&bye.encode(), pause, &mut goodbye);
+        match self.is_echo() {
+            true => self.wire().close(reason, &mut goodbye),
+            false => self.wire().goodbye(reason, retry_ms(), &mut goodbye),
         }
-        self.wire().close(reason, &mut goodbye);
         self.send_bytes(goodbye);
         self.await_end();
     }

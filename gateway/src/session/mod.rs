@@ -2,11 +2,11 @@
 //!
 //! [`opening`] starts it, with what the sessions of its thread share ([`local`]) and its place in
 //! the gateway's tables ([`membership`]). [`context`] runs the actor without a context of actix's
-//! size; its [`state`] moves on by what the socket brings ([`io`], [`inbound`]) or its client posts ([`posted`]), by what other parts
-//! of the gateway ask of it ([`mailbox`], [`topics`]), and by time ([`deadlines`]). Frames leave by
-//! [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it may send is its [`allowance`];
-//! what it holds of memory is a [`holding`] among its thread's [`holdings`], and whoever holds too much
-//! is given up for [`relief`].
+//! size; its [`state`] moves on by what the socket brings ([`io`], [`inbound`]) or its client posts
+//! ([`posted`]), by what other parts of the gateway ask of it ([`mailbox`], [`topics`]), and by time
+//! ([`deadlines`]). Frames leave by [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it
+//! may send is its [`allowance`]; what it holds of memory is a [`holding`] among its thread's
+//! [`holdings`], and whoever holds too much is given up for [`relief`].
 
 mod allowance;
 mod closing;

@@ -1,6 +1,7 @@
 //! Frames that a client posts, because its transport has no way up.
 
 use std::{
+    rc::Rc,
     sync::{Arc, Mutex, PoisonError},
     task::Waker,
 };
@@ -17,7 +18,7 @@ use super::{
 };
 
 /// Most frames in a request.
-pub(crate) const MOST_FRAMES: usize = 100;
+const MOST_FRAMES: usize = 100;
 
 /// What a session has said to a request, once it has.
 #[derive(Debug, Default)]
@@ -92,7 +93,7 @@ impl Session {
         }
         let frames = frames(body)?;
         self.hear();
-        let local = std::rc::Rc::clone(&self.member.local);
+        let local = Rc::clone(&self.member.local);
         self.allowance.refill(&local.settings, local.tick());
         for (line, frame) in frames {
             if frame.len() > local.settings.max_frame {

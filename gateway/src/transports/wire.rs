@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use protocol::CloseReason;
+use protocol::{CloseReason, server_frame::ServerFrame};
 
 use super::inbound::{Assembly, Sink};
 
@@ -39,6 +39,14 @@ pub trait Wire: Sync {
     /// Appends the `bye` frame, with the pause in it; without one the client shall not come back.
     fn bye(&self, json: &[u8], _retry_ms: Option<u32>, out: &mut Vec<u8>) {
         self.encode(json, out);
+    }
+
+    /// Appends a goodbye: the `bye`, with this pause where the client shall come back, and the close where there
+    /// is one.
+    fn goodbye(&self, reason: CloseReason, retry_ms: u32, out: &mut Vec<u8>) {
+        let bye = ServerFrame::bye(reason, retry_ms).encode();
+        self.bye(&bye, reason.reconnect().then_some(retry_ms), out);
+        self.close(reason, out);
     }
 
     /// Appends the answer to a client's ping.

@@ -37,14 +37,10 @@ pub(super) fn order(
     sessions: &Sessions,
 ) -> Result<Order, ConfigError> {
     let addresses = http_addresses("--api", api)?;
-    let host = match api.host.contains(':') {
-        true => format!("[{}]", api.host),
-        false => api.host.clone(),
-    };
     Ok(Order {
         addresses,
         // With its port (RFC 9112 section 3.2): in development another one is not taken.
-        host: format!("{host}:{}", api.ports.start()),
+        host: format!("{}:{}", api.bracketed_host(), api.ports.start()),
         key: key.load()?,
         mode: Mode::Single,
         connections: 1,

@@ -80,10 +80,7 @@ fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {
         address: address("--target", endpoint)?,
         first_port: *endpoint.ports.start(),
         last_port: *endpoint.ports.end(),
-        host: match endpoint.host.contains(':') {
-            true => format!("[{}]", endpoint.host),
-            false => endpoint.host.clone(),
-        },
+        host: endpoint.bracketed_host(),
         path: path.to_owned(),
         transport,
     })

@@ -1,7 +1,6 @@
 //! A client of server-sent events, which posts what it has to say.
 
 use std::{
-    cell::RefCell,
     collections::VecDeque,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
@@ -13,7 +12,7 @@ use super::{
     Gateway, Http, Who,
     client::{Client, Event, Refused, connect},
     http::Answer,
-    websocket::encoded,
+    websocket::{encoded, read_head},
 };
 
 /// An event a frame.
@@ -21,7 +20,7 @@ pub(crate) struct Sse {
     stream: BufReader<TcpStream>,
     way_up: Option<WayUp>,
     /// What was refused of what it posted, which other transports say by an `error` frame.
-    refused: RefCell<VecDeque<Value>>,
+    refused: VecDeque<Value>,
 }
 
 /// Where it posts, and as whom.
@@ -51,7 +50,7 @@ impl Sse {
     /// Reads on where the head of the answer has ended; it has no way up.
     pub(crate) fn over(socket: TcpStream) -> Self {
         let stream = BufReader::new(socket);
-        Self { stream, way_up: None, refused: RefCell::default() }
+        Self { stream, way_up: None, refused: VecDeque::new() }
     }
 
     fn line(&mut self) -> Option<String> {
@@ -97,20 +96,10 @@ impl Client for Sse {
         [frame, b"\n"].concat()
     }
 
-    fn adopt(socket: TcpStream) -> Result<Self, Refused> {
-        let mut stream = BufReader::new(socket);
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            stream.read_line(&mut line).unwrap();
-            match line.trim_end() {
-                "" => break,
-                line => head.push(line.to_owned()),
-            }
-        }
-        let status = head[0].split(' ').nth(1).unwrap().parse().unwrap();
-        match status {
-            200 => Ok(Self { stream, way_up: None, refused: RefCell::default() }),
+    fn adopt(mut socket: TcpStream) -> Result<Self, Refused> {
+        let head = read_head(&mut socket);
+        match head.split(' ').nth(1).unwrap().parse().unwrap() {
+            200 => Ok(Self::over(socket)),
             status => Err(Refused::Status(status)),
         }
     }
@@ -135,13 +124,13 @@ impl Client for Sse {
             let problem = answer.json();
             let (code, detail) = (&problem["code"], &problem["detail"]);
             let error = json!({ "type": "error", "code": code, "detail": detail });
-            self.refused.borrow_mut().push_back(error);
+            self.refused.push_back(error);
         }
     }
 
     fn next(&mut self) -> Event {
         loop {
-            if let Some(refused) = self.refused.borrow_mut().pop_front() {
+            if let Some(refused) = self.refused.pop_front() {
                 return Event::Frame(refused);
             }
             let Some(event) = self.event() else { return Event::Closed(None) };
