@@ -56,6 +56,7 @@ pub fn bytes(place: Place<'_>, who: Credentials<'_>, key: &Key) -> String {
             request(place, who, &upgrade)
         }
         Transport::Sse => request(place, who, "Accept: text/event-stream\r\n"),
+        Transport::Poll => request(place, who, ""),
         Transport::Tcp => serde_json::to_string(&who).unwrap_or_default() + "\n",
     }
 }

@@ -79,7 +79,7 @@ impl Session {
     /// Whether what the client says goes over the session's own connection. Where it does not, the bytes of
     /// this module that would be sent are to be posted: lines of JSON.
     pub fn has_way_up(&self) -> bool {
-        self.transport != Transport::Sse
+        !matches!(self.transport, Transport::Sse | Transport::Poll)
     }
 
     /// The bytes that ask the server whether it is there: a ping, which every WebSocket server has
@@ -88,7 +88,9 @@ impl Session {
         self.is_asked = true;
         match self.transport {
             Transport::WebSocket => websocket::short_frame(Opcode::Ping, QUESTION, mask()),
-            Transport::Tcp | Transport::Sse => self.message(br#"{"type":"ping"}"#),
+            Transport::Tcp | Transport::Sse | Transport::Poll => {
+                self.message(br#"{"type":"ping"}"#)
+            }
         }
     }
 
@@ -96,14 +98,16 @@ impl Session {
     pub fn leave(&self) -> Vec<u8> {
         match self.transport {
             Transport::WebSocket => websocket::short_frame(Opcode::Close, &NORMAL_CLOSURE, mask()),
-            Transport::Tcp | Transport::Sse => Vec::new(),
+            Transport::Tcp | Transport::Sse | Transport::Poll => Vec::new(),
         }
     }
 
     /// The socket is connected and the opening bytes are sent.
     pub fn on_connected(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
         match self.transport {
-            Transport::WebSocket | Transport::Sse => self.state = State::Upgrading,
+            Transport::WebSocket | Transport::Sse | Transport::Poll => {
+                self.state = State::Upgrading
+            }
             Transport::Tcp => self.open(rules, effects),
         }
     }
@@ -168,7 +172,7 @@ impl Session {
                 None => Ok(0),
             },
             (_, Transport::Tcp) => self.on_line(bytes, rules, effects),
-            (_, Transport::Sse) => match events::next(bytes)? {
+            (_, Transport::Sse | Transport::Poll) => match events::next(bytes)? {
                 Some(event) => {
                     if !event.data.is_empty() {
                         self.on_message(&event.data, rules, effects)?;
@@ -317,7 +321,7 @@ impl Session {
                 masked_frame(Opcode::Text, text, mask(), &mut frame);
                 frame
             }
-            Transport::Tcp | Transport::Sse => [text, b"\n"].concat(),
+            Transport::Tcp | Transport::Sse | Transport::Poll => [text, b"\n"].concat(),
         }
     }
 

@@ -54,6 +54,10 @@ pub(crate) struct Metrics {
     pub pending_bytes_limit: IntGauge,
     /// Connections that have their answer and are about to go.
     pub answered: IntGauge,
+    /// Polls that wait for something new.
+    pub polls_held: IntGauge,
+    /// Connections kept for a next poll.
+    pub polls_between: IntGauge,
     /// Those of them that were closed before they had gone by themselves.
     pub answered_cut_short: IntCounter,
     /// Times accepting waited because all places were taken by young connections.
@@ -177,6 +181,11 @@ impl Default for Metrics {
             pending_bytes_limit: make.gauge(
                 "holdfast_handshakes_pending_bytes_limit",
                 "Most bytes kept of requests and first lines that have not come whole",
+            ),
+            polls_held: make.gauge("holdfast_polls_held", "Polls that wait for something new"),
+            polls_between: make.gauge(
+                "holdfast_poll_connections_idle",
+                "Connections that are kept for the next poll",
             ),
             answered: make.gauge(
                 "holdfast_handshakes_answered",

@@ -117,6 +117,10 @@ pub struct Settings {
     #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "15m")]
     pub sse_age: Duration,
 
+    /// How long a client that polls is online without a poll that waits
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "30s")]
+    pub poll_grace: Duration,
+
     /// Largest frame from a client
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64KiB")]
     pub max_frame: usize,
@@ -233,8 +237,11 @@ impl Settings {
                 return Err(ConfigError::new(flag, problem, format!("give at most {most}")));
             }
         }
-        for (flag, value) in [("--ping-interval", self.ping_interval), ("--sse-age", self.sse_age)]
-        {
+        for (flag, value) in [
+            ("--ping-interval", self.ping_interval),
+            ("--sse-age", self.sse_age),
+            ("--poll-grace", self.poll_grace),
+        ] {
             if value > Duration::from_secs(24 * 3600) {
                 let problem = format!("{} is too long", settings::units::show(value));
                 return Err(ConfigError::new(flag, problem, "give at most 24h"));

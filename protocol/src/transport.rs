@@ -11,11 +11,15 @@ pub enum Transport {
     Tcp,
     /// An event per JSON frame, in the answer to a request (WHATWG HTML, server-sent events).
     Sse,
+    /// Some JSON frames in the answer to each of a row of requests.
+    Poll,
 }
 
 impl Transport {
     /// Every transport; the place of each is its number.
-    pub const ALL: [Self; 3] = [Self::WebSocket, Self::Tcp, Self::Sse];
+    pub const ALL: [Self; 4] = [Self::WebSocket, Self::Tcp, Self::Sse, Self::Poll];
+    /// Those whose sessions end with their connection.
+    pub const OF_A_CONNECTION: [Self; 3] = [Self::WebSocket, Self::Tcp, Self::Sse];
 
     /// The name in metrics and presence.
     pub const fn as_str(self) -> &'static str {
@@ -23,6 +27,7 @@ impl Transport {
             Self::WebSocket => "websocket",
             Self::Tcp => "tcp",
             Self::Sse => "sse",
+            Self::Poll => "poll",
         }
     }
 }
@@ -40,6 +45,6 @@ mod tests {
 
     #[test]
     fn each_has_its_name() {
-        assert_eq!(Transport::ALL.map(Transport::as_str), ["websocket", "tcp", "sse"]);
+        assert_eq!(Transport::ALL.map(Transport::as_str), ["websocket", "tcp", "sse", "poll"]);
     }
 }

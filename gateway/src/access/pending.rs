@@ -5,6 +5,7 @@
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 
 use limits::{descriptors, places::Places};
+use protocol::Transport;
 use tokio::{sync::Notify, time::timeout};
 
 use super::admission::Admission;
@@ -98,12 +99,36 @@ struct Queues {
     bytes: usize,
     /// Those that have their answer and are about to go.
     answered: BTreeSet<Turn>,
+    /// Those that have had an answer and are kept for the next request of a session's client.
+    idle: BTreeSet<Turn>,
+}
+
+/// What a connection is that is not a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stand {
+    /// It has no answer yet.
+    Waiting,
+    /// It waits for what a session says, and counts as that session's.
+    Held,
+    /// It has had such an answer, and is kept for the next request.
+    Idle,
+    /// It has its answer and goes.
+    Answered,
 }
 
 impl Queues {
     fn turn(&mut self, tick: u32, seat: u32) -> Turn {
         self.next += 1;
         Turn { number: self.next, tick, seat }
+    }
+
+    fn of(&mut self, stand: Stand) -> Option<&mut BTreeSet<Turn>> {
+        match stand {
+            Stand::Waiting => Some(&mut self.waiting),
+            Stand::Held => None,
+            Stand::Idle => Some(&mut self.idle),
+            Stand::Answered => Some(&mut self.answered),
+        }
     }
 }
 
@@ -137,7 +162,7 @@ impl Pending {
         let turn = queues.turn(self.clock.tick_now(), seat);
         queues.waiting.insert(turn);
         self.metrics.pending.inc();
-        PendingGuard { pending: Rc::clone(self), turn, kept: 0 }
+        PendingGuard { pending: Rc::clone(self), turn, kept: 0, stand: Stand::Waiting }
     }
 
     /// Waits until one more may come: there is a place, or somebody goes for it.
@@ -158,8 +183,10 @@ impl Pending {
     /// How long it takes at most until one more may come; nothing if one may now.
     fn pause(&self) -> Option<Duration> {
         let queues = self.queues.borrow();
-        let is_full = queues.waiting.len() + queues.answered.len() >= self.places();
-        let oldest = queues.waiting.first().filter(|_| is_full && queues.answered.is_empty())?;
+        let idle = self.excess_idle(&queues);
+        let is_full = queues.waiting.len() + queues.answered.len() + idle >= self.places();
+        let others_go = !queues.answered.is_empty() || idle > 0;
+        let oldest = queues.waiting.first().filter(|_| is_full && !others_go)?;
         let until = oldest.tick + ticks(YOUNG) + 1;
         until.checked_sub(self.clock.tick_now()).filter(|left| *left > 0).map(|left| TICK * left)
     }
@@ -168,12 +195,15 @@ impl Pending {
     /// answer, or else the one that has waited longest, unless it is young.
     pub(crate) fn beyond_places(&self) -> Option<u32> {
         let queues = self.queues.borrow();
-        if queues.waiting.len() + queues.answered.len() <= self.places() {
+        let idle = self.excess_idle(&queues);
+        if queues.waiting.len() + queues.answered.len() + idle <= self.places() {
             return None;
         }
         let now = self.clock.tick_now();
         let is_old = |turn: &&Turn| now.saturating_sub(turn.tick) > ticks(YOUNG);
-        let first = queues.answered.first().or(queues.waiting.first().filter(is_old));
+        let kept = queues.idle.first().filter(|_| idle > 0);
+        let waiting = || queues.waiting.first().filter(is_old);
+        let first = queues.answered.first().or(kept).or_else(waiting);
         first.map(|turn| turn.seat)
     }
 
@@ -183,6 +213,12 @@ impl Pending {
         let queues = self.queues.borrow();
         let first = || queues.speaking.first();
         (queues.bytes > self.room.bytes_of_a_thread()).then(first).flatten().map(|turn| turn.seat)
+    }
+
+    /// How many are kept beyond one for each session on this thread that is asked by requests.
+    fn excess_idle(&self, queues: &Queues) -> usize {
+        let sessions = usize::try_from(self.metrics.sessions(Transport::Poll).get()).unwrap_or(0);
+        queues.idle.len().saturating_sub(sessions / self.room.threads)
     }
 
     fn places(&self) -> usize {
@@ -195,6 +231,7 @@ pub(crate) struct PendingGuard {
     pending: Rc<Pending>,
     turn: Turn,
     kept: usize,
+    stand: Stand,
 }
 
 impl PendingGuard {
@@ -213,27 +250,69 @@ impl PendingGuard {
     /// It has its answer: it waits for nothing, and goes before those that do.
     pub(crate) fn answered(&mut self) {
         self.keep(0);
+        self.stand(Stand::Answered);
+    }
+
+    /// It waits for what a session says, which counts for it.
+    pub(crate) fn hold(&mut self) {
+        self.keep(0);
+        self.stand(Stand::Held);
+    }
+
+    /// It has had that, and is kept for the next request.
+    pub(crate) fn idle(&mut self) {
+        self.keep(0);
+        self.stand(Stand::Idle);
+    }
+
+    /// Whether it is kept for a next request.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.stand == Stand::Idle
+    }
+
+    /// Whether it is of a client that asks a session by requests.
+    pub(crate) fn is_pollers(&self) -> bool {
+        matches!(self.stand, Stand::Held | Stand::Idle)
+    }
+
+    fn stand(&mut self, stand: Stand) {
+        self.leave();
         let mut queues = self.pending.queues.borrow_mut();
-        if queues.waiting.remove(&self.turn) {
-            self.turn = queues.turn(self.pending.clock.tick_now(), self.turn.seat);
-            queues.answered.insert(self.turn);
-            self.pending.metrics.pending.dec();
-            self.pending.metrics.answered.inc();
-            self.pending.fewer.notify_waiters();
+        self.turn = queues.turn(self.pending.clock.tick_now(), self.turn.seat);
+        let metrics = &self.pending.metrics;
+        match stand {
+            Stand::Waiting => metrics.pending.inc(),
+            Stand::Held => metrics.polls_held.inc(),
+            Stand::Idle => metrics.polls_between.inc(),
+            Stand::Answered => metrics.answered.inc(),
         }
+        if let Some(set) = queues.of(stand) {
+            set.insert(self.turn);
+        }
+        self.stand = stand;
+    }
+
+    /// Is none of those it was among.
+    fn leave(&mut self) {
+        let mut queues = self.pending.queues.borrow_mut();
+        if let Some(set) = queues.of(self.stand) {
+            set.remove(&self.turn);
+        }
+        let metrics = &self.pending.metrics;
+        match self.stand {
+            Stand::Waiting => metrics.pending.dec(),
+            Stand::Held => metrics.polls_held.dec(),
+            Stand::Idle => metrics.polls_between.dec(),
+            Stand::Answered => metrics.answered.dec(),
+        }
+        self.pending.fewer.notify_waiters();
     }
 }
 
 impl Drop for PendingGuard {
     fn drop(&mut self) {
         self.keep(0);
-        let mut queues = self.pending.queues.borrow_mut();
-        if queues.waiting.remove(&self.turn) {
-            self.pending.metrics.pending.dec();
-        } else if queues.answered.remove(&self.turn) {
-            self.pending.metrics.answered.dec();
-        }
-        self.pending.fewer.notify_waiters();
+        self.leave();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who is here: users and their sessions ([`registry`]), and how many are subscribed to which topic
-//! ([`topics`]). The registry knows an address and not what stands behind it.
+//! ([`topics`]); and sessions that requests ask for ([`polls`]). The registry knows an address and not what stands behind it.
 
+pub(crate) mod polls;
 pub(crate) mod registry;
 pub(crate) mod topics;
 

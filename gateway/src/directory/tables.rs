@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::SessionId;
 
-use super::{registry::Registry, topics::Topics};
+use super::{polls::Polls, registry::Registry, topics::Topics};
 use crate::uplink::presence::PresenceFeed;
 
 /// Who is here, and where that is told. `A` is where a session is reached.
@@ -13,18 +13,25 @@ pub(crate) struct Directory<A> {
     pub registry: Registry<A>,
     /// How many are subscribed to topics, by worker.
     pub topics: Topics,
+    /// Sessions that are asked by requests.
+    pub polls: Polls<A>,
     /// Tells pusher-apis who is here.
     pub presence: PresenceFeed,
     next_session: AtomicU64,
+    /// The first id that was given.
+    first_session: u64,
 }
 
 impl<A> Default for Directory<A> {
     fn default() -> Self {
+        let first_session = fastrand::u64(..);
         Self {
             registry: Registry::default(),
             topics: Topics::default(),
+            polls: Polls::default(),
             presence: PresenceFeed::default(),
-            next_session: AtomicU64::new(fastrand::u64(..)),
+            next_session: AtomicU64::new(first_session),
+            first_session,
         }
     }
 }
@@ -33,6 +40,12 @@ impl<A> Directory<A> {
     /// An id no other session has.
     pub(crate) fn next_session_id(&self) -> SessionId {
         SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether a session of this process has, or had, this id.
+    pub(crate) fn has_given(&self, id: SessionId) -> bool {
+        let given = self.next_session.load(Ordering::Relaxed).wrapping_sub(self.first_session);
+        id.0.wrapping_sub(self.first_session) < given
     }
 }
 
@@ -47,7 +60,12 @@ mod tests {
         let directory = Directory::<()>::default();
         let ids: BTreeSet<_> = (0..1000).map(|_| directory.next_session_id().0).collect();
         assert_eq!(ids.len(), 1000);
+        assert!(ids.iter().all(|id| directory.has_given(SessionId(*id))));
         let others = Directory::<()>::default();
+        let next = others.next_session_id();
+        assert!(others.has_given(next) && !directory.has_given(next));
+        let after = SessionId(next.0.wrapping_add(1));
+        assert!(!others.has_given(after), "not yet");
         assert!(!ids.contains(&others.next_session_id().0), "nor one of another gateway's");
     }
 }

@@ -19,9 +19,12 @@ use super::{
 };
 use crate::{
     access::admission::Refusal,
-    http::request::Request,
-    seats::{Arrival, Asking, Port, Progress},
-    session::Runner,
+    http::{
+        answers::{Behind, answer},
+        request::Request,
+    },
+    seats::{Arrival, Asking, Port, Progress, Then},
+    session::{Runner, Said},
 };
 
 /// The label of the handshake metric for a request that wants no session and is no mistake.
@@ -49,6 +52,7 @@ impl Arrivals {
         });
         match asked {
             Ok(Asked::WebSocket) => self.on_handshake(&request, &words[used..], arrival, seat),
+            Ok(Asked::Poll) => self.on_poll(&request, &words[used..], arrival, seat),
             Ok(asked @ (Asked::Sse | Asked::Frames)) => match request.body.of(&words[used..]) {
                 None => wait_for_more(arrival, words),
                 Some(body) if asked == Asked::Sse => self.on_events(&request, body, arrival, seat),
@@ -113,7 +117,8 @@ impl Arrivals {
                 self.count(arrival.port, FRAMES);
                 arrival.guard.keep(0);
                 let reader = origins::reader(settings, request).map(Box::from);
-                arrival.progress = Progress::Asking(Asking { answer, reader, left: LINGER_BYTES });
+                let then = Then::End(LINGER_BYTES, None);
+                arrival.progress = Progress::Asking(Asking { answer, reader, then });
                 Arrived::Waiting(arrival)
             }
             Err(problem) => self.refuse(request, &problem, arrival),
@@ -121,14 +126,36 @@ impl Arrivals {
     }
 
     /// Says what the session has said to which the connection in a seat has brought frames, if it has.
-    pub(crate) fn pass_on(&self, arrival: Box<Arrival>) -> Arrived {
-        let Progress::Asking(asking) = &arrival.progress else { return Arrived::Waiting(arrival) };
+    pub(crate) fn pass_on(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
+        let Progress::Asking(asking) = &mut arrival.progress else {
+            return Arrived::Waiting(arrival);
+        };
         let Some(said) = asking.answer.take() else { return Arrived::Waiting(arrival) };
-        let farewell = Farewell::of_session(&said, asking.reader.as_deref());
-        self.say(arrival, &farewell)
+        let reader = asking.reader.take();
+        let Then::Next(words, _) = &mut asking.then else {
+            return self.say(arrival, &Farewell::of_session(said, reader.as_deref()));
+        };
+        let words = std::mem::take(words);
+        let json = match &said {
+            Ok(Said::Json(json)) => Some(json.as_slice()),
+            Ok(Said::Nothing) => None,
+            Ok(Said::Last(_)) | Err(_) => {
+                return self.say(arrival, &Farewell::of_session(said, reader.as_deref()));
+            }
+        };
+        let answer = answer(json, reader.as_deref(), Behind::GoesOn);
+        match self.tell(arrival, answer, words) {
+            Arrived::Waiting(arrival) if arrival.has_words() => self.on_words(arrival, seat),
+            settled => settled,
+        }
     }
 
-    fn refuse(&self, request: &Request<'_>, problem: &Problem, arrival: Box<Arrival>) -> Arrived {
+    pub(super) fn refuse(
+        &self,
+        request: &Request<'_>,
+        problem: &Problem,
+        arrival: Box<Arrival>,
+    ) -> Arrived {
         self.count(arrival.port, requests::result_of(problem));
         let settings = &self.doorway.seats.local.settings;
         self.say(arrival, &Farewell::http(problem, settings, request))

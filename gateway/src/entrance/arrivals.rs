@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     access::pending::Pending,
-    seats::{Arrival, Asking, Port, Progress},
+    http::request::MAX_HEAD_BYTES,
+    seats::{Arrival, Asking, Port, Progress, Then},
     session::Runner,
 };
 
@@ -53,14 +54,20 @@ impl Arrivals {
 
     /// Reads all that the connection in a seat has said, and acts on it once that is enough.
     pub(crate) fn receive(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
+        if let Progress::Telling(_) = arrival.progress {
+            arrival = match self.tell_more(arrival) {
+                Arrived::Waiting(arrival) => arrival,
+                settled => return settled,
+            };
+        }
         loop {
             match self.read(&mut arrival) {
-                Ok(0) => return self.on_end(&arrival),
+                Ok(0) => return self.on_end(*arrival),
                 Ok(_) => {}
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return Arrived::Waiting(arrival),
                     io::ErrorKind::Interrupted => continue,
-                    _ => return self.on_end(&arrival),
+                    _ => return self.on_end(*arrival),
                 },
             }
             arrival = match self.on_words(arrival, seat) {
@@ -75,14 +82,23 @@ impl Arrivals {
         let count = arrival.socket.read(&mut scratch)?;
         match &mut arrival.progress {
             Progress::Speaking(words) => words.extend_from_slice(&scratch[..count]),
-            Progress::Asking(Asking { left, .. }) | Progress::Answered(left) => {
+            Progress::Asking(Asking { then: Then::End(left, _), .. })
+            | Progress::Answered(left) => {
                 *left = left.saturating_sub(count);
+            }
+            Progress::Asking(Asking { then: Then::Next(words, _), .. }) => {
+                words.extend_from_slice(&scratch[..count]);
+                arrival.guard.keep(words.len());
+            }
+            Progress::Telling(telling) => {
+                telling.words.extend_from_slice(&scratch[..count]);
+                arrival.guard.keep(telling.bytes.len() + telling.words.len());
             }
         }
         Ok(count)
     }
 
-    fn on_words(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
+    pub(super) fn on_words(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
         match &mut arrival.progress {
             Progress::Speaking(words) => {
                 let words = std::mem::take(words);
@@ -92,10 +108,16 @@ impl Arrivals {
                     Port::WebSocket => self.on_messages(arrival, words, seat),
                 }
             }
-            Progress::Asking(Asking { left: 0, .. }) | Progress::Answered(0) => {
+            Progress::Answered(0) => self.give_up(arrival, Reason::Deadline),
+            Progress::Asking(asking) if asking.is_flooded() => {
                 self.give_up(arrival, Reason::Deadline)
             }
-            Progress::Asking(_) | Progress::Answered(_) => Arrived::Waiting(arrival),
+            Progress::Telling(telling) if telling.words.len() > MAX_HEAD_BYTES => {
+                self.give_up(arrival, Reason::Deadline)
+            }
+            Progress::Asking(_) | Progress::Telling(_) | Progress::Answered(_) => {
+                Arrived::Waiting(arrival)
+            }
         }
     }
 
@@ -128,7 +150,8 @@ impl Arrivals {
             Ok(runner) => Arrived::Joined(runner),
             Err(refused) => {
                 let farewell = farewell(&refused);
-                self.say(Box::new(Arrival { socket: refused.socket, ..arrival }), &farewell)
+                let Some(socket) = refused.socket else { return Arrived::Gone };
+                self.say(Box::new(Arrival { socket, ..arrival }), &farewell)
             }
         }
     }
@@ -146,9 +169,12 @@ impl Arrivals {
     pub(crate) fn give_up(&self, arrival: Box<Arrival>, reason: Reason) -> Arrived {
         let Progress::Speaking(words) = &arrival.progress else {
             self.doorway.seats.local.metrics.answered_cut_short.inc();
+            Self::abandon(*arrival);
             return Arrived::Gone;
         };
-        self.count(arrival.port, reason.as_str());
+        if arrival.is_handshake() {
+            self.count(arrival.port, reason.as_str());
+        }
         // One that was silent all the while is not worth an answer.
         if words.is_empty() && arrival.port != Port::WebSocket {
             return Arrived::Gone;
@@ -158,10 +184,11 @@ impl Arrivals {
         if reason.leaves_time() { said } else { Arrived::Gone }
     }
 
-    fn on_end(&self, arrival: &Arrival) -> Arrived {
-        if let Progress::Speaking(_) = arrival.progress {
+    fn on_end(&self, arrival: Arrival) -> Arrived {
+        if arrival.is_handshake() {
             self.count(arrival.port, "client_left");
         }
+        Self::abandon(arrival);
         Arrived::Gone
     }
 

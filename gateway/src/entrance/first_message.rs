@@ -86,7 +86,13 @@ pub(super) fn join(
     if let Some(payload) = ping {
         WebSocket.pong(payload, &mut greeting);
     }
-    let client = Unidentified { socket, seat, transport: Transport::WebSocket, read, greeting };
+    let client = Unidentified {
+        socket: Some(socket),
+        seat,
+        transport: Transport::WebSocket,
+        read,
+        greeting,
+    };
     let (token, user, device) = (token.as_deref(), user.as_deref(), own.as_deref().or(device));
     client.identify(doorway, Credentials { token, user, device })
 }

@@ -60,8 +60,8 @@ pub(super) fn post(
             address = one.address.upgrade();
         }
     });
-    let answer = Arc::default();
-    let reply = Reply::new(&answer, local.calls.waker(seat));
+    let answer = Answer::new(local.calls.waker(seat));
+    let reply = Reply::new(&answer, not_here);
     address.ok_or_else(not_here)?.do_send(Posted { frames, reply });
     Ok(answer)
 }

@@ -42,8 +42,8 @@ impl Doorway {
 
 /// A connection whose handshake is complete, but for who it is.
 pub(crate) struct Unidentified {
-    /// The connection, which its worker waits for.
-    pub socket: TcpStream,
+    /// The connection, which its worker waits for; none if it asks by requests.
+    pub socket: Option<TcpStream>,
     /// Its seat on the worker.
     pub seat: u32,
     /// What it speaks.
@@ -56,8 +56,8 @@ pub(crate) struct Unidentified {
 
 /// A client that was not let in, and why.
 pub(crate) struct Refused {
-    /// The client's connection.
-    pub socket: TcpStream,
+    /// The client's connection, where it was given.
+    pub socket: Option<TcpStream>,
     /// Why.
     pub refusal: Refusal,
 }

@@ -12,12 +12,13 @@ use super::{origins, routes, shown::Shown, sse, websocket};
 use crate::{
     access::admission::{Refusal, retry_ms},
     http::{
+        answers::{Behind, answer},
         refused::{Manner, no_content, refused},
         request::Request,
     },
     runtime::wheel::NEVER,
     seats::{Arrival, Port, Progress},
-    session::Local,
+    session::{Local, Said, Verdict},
     settings::Settings,
     transports::table::wire,
 };
@@ -55,7 +56,9 @@ impl Farewell {
         }
         let mut answer = match transport {
             Transport::Sse => sse::beginning(origins::reader(settings, request)),
-            Transport::WebSocket | Transport::Tcp => websocket::switching_protocols(request),
+            Transport::WebSocket | Transport::Tcp | Transport::Poll => {
+                websocket::switching_protocols(request)
+            }
         };
         wire(transport).goodbye(refusal.close_reason(), retry_ms(), &mut answer);
         Self(answer)
@@ -66,12 +69,13 @@ impl Farewell {
         Self(refused(problem, Manner::default()))
     }
 
-    /// What a session says to frames that were posted for it, by a page of this origin, if by one.
-    pub(super) fn of_session(said: &Result<(), Problem>, reader: Option<&str>) -> Self {
+    /// What a session says to a request that was brought to it, by a page of this origin, if by one.
+    pub(super) fn of_session(said: Verdict, reader: Option<&str>) -> Self {
         let manner = Manner { reader, ..Manner::default() };
         Self(match said {
-            Ok(()) => no_content("", reader),
-            Err(problem) => refused(problem, manner),
+            Ok(Said::Nothing) => answer(None, reader, Behind::Closes),
+            Ok(Said::Json(body) | Said::Last(body)) => answer(Some(&body), reader, Behind::Closes),
+            Err(problem) => refused(&problem, manner),
         })
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Connections come by [`accept`]; [`arrivals`] reads what they say first, and [`answers`] what of that
 //! are requests. [`requests`] finds out what one asks for, by the [`routes`] there are and the rules for
-//! [`origins`]: if it is a handshake, [`websocket`] or [`sse`] take it with what it has [`shown`]; or it
-//! brings [`frames`] for a session that is there. A first line is for [`tcp`], and the [`first_message`]
+//! [`origins`]: if it is a handshake, [`websocket`], [`sse`] or [`poll`] take it with what it has [`shown`]; or it
+//! asks a session for what is new ([`poll`], with its [`question`]), or brings [`frames`] for a session that is there. A first line is for [`tcp`], and the [`first_message`]
 //! of a WebSocket says who comes where its request did not. Each makes an
 //! [`Unidentified`](handshake::Unidentified) client of a connection, which the [`handshake`] turns
 //! into a session, or refuses. Who does not become one is told why by [`leaving`].
@@ -16,6 +16,8 @@ mod frames;
 pub(crate) mod handshake;
 pub(crate) mod leaving;
 mod origins;
+mod poll;
+mod question;
 mod requests;
 mod routes;
 mod shown;

@@ -2,7 +2,7 @@
 
 use protocol::problem::Problem;
 
-use super::{frames, leaving::LINGER_BYTES, routes, sse, websocket};
+use super::{frames, leaving::LINGER_BYTES, question, routes, sse, websocket};
 use crate::{
     http::request::{Body, Request},
     settings::Settings,
@@ -15,6 +15,8 @@ pub(super) enum Asked {
     WebSocket,
     /// A session of events.
     Sse,
+    /// What is new in a session, or a session to ask that of.
+    Poll,
     /// To say something to a session.
     Frames,
     /// Whether a page may ask for that (Fetch, section 3.3.2).
@@ -36,14 +38,16 @@ pub(super) fn check(settings: &Settings, request: &Request<'_>) -> Result<Asked,
     }
     if routes::methods(settings, request.path).is_none() {
         let detail = format!(
-            "nothing is there; sessions are opened at {} and {}",
+            "nothing is there; sessions are opened at {}, {} and {}",
             routes::WEBSOCKET,
-            routes::EVENTS
+            routes::EVENTS,
+            routes::POLL
         );
         return Err(Problem::new(404, "Not Found", detail));
     }
     match (request.path, request.method) {
-        (routes::EVENTS | routes::FRAMES, "OPTIONS") => Ok(Asked::Preflight),
+        (routes::EVENTS | routes::POLL | routes::FRAMES, "OPTIONS") => Ok(Asked::Preflight),
+        (routes::POLL, "GET") => question::check(request).map(|()| Asked::Poll),
         (routes::FRAMES, "POST") => frames::check(request).map(|()| Asked::Frames),
         (routes::EVENTS, "GET" | "POST") if sse::has_ended(request) => Ok(Asked::Nothing),
         (routes::EVENTS, "GET" | "POST") => sse::check(request).map(|()| Asked::Sse),
@@ -91,7 +95,7 @@ mod tests {
             |problem| problem.status,
             |asked| match asked {
                 Asked::WebSocket => 101,
-                Asked::Sse => 200,
+                Asked::Sse | Asked::Poll => 200,
                 Asked::Frames => 202,
                 Asked::Preflight | Asked::Nothing => 204,
             },
@@ -139,8 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn events_are_asked_for_with_get_or_post() {
-        let cases: [(&str, &[&str], u16); 17] = [
+    fn what_transports_ask_for() {
+        let cases: [(&str, &[&str], u16); 21] = [
+            ("GET /v1/poll HTTP/1.1", &[], 200),
+            ("GET /v1/poll HTTP/1.1", &["Content-Length: 5\r\n"], 400),
+            ("POST /v1/poll HTTP/1.1", &[], 405),
+            ("OPTIONS /v1/poll HTTP/1.1", &[], 204),
             ("GET /v1/sse HTTP/1.1", &[], 200),
             ("GET /v1/sse HTTP/1.0", &[], 200),
             ("GET /v1/sse?user=u HTTP/1.1", &["Accept: text/event-stream\r\n"], 200),

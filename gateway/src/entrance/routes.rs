@@ -8,6 +8,8 @@ pub(super) const WEBSOCKET: &str = "/v1/ws";
 pub(super) const ECHO: &str = "/v1/echo";
 /// Where streams of events are.
 pub(super) const EVENTS: &str = "/v1/sse";
+/// Where sessions are asked for what is new.
+pub(super) const POLL: &str = "/v1/poll";
 /// Where frames are posted.
 pub(super) const FRAMES: &str = "/v1/frames";
 
@@ -17,6 +19,7 @@ pub(super) fn methods(settings: &Settings, path: &str) -> Option<&'static str> {
         WEBSOCKET => Some("GET, HEAD"),
         ECHO if settings.echo => Some("GET, HEAD"),
         EVENTS => Some("GET, POST, OPTIONS"),
+        POLL => Some("GET, OPTIONS"),
         FRAMES => Some("POST, OPTIONS"),
         _ => None,
     }

@@ -82,11 +82,13 @@ pub(super) fn join(
     let settings = &doorway.seats.local.settings;
     let greeting = beginning(origins::reader(settings, request));
     let read = BytesMut::new();
+    let checked = origins::check(settings, request, &socket);
+    notice_cuts(&socket, settings.ping_interval);
+    let socket = Some(socket);
     let client = Unidentified { socket, seat, transport: Transport::Sse, read, greeting };
-    if let Err(foreign) = origins::check(settings, request, &client.socket) {
+    if let Err(foreign) = checked {
         return Err(client.refuse(doorway, foreign.into()));
     }
-    notice_cuts(&client.socket, settings.ping_interval);
     let head = shown.credentials();
     let token = head.token.or(connect.token.as_deref());
     let user = head.user.or(connect.user.as_deref());
@@ -96,7 +98,7 @@ pub(super) fn join(
 
 /// Has the kernel give up a connection on which nothing of what was sent has arrived for an interval (tcp(7),
 /// `TCP_USER_TIMEOUT`): a client that need not answer shows itself by that alone.
-fn notice_cuts(socket: &TcpStream, interval: Duration) {
+pub(super) fn notice_cuts(socket: &TcpStream, interval: Duration) {
     let millis = u32::try_from(interval.as_millis()).unwrap_or(u32::MAX);
     // Without it the kernel notices later.
     let _ = set_tcp_user_timeout(socket, millis);

@@ -57,7 +57,7 @@ pub(super) fn join(
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {
     let (transport, greeting) = (Transport::Tcp, Vec::new());
-    let client = Unidentified { socket, seat, transport, read, greeting };
+    let client = Unidentified { socket: Some(socket), seat, transport, read, greeting };
     let Connect { token, user, device, .. } = connect;
     let (token, user, device) = (token.as_deref(), user.as_deref(), device.as_deref());
     client.identify(doorway, Credentials { token, user, device })

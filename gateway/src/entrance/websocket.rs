@@ -73,8 +73,10 @@ pub(super) fn join(
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {
     let greeting = switching_protocols(request);
+    let checked = origins::check(&doorway.seats.local.settings, request, &socket);
+    let socket = Some(socket);
     let client = Unidentified { socket, seat, transport: Transport::WebSocket, read, greeting };
-    if let Err(foreign) = origins::check(&doorway.seats.local.settings, request, &client.socket) {
+    if let Err(foreign) = checked {
         return Err(client.refuse(doorway, foreign.into()));
     }
     let credentials = shown.credentials();

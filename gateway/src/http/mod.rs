@@ -1,4 +1,5 @@
-//! Clients' requests, [read](request) and [refused] in bytes, without any machinery.
+//! Clients' requests, [read](request), [answered](answers) and [refused] in bytes, without any machinery.
 
+pub(crate) mod answers;
 pub(crate) mod refused;
 pub(crate) mod request;

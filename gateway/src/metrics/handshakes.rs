@@ -8,7 +8,7 @@ use serving::metrics::Registrar;
 pub(super) const NO_TRANSPORT: &str = "http";
 
 /// Every result, so that each is there from 0 and the first of its kind is seen as an increase.
-pub(super) const RESULTS: [&str; 26] = [
+pub(super) const RESULTS: [&str; 27] = [
     "accepted",
     // Refused by who the client is, or for want of room.
     "unauthorized",
@@ -34,6 +34,7 @@ pub(super) const RESULTS: [&str; 26] = [
     // It wanted no session: what may be asked for, or to say something to one.
     "no_content",
     "frames",
+    "poll",
     // It did not say enough in time, or went.
     "handshake_timeout",
     "client_left",

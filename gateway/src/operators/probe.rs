@@ -110,7 +110,7 @@ pub(crate) fn start(seats: &Rc<Seats>, clients: &mpsc::Sender<ProbeClient>) {
         let identity = Identity::of(UserId::reserved(worker));
         let joined = seats.start(server, |socket, seat| {
             let joining = Joining {
-                socket,
+                socket: Some(socket),
                 seat,
                 transport: Transport::Tcp,
                 read: BytesMut::new(),

@@ -56,7 +56,12 @@ impl Session {
 
     fn await_end(&mut self) {
         let local = self.local();
-        self.ping_due = local.clock.tick_after(local.settings.close_timeout);
+        let time = match self.reason {
+            // One that asks again later would begin anew, and take the place of its successor.
+            Some(reason) if self.is_polled() && !reason.reconnect() => local.settings.poll_grace,
+            _ => local.settings.close_timeout,
+        };
+        self.ping_due = local.clock.tick_after(time);
         self.schedule();
         self.after_flush();
     }
@@ -71,7 +76,7 @@ impl Session {
     /// stay for minutes with a peer that takes nothing (tcp(7), TCP_USER_TIMEOUT).
     pub(super) fn abort(&mut self) {
         // An error means that the connection is gone already.
-        let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
+        let _ = self.socket.as_ref().map(|it| set_socket_linger(it, Some(Duration::ZERO)));
         self.end(CloseReason::ClientLeft);
     }
 
@@ -91,6 +96,10 @@ impl Session {
 
     /// Gives up the frames of which nothing is on the wire yet.
     fn drop_outbound(&mut self) {
+        if self.is_polled() {
+            let pushes = self.drop_for_poller();
+            return self.lose(pushes);
+        }
         if let Some(rare) = &mut self.rare {
             let pushes = rare.outbound.drop_whole_frames();
             self.lose(pushes);

@@ -17,7 +17,7 @@ use actix::{
 };
 use futures::StreamExt;
 
-use super::state::{Session, Stage};
+use super::state::{Address, Session, Stage};
 
 /// Messages handled before other sessions of the worker get their turn.
 const MESSAGES_PER_TURN: usize = 64;
@@ -141,6 +141,11 @@ impl Runner {
         session.started(&mut context);
         context.state = ActorState::Running;
         Self { session, context, waker }
+    }
+
+    /// Where the actor is reached.
+    pub(crate) fn address(&self) -> Address {
+        self.context.address().downgrade()
     }
 
     /// Handles what is in the mailbox, does `work`, and writes what can be written.

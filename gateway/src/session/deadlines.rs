@@ -32,7 +32,9 @@ impl Session {
         };
         let due = self.ping_due.min(expires).min(write_deadline).min(whole_by).min(stays_until);
         let due = Wheel::reachable(due, self.local().tick());
-        if self.due != due {
+        // One that is due later is looked at too early once, which costs less than a note each time that
+        // somebody asks.
+        if due < self.due || !self.is_polled() && due != self.due {
             self.due = due;
             self.local().wheel.borrow_mut().note(self.member.seat, due);
         }
@@ -108,6 +110,10 @@ impl Session {
     /// Pings a client that may be gone, and gives up on one that was silent since the last ping.
     /// True if there may be more to read.
     fn ping(&mut self, ctx: &mut SessionContext) -> bool {
+        if self.is_polled() {
+            self.on_poll_due();
+            return false;
+        }
         let local = self.local();
         self.ping_due = local.clock.tick_after(local.settings.ping_interval.max(TICK));
         // Nobody answers for the gateway's own.
@@ -148,6 +154,9 @@ impl Session {
             return;
         }
         let soon = self.local().clock.tick_after(LOOK);
+        if self.is_polled() {
+            return self.look_at_poller(soon);
+        }
         match &mut self.rare {
             // It shows by taking something of what waits.
             Some(rare) if !rare.outbound.is_empty() => {

@@ -49,9 +49,9 @@ impl Session {
                 let refused = self.on_frame(text, ctx).map_err(|_| CloseReason::InvalidFrame)?;
                 self.tell(&refused);
             }
-            Inbound::Binary(bytes) if self.is_echo() => self.answer(bytes, Wire::binary),
+            Inbound::Binary(bytes) if self.is_echo() => self.answer_with(bytes, Wire::binary),
             Inbound::Binary(_) => return Err(CloseReason::Unsupported),
-            Inbound::Ping(payload) => self.answer(payload, Wire::pong),
+            Inbound::Ping(payload) => self.answer_with(payload, Wire::pong),
             Inbound::Pong | Inbound::Nothing => {}
             Inbound::Close(code) => self.on_close(code),
         }
@@ -106,7 +106,7 @@ impl Session {
         self.member.user.is_none()
     }
 
-    fn answer(
+    fn answer_with(
         &mut self,
         payload: &[u8],
         write: impl FnOnce(&(dyn Wire + 'static), &[u8], &mut Vec<u8>),

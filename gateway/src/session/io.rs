@@ -60,7 +60,8 @@ impl Session {
             if self.stage == Stage::Gone || self.is_read_no_more() {
                 return false;
             }
-            match self.socket.read(&mut scratch) {
+            let Some(socket) = &mut self.socket else { return false };
+            match socket.read(&mut scratch) {
                 Ok(0) => self.on_end(),
                 Ok(count) => {
                     self.on_bytes(&mut scratch[..count], &mut turn, ctx);
@@ -106,8 +107,13 @@ impl Session {
         if self.is_held_back() || self.blocked {
             return;
         }
-        while let Some(rare) = self.rare.as_mut().filter(|rare| !rare.outbound.is_empty()) {
-            let written = match self.socket.write_vectored(&rare.outbound.slices()) {
+        if self.is_polled() {
+            return self.answer_poll();
+        }
+        while let (Some(rare), Some(socket)) =
+            (self.rare.as_mut().filter(|rare| !rare.outbound.is_empty()), &mut self.socket)
+        {
+            let written = match socket.write_vectored(&rare.outbound.slices()) {
                 Ok(0) => return self.on_end(),
                 Ok(written) => written,
                 Err(error) => match error.kind() {
@@ -135,7 +141,7 @@ impl Session {
         let unspoken = self.wire().ends_by_shutdown() || self.allowance.deaf;
         if self.stage == Stage::Closing && unspoken && !self.has_outbound() {
             // An error means that the peer is gone, which reading will tell.
-            let _ = self.socket.shutdown(std::net::Shutdown::Write);
+            let _ = self.socket.as_ref().map(|socket| socket.shutdown(std::net::Shutdown::Write));
         }
     }
 

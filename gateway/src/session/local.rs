@@ -2,12 +2,13 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::HashMap,
     ops::Deref,
     sync::Arc,
     time::Duration,
 };
 
-use super::holdings::Holdings;
+use super::{holdings::Holdings, poller::Poller};
 use crate::{
     access::auth::Authenticator,
     delivery::{fan_out::FanOut, frame::FrameMemory, lane::Lane, walks::Walks},
@@ -95,6 +96,8 @@ pub(crate) struct Local<A> {
     pub wheel: RefCell<Wheel>,
     /// Which sessions hold memory.
     pub holdings: RefCell<Holdings>,
+    /// Who asks by requests, by the seats of their sessions.
+    pub(super) pollers: RefCell<HashMap<u32, Poller>>,
     /// Where sockets are read into.
     pub scratch: RefCell<Box<[u8]>>,
     /// Ticks since the gateway started, as far as the wheel has turned.
@@ -123,6 +126,7 @@ impl<A> Local<A> {
             calls: Arc::default(),
             wheel: RefCell::default(),
             holdings: RefCell::default(),
+            pollers: RefCell::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
             tick,
             wall_at_start,

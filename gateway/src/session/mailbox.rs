@@ -173,13 +173,13 @@ impl Handler<Describe> for Session {
     type Result = MessageResult<Describe>;
 
     fn handle(&mut self, _: Describe, _: &mut SessionContext) -> Self::Result {
-        let address = self.socket.peer_addr();
+        let address = self.peer();
         MessageResult(SessionInfo {
             id: self.member.id,
             transport: self.member.transport.as_str().to_owned(),
             device: None,
             since: self.local().clock.epoch_seconds(self.since),
-            address: address.map_or_else(|_| String::new(), |address| address.to_string()),
+            address: address.map(|address| address.to_string()).unwrap_or_default(),
         })
     }
 }

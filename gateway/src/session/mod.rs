@@ -3,7 +3,8 @@
 //! [`opening`] starts it, with what the sessions of its thread share ([`local`]) and its place in
 //! the gateway's tables ([`membership`]). [`context`] runs the actor without a context of actix's
 //! size; its [`state`] moves on by what the socket brings ([`io`], [`inbound`]) or its client posts
-//! ([`posted`]), by what other parts of the gateway ask of it ([`mailbox`], [`topics`]), and by time
+//! ([`posted`]), by the requests of one who asks ([`polling`], [`poller`]), which wait for a [`reply`], by what
+//! other parts of the gateway ask of it ([`mailbox`], [`topics`]), and by time
 //! ([`deadlines`]). Frames leave by [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it
 //! may send is its [`allowance`]; what it holds of memory is a [`holding`] among its thread's
 //! [`holdings`], and whoever holds too much is given up for [`relief`].
@@ -21,9 +22,12 @@ mod mailbox;
 mod membership;
 mod opening;
 mod outbound;
+mod poller;
+mod polling;
 mod posted;
 mod queue;
 mod relief;
+mod reply;
 mod state;
 mod topics;
 
@@ -31,8 +35,10 @@ pub(crate) use self::{
     context::{After, Runner, SessionContext},
     mailbox::{Close, Describe, Subscription, Topical},
     opening::{Client, Joining},
-    posted::{Answer, Posted, Reply, not_here},
+    polling::{Abandoned, Polled, expired},
+    posted::{Posted, not_here},
     relief::GivenUp,
+    reply::{Answer, Reply, Said, Verdict},
     state::{Address, Directory, Local, Session, Shared},
 };
 

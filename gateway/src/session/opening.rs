@@ -76,8 +76,8 @@ impl Client {
 
 /// An admitted client on its way to being a session.
 pub(crate) struct Joining {
-    /// The connection, which the worker waits for.
-    pub socket: TcpStream,
+    /// The connection, which the worker waits for; none if it asks by requests.
+    pub socket: Option<TcpStream>,
     /// The seat that was kept for it.
     pub seat: u32,
     /// What it speaks.
@@ -98,14 +98,14 @@ impl Session {
     ///
     /// # Errors
     /// Hands the connection back if the user has too many sessions.
-    pub(crate) fn start(local: &Rc<Local>, joining: Joining) -> Result<Runner, TcpStream> {
+    pub(crate) fn start(local: &Rc<Local>, joining: Joining) -> Result<Runner, Option<TcpStream>> {
         let Joining { socket, seat, transport, mut read, greeting, client, permit } = joining;
         let Parts { user, device, topics, subscribable, expires } = client.into_parts();
         let (sender, mailbox) = channel::channel::<Self>(0);
         let address = Addr::new(sender).downgrade();
         // Before the session is entered, so that a fan-out started in between reaches it.
         let seen = Seen::through(local.fan_out.last());
-        let name = user.clone();
+        let (name, own_device) = (user.clone(), socket.is_none().then(|| device.clone()));
         let entered = Membership::enter(local, seat, transport, user, device, &address, permit);
         let Ok((member, replaced)) = entered else {
             look_at_sessions(local, name.as_ref());
@@ -115,6 +115,9 @@ impl Session {
             older.do_send(Close(CloseReason::Replaced));
         }
         let mut session = Self::new(member, socket, seen);
+        if let Some(device) = own_device {
+            session.enter_pollers(device.as_ref(), &address);
+        }
         let mut context = SessionContext::new(mailbox);
         session.greet(greeting);
         session.set_subscribable(subscribable);
@@ -130,7 +133,7 @@ impl Session {
         Ok(Runner::new(session, context, local.calls.waker(seat)))
     }
 
-    fn new(member: Membership<Address>, socket: TcpStream, seen: Seen) -> Self {
+    fn new(member: Membership<Address>, socket: Option<TcpStream>, seen: Seen) -> Self {
         let now = member.local.tick();
         let interval = member.local.settings.ping_interval;
         let ping_due = first_ping(now, interval, member.seat);
@@ -171,7 +174,9 @@ impl Session {
         debug!(session = %self.member.id, transport = self.member.transport.as_str(), "session opened");
         self.send_bytes(greeting);
         // Without the answer to its handshake a client could not even read a goodbye.
-        if let Some(rare) = &mut self.rare {
+        if let Some(rare) = &mut self.rare
+            && self.socket.is_some()
+        {
             rare.outbound.keep_front();
         }
     }

@@ -11,11 +11,14 @@ use super::{
     queue::{GATHERED, OutboundQueue},
     state::{Session, Stage},
 };
-use crate::delivery::message::Push;
+use crate::{delivery::message::Push, runtime::wheel::NEVER};
 
 impl Session {
     /// Sends a push, and reports what became of it.
     pub(super) fn send_push(&mut self, push: &Push) {
+        if self.is_polled() {
+            return self.send_to_poller(std::slice::from_ref(push));
+        }
         let outcome = match self.stage {
             Stage::Closing | Stage::Gone => Outcome::Dropped,
             Stage::Joining | Stage::Live => self.send_shared(push),
@@ -25,6 +28,9 @@ impl Session {
 
     /// Sends pushes that gathered, in one write where the socket takes them.
     pub(super) fn send_together(&mut self, pushes: &[Push]) {
+        if self.is_polled() {
+            return self.send_to_poller(pushes);
+        }
         if pushes.len() == 1 || self.stage != Stage::Live || self.has_outbound() {
             return pushes.iter().for_each(|push| self.send_push(push));
         }
@@ -57,13 +63,14 @@ impl Session {
         let wire = self.wire();
         let frames =
             pushes.iter().map(|push| IoSlice::new(&push.frame.bytes()[push.frame.range(wire)]));
-        let written = self.socket.write_vectored(&frames.collect::<Vec<_>>());
+        let frames = frames.collect::<Vec<_>>();
+        let written = self.socket.as_mut().map_or(Ok(0), |socket| socket.write_vectored(&frames));
         let written = self.on_written(written).unwrap_or_default();
         self.count_out(written, 0);
         written
     }
 
-    fn report(&mut self, push: &Push, outcome: Outcome) {
+    pub(super) fn report(&mut self, push: &Push, outcome: Outcome) {
         if !self.member.is_client() {
             return;
         }
@@ -111,7 +118,7 @@ impl Session {
         }
     }
 
-    fn queue_shared(&mut self, push: &Push, range: Range<usize>, torn: bool) -> Outcome {
+    pub(super) fn queue_shared(&mut self, push: &Push, range: Range<usize>, torn: bool) -> Outcome {
         let length = range.len();
         if !self.has_room(length) {
             self.close(CloseReason::TooSlow);
@@ -154,7 +161,7 @@ impl Session {
     }
 
     fn may_write(&self) -> bool {
-        !self.is_held_back() && !self.has_outbound()
+        !self.is_polled() && !self.is_held_back() && !self.has_outbound()
     }
 
     fn has_room(&self, length: usize) -> bool {
@@ -165,14 +172,18 @@ impl Session {
         let waited = self.has_outbound();
         push(&mut self.rare().outbound);
         if !waited {
-            self.rare().write_deadline = self.member.local.write_deadline();
+            // It is not for a client that asks to take what waits.
+            self.rare().write_deadline = match self.is_polled() {
+                true => NEVER,
+                false => self.member.local.write_deadline(),
+            };
             self.schedule();
         }
     }
 
     /// Writes as much as the socket takes now; 0 if it would block.
     fn try_write(&mut self, bytes: &[u8]) -> Result<usize, ()> {
-        let written = self.socket.write(bytes);
+        let written = self.socket.as_mut().map_or(Ok(0), |socket| socket.write(bytes));
         let written = self.on_written(written)?;
         self.count_out(written, u64::from(written == bytes.len()));
         Ok(written)

@@ -1,10 +1,6 @@
 //! Frames that a client posts, because its transport has no way up.
 
-use std::{
-    rc::Rc,
-    sync::{Arc, Mutex, PoisonError},
-    task::Waker,
-};
+use std::rc::Rc;
 
 use actix::{Handler, Message};
 use bytes::Bytes;
@@ -14,53 +10,12 @@ use serde::de::IgnoredAny;
 use super::{
     context::SessionContext,
     inbound::Refusal,
+    reply::{Reply, Said},
     state::{Session, Stage},
 };
 
 /// Most frames in a request.
 const MOST_FRAMES: usize = 100;
-
-/// What a session has said to a request, once it has.
-#[derive(Debug, Default)]
-pub(crate) struct Answer(Mutex<Option<Result<(), Problem>>>);
-
-impl Answer {
-    /// Takes it, if it is there.
-    pub(crate) fn take(&self) -> Option<Result<(), Problem>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// Where a session's answer is waited for. Dropped without one, it says that the session is gone.
-pub(crate) struct Reply {
-    answer: Arc<Answer>,
-    waker: Waker,
-    given: bool,
-}
-
-impl Reply {
-    /// Who waits is woken when there is an answer.
-    pub(crate) fn new(answer: &Arc<Answer>, waker: Waker) -> Self {
-        Self { answer: Arc::clone(answer), waker, given: false }
-    }
-
-    fn give(mut self, answer: Result<(), Problem>) {
-        self.set(answer);
-    }
-
-    fn set(&mut self, answer: Result<(), Problem>) {
-        if !std::mem::replace(&mut self.given, true) {
-            *self.answer.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-            self.waker.wake_by_ref();
-        }
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        self.set(Err(not_here()));
-    }
-}
 
 /// There is no such session for who asks.
 pub(crate) fn not_here() -> Problem {
@@ -81,7 +36,7 @@ impl Handler<Posted> for Session {
     type Result = ();
 
     fn handle(&mut self, Posted { frames, reply }: Posted, ctx: &mut SessionContext) {
-        reply.give(self.take_posted(&frames, ctx));
+        reply.give(self.take_posted(&frames, ctx).map(|()| Said::Nothing));
     }
 }
 
@@ -163,14 +118,5 @@ mod tests {
         assert_eq!(found(&"{}\n".repeat(100)), Ok(100));
         assert_eq!(found(&"{}\n".repeat(101)).map_err(|it| it.status), Err(413));
         assert_eq!(found(" \n").map_err(|it| it.status), Err(400));
-    }
-
-    #[test]
-    fn who_waits_hears_of_a_session_that_is_gone() {
-        let answer = Arc::default();
-        drop(Reply::new(&answer, Waker::noop().clone()));
-        assert_eq!(answer.take(), Some(Err(not_here())));
-        Reply::new(&answer, Waker::noop().clone()).give(Ok(()));
-        assert_eq!((answer.take(), answer.take()), (Some(Ok(())), None));
     }
 }

@@ -90,7 +90,33 @@ impl OutboundQueue {
 
     /// How many pushes wait.
     pub(super) fn pushes(&self) -> usize {
-        self.chunks.iter().filter(|chunk| matches!(chunk, Chunk::Shared(_))).count()
+        self.pushes_behind(0).count()
+    }
+
+    /// When the pushes behind so many frames were accepted.
+    pub(super) fn pushes_behind(&self, frames: usize) -> impl Iterator<Item = Accepted> {
+        self.chunks.iter().skip(frames).filter_map(|chunk| match chunk {
+            Chunk::Shared(push) => Some(push.accepted),
+            Chunk::Owned(..) => None,
+        })
+    }
+
+    /// How many frames wait.
+    pub(super) fn frames(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// The first frames, so many, one by one.
+    pub(super) fn first(&self, frames: usize) -> impl Iterator<Item = &[u8]> {
+        self.chunks.iter().take(frames).map(Chunk::bytes)
+    }
+
+    /// Gives up the first frames, so many: their reader has them.
+    pub(super) fn forget(&mut self, frames: usize) {
+        for gone in self.chunks.drain(..frames.min(self.chunks.len())) {
+            self.bytes -= gone.bytes().len();
+            self.owned -= gone.owned();
+        }
     }
 
     /// Queues bytes of which the socket has taken the first `written`.

@@ -103,7 +103,8 @@ impl Rare {
 /// One connected client.
 pub(crate) struct Session {
     pub(super) member: Membership<Address>,
-    pub(super) socket: TcpStream,
+    /// None if it is asked by requests.
+    pub(super) socket: Option<TcpStream>,
     pub(super) rare: Option<Box<Rare>>,
     /// The tick in which the worker looks at its deadlines next.
     pub(super) due: u32,
@@ -176,6 +177,8 @@ impl Session {
 impl Drop for Session {
     /// What still waits is lost, whatever ended it.
     fn drop(&mut self) {
-        self.lose(self.rare.as_ref().map_or(0, |rare| rare.outbound.pushes()));
+        let shown = self.leave_pollers();
+        let behind = |rare: &Rare| rare.outbound.pushes_behind(shown).count();
+        self.lose(self.rare.as_deref().map_or(0, behind));
     }
 }

@@ -3,6 +3,7 @@
 //! where it stands.
 
 pub(crate) mod inbound;
+pub(crate) mod poll;
 pub(crate) mod sse;
 pub(crate) mod table;
 pub(crate) mod tcp;

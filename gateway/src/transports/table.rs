@@ -8,6 +8,7 @@ use protocol::{
 };
 
 use super::{
+    poll::Poll,
     sse::{BETWEEN, Sse},
     tcp::Tcp,
     websocket::WebSocket,
@@ -20,6 +21,7 @@ pub(crate) fn wire(transport: Transport) -> &'static dyn Wire {
         Transport::WebSocket => &WebSocket,
         Transport::Tcp => &Tcp,
         Transport::Sse => &Sse,
+        Transport::Poll => &Poll,
     }
 }
 

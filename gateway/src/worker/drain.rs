@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use protocol::CloseReason;
 use tokio::{
     sync::watch,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 use super::slices::in_slices;
@@ -13,6 +13,10 @@ use crate::seats::Seats;
 
 /// How often a drain closes its share of sessions.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
+
+/// How often, and how many times at most, it is looked whether who waits for a session's answer has it.
+const LOOK: Duration = Duration::from_millis(2);
+const MOST_LOOKS: usize = 250;
 
 /// How a gateway comes to its end. It only moves forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,8 +43,21 @@ pub(super) async fn end_sessions(
     };
     tokio::select! {
         biased;
-        () = at_once => close(seats, &seats.taken(), CloseReason::GoingAway).await,
+        () = at_once => {
+            close(seats, &seats.taken(), CloseReason::GoingAway).await;
+            answers_given(seats).await;
+        }
         () = drain(seats, period, grace) => {}
+    }
+}
+
+/// Waits for a moment until those that wait for what a session says have been told.
+async fn answers_given(seats: &Seats) {
+    for _ in 0..MOST_LOOKS {
+        if !seats.are_asking() {
+            return;
+        }
+        sleep(LOOK).await;
     }
 }
 

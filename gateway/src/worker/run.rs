@@ -12,7 +12,7 @@ use crate::{
         reactor::{Reactor, Ready},
         timer::Timer,
     },
-    seats::Seats,
+    seats::{Arrival, Seats},
     session::{Session, SessionContext},
 };
 
@@ -47,7 +47,8 @@ pub(super) async fn run_sessions(seats: Rc<Seats>, mut reactor: Reactor, arrival
 }
 
 fn on_ready(seats: &Seats, seat: u32, ready: Ready, arrivals: &Arrivals) {
-    match seats.take_arrival(seat, |_| ready.readable) {
+    let wanted = |arrival: &Arrival| ready.readable || arrival.is_told();
+    match seats.take_arrival(seat, wanted) {
         Some(arrival) => {
             welcome::on_words(seats, seat, arrival, arrivals);
             // Its end was told together with its first words, and will not be told again.

@@ -20,7 +20,7 @@ pub(super) fn on_words(seats: &Seats, seat: u32, arrival: Box<Arrival>, arrivals
 pub(super) fn on_call(seats: &Seats, seat: u32, arrivals: &Arrivals) -> bool {
     let asks = |arrival: &Arrival| matches!(arrival.progress, Progress::Asking(_));
     let Some(arrival) = seats.take_arrival(seat, asks) else { return false };
-    settle(seats, seat, seats.guarded(|| arrivals.pass_on(arrival)));
+    settle(seats, seat, seats.guarded(|| arrivals.pass_on(arrival, seat)));
     true
 }
 
@@ -49,7 +49,8 @@ pub(super) fn make_room(seats: &Seats, arrivals: &Arrivals) {
 /// Has all of them go.
 pub(super) async fn clear(seats: &Seats, arrivals: &Arrivals) {
     let clear = |seat: &u32| {
-        if let Some(arrival) = seats.take_arrival(*seat, |_| true) {
+        // Those that ask sessions wait for what these say last.
+        if let Some(arrival) = seats.take_arrival(*seat, |arrival| !arrival.guard.is_pollers()) {
             dismiss(seats, *seat, arrival, Reason::Draining, arrivals);
         }
     };

@@ -93,6 +93,7 @@ fn a_user_has_sixteen_sessions_at_most<C: Client>() {
         Ok(_) => panic!("a seventeenth session"),
     }
     C::join(&gateway, "other");
+    sessions.iter_mut().for_each(Client::expect_alive);
     sessions.pop();
     let again = eventually("room again", || C::open(&gateway, "u").ok());
     drop(again);

@@ -10,6 +10,12 @@ macro_rules! contract {
                 super::$case::<crate::harness::Sse>();
             })*
         }
+        mod on_poll {
+            $(#[test]
+            fn $case() {
+                super::$case::<crate::harness::Poll>();
+            })*
+        }
     };
 }
 

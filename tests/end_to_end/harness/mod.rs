@@ -6,18 +6,21 @@ pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod key_server;
 pub(crate) mod metrics;
+pub(crate) mod poll;
 pub(crate) mod process;
 pub(crate) mod servers;
 pub(crate) mod sse;
 pub(crate) mod tcp;
 pub(crate) mod tokens;
 pub(crate) mod wait;
+pub(crate) mod way_up;
 pub(crate) mod websocket;
 pub(crate) mod who;
 
 pub(crate) use self::{
     client::{Client, Event},
     http::Http,
+    poll::Poll,
     process::Process,
     servers::{Gateway, PusherApi, pair},
     sse::Sse,

@@ -99,15 +99,15 @@ pub(crate) fn arguments([http, tcp, operators]: [SocketAddr; 3], flags: &[String
     let mut arguments = vec![
         "gateway".to_owned(),
         "--log-format=json".to_owned(),
-        "--workers=2".to_owned(),
         format!("--listen={http}"),
         format!("--listen-tcp={tcp}"),
         format!("--listen-operators={operators}"),
     ];
-    // A later `--workers` would be a second value, not a change.
-    if flags.iter().any(|flag| flag.starts_with("--workers")) {
-        arguments.remove(2);
-    }
+    // One given later would be a second value, not a change.
+    let defaults = ["--workers=2", "--poll-grace=1s"];
+    let is_given =
+        |flag: &str| flags.iter().any(|given| given.split('=').next() == flag.split('=').next());
+    arguments.extend(defaults.into_iter().filter(|flag| !is_given(flag)).map(str::to_owned));
     arguments.extend_from_slice(flags);
     arguments.extend(without_keys(flags, &["--jwt-", "--jwks"]));
     arguments

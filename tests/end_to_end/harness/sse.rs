@@ -9,9 +9,9 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    Gateway, Http, Who,
+    Gateway, Who,
     client::{Client, Event, Refused, connect},
-    http::Answer,
+    way_up::WayUp,
     websocket::{encoded, read_head},
 };
 
@@ -21,29 +21,6 @@ pub(crate) struct Sse {
     way_up: Option<WayUp>,
     /// What was refused of what it posted, which other transports say by an `error` frame.
     refused: VecDeque<Value>,
-}
-
-/// Where it posts, and as whom.
-struct WayUp {
-    http: Http,
-    path: String,
-}
-
-impl WayUp {
-    fn new(address: SocketAddr, who: &Who, session: &str) -> Self {
-        let path = format!("/v1/frames?session={session}");
-        match who {
-            Who::User(user) => {
-                let user = encoded(user);
-                Self { http: Http::new(address), path: format!("{path}&user={user}") }
-            }
-            Who::Token(token) => Self { http: Http::with_key(address, token), path },
-        }
-    }
-
-    fn post(&self, frames: &str) -> Answer {
-        self.http.post(&self.path, "text/plain", frames)
-    }
 }
 
 impl Sse {
@@ -119,13 +96,7 @@ impl Client for Sse {
 
     fn write(&mut self, bytes: &[u8]) {
         let way_up = self.way_up.as_ref().expect("a session");
-        let answer = way_up.post(std::str::from_utf8(bytes).unwrap());
-        if answer.status != 204 {
-            let problem = answer.json();
-            let (code, detail) = (&problem["code"], &problem["detail"]);
-            let error = json!({ "type": "error", "code": code, "detail": detail });
-            self.refused.push_back(error);
-        }
+        self.refused.extend(way_up.say(bytes));
     }
 
     fn next(&mut self) -> Event {

@@ -5,6 +5,7 @@ use std::{
     os::unix::net::UnixStream,
     sync::Arc,
     task::Waker,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use protocol::{
     websocket::{FIN, Opcode, masked_frame, parse_length},
 };
 
-use crate::session::{Address, Answer, Posted, Reply};
+use crate::session::{Address, Answer, Polled, Posted, Reply, expired, not_here};
 
 /// What stands in front of an event's data.
 const EVENT: &[u8] = b"data: ";
@@ -41,7 +42,7 @@ impl Client {
         transport: Transport,
         address: Option<Address>,
     ) -> Self {
-        let answer = Arc::default();
+        let answer = Answer::new(Waker::noop().clone());
         Self { peer, seat, transport, address, answer, unread: Vec::new(), taken: 0, ended: false }
     }
 
@@ -50,7 +51,7 @@ impl Client {
         match self.transport {
             Transport::WebSocket => control(Opcode::Text, json.as_bytes()),
             Transport::Tcp => format!("{json}\n").into_bytes(),
-            Transport::Sse => json.into(),
+            Transport::Sse | Transport::Poll => json.into(),
         }
     }
 
@@ -73,12 +74,22 @@ impl Client {
     pub(super) fn say_frame(&mut self, json: &str) {
         match &self.address {
             Some(address) => {
-                let reply = Reply::new(&self.answer, Waker::noop().clone());
+                let reply = Reply::new(&self.answer, not_here);
                 let posted = Posted { frames: Bytes::copy_from_slice(json.as_bytes()), reply };
                 address.upgrade().expect("a session").do_send(posted);
             }
             None => self.say(&self.frame(json)),
         }
+    }
+
+    /// Asks a session that is asked by requests for what comes behind so many answers.
+    pub(super) fn ask(&self, seen: u32, wait: Duration) -> Arc<Answer> {
+        let answer = Answer::new(Waker::noop().clone());
+        let reply = Reply::new(&answer, expired);
+        if let Some(session) = self.address.as_ref().and_then(Address::upgrade) {
+            session.do_send(Polled { seen, wait, peer: None, expires: None, reply });
+        }
+        answer
     }
 
     /// Reads at most this many bytes of what has come.

@@ -10,7 +10,10 @@ use super::{
     client::{Client, control},
     thread::{Thread, Who},
 };
-use crate::runtime::wheel::{NEVER, TICK};
+use crate::{
+    runtime::wheel::{NEVER, TICK},
+    session::Said,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -77,7 +80,7 @@ fn a_late_answer_that_was_not_read_yet_counts() {
 
 #[test]
 fn a_user_is_not_locked_out_by_sessions_that_are_gone() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&["--sessions-per-user=3", "--ping-interval=1h"]);
         let mut dead = [thread.client(transport), thread.client(transport)];
         // Who has answered once has to.
@@ -104,7 +107,7 @@ fn a_user_is_not_locked_out_by_sessions_that_are_gone() {
 #[test]
 fn a_token_ends_and_a_new_one_prolongs_the_session() {
     const SECRET: &str = "secret";
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let flags = ["--jwt-secret=secret", "--ping-interval=1h", "--sse-age=1h"];
         let mut thread = Thread::new(&flags);
         let start = thread.local.clock.epoch_seconds(0);
@@ -267,7 +270,7 @@ fn what_is_posted_is_taken_up_to_what_is_refused() {
     let mut client = thread.client(Transport::Sse);
     client.say_frame("{\"type\":\"ping\"}\n{\"type\":\"pong\"}");
     thread.settle();
-    assert_eq!(client.answer.take(), Some(Ok(())));
+    assert_eq!(client.answer.take(), Some(Ok(Said::Nothing)));
     assert_eq!(client.heard(), [r#"{"type":"pong"}"#]);
     let cases = [
         (

@@ -22,7 +22,7 @@ fn close(thread: &mut Thread, seat: u32, reason: CloseReason) {
 #[test]
 fn a_goodbye_says_why_on_every_transport() {
     for reason in CloseReason::ALL {
-        for transport in Transport::ALL {
+        for transport in Transport::OF_A_CONNECTION {
             let mut thread = Thread::new(&[]);
             let mut client = thread.client(transport);
             close(&mut thread, client.seat, reason);
@@ -34,7 +34,7 @@ fn a_goodbye_says_why_on_every_transport() {
             assert_eq!(heard[0].contains("retry_ms"), reason.reconnect(), "{heard:?}");
             let last = match transport {
                 Transport::WebSocket => format!("[close {code} {word}]"),
-                Transport::Tcp | Transport::Sse => "[end]".to_owned(),
+                Transport::Tcp | Transport::Sse | Transport::Poll => "[end]".to_owned(),
             };
             assert_eq!(heard[1..], [last], "and nothing else");
             assert_eq!(thread.left(), (0, 0, 0));
@@ -44,7 +44,7 @@ fn a_goodbye_says_why_on_every_transport() {
 
 #[test]
 fn what_everybody_gets_does_not_follow_a_goodbye() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&[]);
         let mut other = thread.join(transport, &Who { user: Some("v"), ..Who::default() });
         let mut client = thread.client(transport);
@@ -105,7 +105,7 @@ fn a_client_that_closes_gets_its_code_back() {
 
 #[test]
 fn a_client_that_vanishes_is_gone() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&[]);
         let client = thread.client(transport);
         let seat = client.seat;
@@ -119,7 +119,7 @@ fn a_client_that_vanishes_is_gone() {
 
 #[test]
 fn who_cannot_be_written_to_is_gone_and_has_lost_the_push() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&[]);
         let mut client = thread.client(transport);
         let (seat, frames) = (client.seat, thread.metric(FRAMES_OUT));
@@ -187,7 +187,7 @@ fn broken_input_ends_a_session_with_its_reason() {
 
 #[test]
 fn too_many_frames_end_a_session() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&["--frame-rate=5"]);
         let mut client = thread.client(transport);
         // A second brings all of them, and a part of it that part, of which one is too many.

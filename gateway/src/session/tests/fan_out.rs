@@ -209,7 +209,7 @@ fn one_slow_subscriber_costs_what_waits_for_it() {
 
 #[test]
 fn what_gathered_is_written_in_one_go() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&[]);
         let mut client = thread.client(transport);
         // Each alone would take a buffer of the kernel's, of which the socket may have a few.
@@ -223,7 +223,9 @@ fn what_gathered_is_written_in_one_go() {
 
 #[test]
 fn what_gathered_for_a_slow_socket_waits_whole_and_in_order() {
-    for (transport, length) in Transport::ALL.into_iter().flat_map(|it| [(it, 90), (it, 7000)]) {
+    for (transport, length) in
+        Transport::OF_A_CONNECTION.into_iter().flat_map(|it| [(it, 90), (it, 7000)])
+    {
         let mut thread = Thread::new(&["--ping-interval=1h"]);
         let mut client = thread.client(transport);
         let push =
@@ -246,7 +248,7 @@ fn what_gathered_for_a_slow_socket_waits_whole_and_in_order() {
 
 #[test]
 fn what_gathered_beyond_the_limit_ends_a_session_and_nothing_follows() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let flags = ["--outbound-limit=128KiB", "--ping-interval=1h", "--close-timeout=1h"];
         let mut thread = Thread::new(&flags);
         let mut client = thread.client(transport);

@@ -103,7 +103,7 @@ fn pings_between_fragments_give_a_message_no_more_time() {
 
 #[test]
 fn each_frame_has_its_own_time() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&["--frame-timeout=10s", "--ping-interval=1h"]);
         let mut client = thread.client(transport);
         let bytes = client.frame(r#"{"type":"pong"}"#).repeat(20);
@@ -169,7 +169,7 @@ fn who_holds_most_of_incomplete_frames_goes() {
 
 #[test]
 fn when_pushes_fill_the_memory_who_reads_slowest_goes_and_not_who_is_addressed_next() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let flags = ["--push-memory=1MiB", "--outbound-limit=10MiB", "--ping-interval=1h"];
         let mut thread = Thread::new(&flags);
         let join = |thread: &mut Thread, user| {
@@ -206,7 +206,7 @@ fn when_pushes_fill_the_memory_who_reads_slowest_goes_and_not_who_is_addressed_n
 
 #[test]
 fn who_does_not_read_at_all_gives_back_what_others_need_soon() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let flags = ["--push-memory=1MiB", "--outbound-limit=10MiB", "--ping-interval=1h"];
         let mut thread = Thread::new(&flags);
         // Of each of them the rest of one frame waits, and no more.

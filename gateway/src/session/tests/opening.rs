@@ -24,7 +24,7 @@ fn greeting_and_hello_go_out_together() {
 
 #[test]
 fn hello_waits_until_every_link_knows() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&[]);
         let links = [Arc::<LinkQueue>::default(), Arc::default()];
         let presence = &thread.local.directory.presence;
@@ -106,7 +106,7 @@ fn one_too_many_is_handed_back_and_leaves_nothing() {
 
 #[test]
 fn a_runner_that_is_dropped_leaves_all_tables() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&[]);
         let client = thread.client(transport);
         assert_eq!(thread.left(), (1, 1, 0));

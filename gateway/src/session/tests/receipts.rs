@@ -38,7 +38,9 @@ fn a_push_that_a_session_does_not_come_to_was_dropped() {
     let mut thread = Thread::new(&[]);
     let client = thread.client(Transport::Tcp);
     let seat = client.seat;
-    (0..PUSHES).for_each(|_| thread.push_with_receipt(USER, r#"{"n":1}"#));
+    for _ in 0..PUSHES {
+        thread.push_with_receipt(USER, r#"{"n":1}"#);
+    }
     drop(client);
     // More than a turn has time for, and in that turn the session finds out that its client left.
     let ready = Ready { readable: true, ended: true, writable: true };
@@ -62,7 +64,9 @@ fn a_session_that_is_closing_says_why() {
     });
     assert_eq!(reported(&thread)[0].0, Outcome::Written, "it came to it before");
     let second = thread.client(Transport::Tcp);
-    (0..65).for_each(|_| thread.push_with_receipt(USER, r#"{"n":1}"#));
+    for _ in 0..65 {
+        thread.push_with_receipt(USER, r#"{"n":1}"#);
+    }
     thread.turn(second.seat, |session, _| {
         session.close(CloseReason::Draining);
         false

@@ -16,7 +16,7 @@ fn push(number: usize, length: usize) -> String {
 
 #[test]
 fn a_client_that_takes_nothing_for_too_long_is_given_up() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&["--write-timeout=5s", "--ping-interval=1h"]);
         let mut client = thread.client(transport);
         for number in 0..20 {
@@ -74,7 +74,7 @@ fn counted(thread: &Thread, reason: &str) -> (u64, u64, u64) {
 
 #[test]
 fn what_is_lost_of_a_queue_is_counted_with_its_reason() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&["--write-timeout=5s", "--ping-interval=1h"]);
         let mut client = thread.client(transport);
         (0..20).for_each(|number| thread.push(USER, &push(number, 8000)));

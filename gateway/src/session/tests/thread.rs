@@ -136,7 +136,7 @@ impl Thread {
             None => session::Client::Echo { expires: who.expires },
         };
         let joining = Joining {
-            socket: OwnedFd::from(socket).into(),
+            socket: (transport != Transport::Poll).then(|| OwnedFd::from(socket).into()),
             seat,
             transport,
             read: BytesMut::from(who.read),
@@ -149,7 +149,8 @@ impl Thread {
         let runner = Session::start(&self.local, joining).ok()?;
         self.runners.insert(seat, runner);
         self.settle();
-        let address = who.user.filter(|_| transport == Transport::Sse).and_then(|user| {
+        let speaks_elsewhere = !WITH_A_WAY_UP.contains(&transport);
+        let address = who.user.filter(|_| speaks_elsewhere).and_then(|user| {
             let sessions = self.local.directory.registry.sessions(user);
             sessions.into_iter().find(|one| !before.contains(&one.id)).map(|one| one.address)
         });
@@ -291,10 +292,11 @@ impl Thread {
     }
 
     /// The same with a receipt.
-    pub(super) fn push_with_receipt(&mut self, target: TargetRef<'_>, json: &str) {
+    pub(super) fn push_with_receipt(&mut self, target: TargetRef<'_>, json: &str) -> MessageId {
         let (id, frame) = (MessageId::generate(), json.as_bytes());
         let entry = PushEntry { id, accepted_micros: 0, receipt: true, target, frame };
         self.delivery.push(&entry, Accepted::now());
+        id
     }
 
     /// The receipts that have come together so far.

@@ -109,7 +109,7 @@ fn the_first_topic_without_room_is_named() {
 
 #[test]
 fn topics_of_the_token_are_told_behind_the_hello_and_who_has_none_hears_nothing_more() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&[]);
         let who = Who { topics: &["a", "b", "a"], ..Who::default() };
         let mut client = thread.join(transport, &who);
@@ -138,7 +138,7 @@ fn kinds(client: &mut Client) -> Vec<String> {
 
 #[test]
 fn a_client_hears_that_it_is_subscribed_when_every_pusher_api_knows() {
-    for transport in Transport::ALL {
+    for transport in Transport::OF_A_CONNECTION {
         let mut thread = Thread::new(&[]);
         let mut client = thread.client(transport);
         let links = [linked(&thread), linked(&thread)];

@@ -1,4 +1,4 @@
-//! Who is on a thread: sessions, and connections that are to be some.
+//! The seats of a thread, and whose turn it is.
 
 use std::{
     cell::RefCell,
@@ -6,70 +6,20 @@ use std::{
     net::TcpStream,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
-    sync::Arc,
 };
 
 use bytes::BytesMut;
 use slab::Slab;
 
+use super::arrival::{Arrival, Port, Progress};
 use crate::{
-    access::pending::{Pending, PendingGuard},
+    access::pending::Pending,
     runtime::{
         reactor::Sockets,
         wheel::{NEVER, Wheel},
     },
-    session::{After, Answer, GivenUp, Local, Runner, Session, SessionContext},
+    session::{Address, After, GivenUp, Local, Runner, Session, SessionContext},
 };
-
-/// What comes in at a client's port, or on a connection from then on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Port {
-    /// HTTP requests, which become sessions of several transports.
-    Http,
-    /// Lines of the TCP transport.
-    Tcp,
-    /// Frames of a WebSocket whose client has yet to say who it is.
-    WebSocket,
-}
-
-/// A connection that is not a session.
-pub(crate) struct Arrival {
-    /// The connection.
-    pub socket: TcpStream,
-    /// Where it came in.
-    pub port: Port,
-    /// How far it is.
-    pub progress: Progress,
-    /// The device that the request named, where who it is comes in a frame.
-    pub device: Option<Box<str>>,
-    /// The tick by which it must be a session, or, with its answer, gone.
-    pub deadline: u32,
-    /// The tick in which its thread looks whether it is; [`NEVER`] for one to be noted anew.
-    pub due: u32,
-    /// Counts it as pending.
-    pub guard: PendingGuard,
-}
-
-/// How far a connection is that is not a session.
-pub(crate) enum Progress {
-    /// This much has come of what it has to say first.
-    Speaking(BytesMut),
-    /// It has brought frames for a session, which has not said yet what became of them.
-    Asking(Asking),
-    /// It has its answer. What it still sends is thrown away, so that no reset takes the answer from
-    /// it; so many bytes more are read for that.
-    Answered(usize),
-}
-
-/// Who waits for what a session says.
-pub(crate) struct Asking {
-    /// Where it will be.
-    pub answer: Arc<Answer>,
-    /// The origin whose pages may read it.
-    pub reader: Option<Box<str>>,
-    /// What the client sends meanwhile is thrown away; so many bytes are read for that.
-    pub left: usize,
-}
 
 /// Who is in a seat. Each in a box, so that the memory of one that is gone can be given back.
 enum Seat {
@@ -146,6 +96,22 @@ impl Seats {
         };
         self.free_kept(seat);
         result
+    }
+
+    /// Seats the session without a connection that `start` makes, unless it refuses. Returns its seat, and where
+    /// it is reached.
+    pub(crate) fn open<E>(
+        &self,
+        start: impl FnOnce(u32) -> Result<Runner, E>,
+    ) -> Result<(u32, Address), E> {
+        let seat = seat_number(self.seats.borrow_mut().insert(Seat::Kept));
+        let started = start(seat).map(|runner| {
+            let address = runner.address();
+            self.seat(seat, runner);
+            (seat, address)
+        });
+        self.free_kept(seat);
+        started
     }
 
     /// Puts a session into the seat kept for it, and gives it its first turn, in which its mailbox
@@ -269,9 +235,22 @@ impl Seats {
         self.seats.borrow().iter().map(|(key, _)| seat_number(key)).collect()
     }
 
-    /// Whether nobody is here.
+    /// Whether somebody waits for what a session says.
+    pub(crate) fn are_asking(&self) -> bool {
+        let asks = |seat: &Seat| match seat {
+            Seat::Arrival(arrival) => matches!(arrival.progress, Progress::Asking(_)),
+            _ => false,
+        };
+        self.seats.borrow().iter().any(|(_, seat)| asks(seat))
+    }
+
+    /// Whether nobody is here but connections that wait for a next request.
     pub(crate) fn is_empty(&self) -> bool {
-        self.seats.borrow().is_empty()
+        let is_idle = |seat: &Seat| match seat {
+            Seat::Arrival(arrival) => arrival.guard.is_idle(),
+            _ => false,
+        };
+        self.seats.borrow().iter().all(|(_, seat)| is_idle(seat))
     }
 
     /// Every seat is numbered below this.

@@ -1,0 +1,191 @@
+//! The requests of long poll: the first begins a session, each later one asks it for what is new, and the
+//! connection is kept for the next.
+
+use std::{
+    io::{ErrorKind, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use protocol::{SessionId, Transport, problem::Problem};
+use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_keepintvl};
+
+use super::{
+    arrivals::{Arrivals, Arrived},
+    handshake::{Doorway, Unidentified},
+    leaving::LINGER_BYTES,
+    origins,
+    question::{LONGEST_WAIT, goes_on, question},
+    shown::Shown,
+    sse::notice_cuts,
+};
+use crate::{
+    access::admission::Refusal,
+    directory::polls::NotFound,
+    http::request::Request,
+    seats::{Arrival, Asking, Progress, Telling, Then},
+    session::{Abandoned, Address, Answer, Polled, Reply, Runner, expired, not_here},
+};
+
+/// The label of the handshake metric for a request that asks a session for what is new.
+const POLL: &str = "poll";
+
+impl Arrivals {
+    /// A poll has come.
+    pub(super) fn on_poll(
+        &self,
+        request: &Request<'_>,
+        rest: &[u8],
+        mut arrival: Box<Arrival>,
+        seat: u32,
+    ) -> Arrived {
+        let local = &self.doorway.seats.local;
+        if let Err(foreign) = origins::check(&local.settings, request, &arrival.socket) {
+            return self.refuse(request, &Refusal::from(foreign).problem(), arrival);
+        }
+        let asked = question(request);
+        let (answer, shown) = (Answer::new(local.calls.waker(seat)), Shown::by(request));
+        let asking = asked.and_then(|question| {
+            let polled = Polled {
+                seen: question.seen,
+                wait: question.wait,
+                peer: arrival.socket.peer_addr().ok(),
+                expires: None,
+                reply: Reply::new(&answer, expired),
+            };
+            match question.session {
+                None => begin(&self.doorway, &shown, polled),
+                Some(session) => {
+                    local.metrics.request(POLL);
+                    go_on(&self.doorway, &shown, session, polled)
+                }
+            }
+        });
+        match asking {
+            Ok(poller) => {
+                let reader = origins::reader(&local.settings, request).map(Box::from);
+                let then = match goes_on(request) {
+                    true => Then::Next(rest.to_vec(), poller),
+                    false => Then::End(LINGER_BYTES, Some(poller)),
+                };
+                if !arrival.guard.is_pollers() {
+                    notice_lost(&arrival.socket, local.settings.ping_interval);
+                }
+                arrival.guard.hold();
+                arrival.until_further_notice();
+                arrival.progress = Progress::Asking(Asking { answer, reader, then });
+                Arrived::Waiting(arrival)
+            }
+            Err(problem) => self.refuse(request, &problem, arrival),
+        }
+    }
+
+    /// Tells the client of a connection that goes on what its session has said; `words` have come meanwhile.
+    pub(super) fn tell(
+        &self,
+        mut arrival: Box<Arrival>,
+        bytes: Vec<u8>,
+        words: Vec<u8>,
+    ) -> Arrived {
+        let local = &self.doorway.seats.local;
+        arrival.guard.idle();
+        arrival.until(local.clock.tick_after(local.settings.write_timeout));
+        arrival.guard.keep(bytes.len() + words.len());
+        arrival.progress = Progress::Telling(Box::new(Telling { bytes, told: 0, words }));
+        self.tell_more(arrival)
+    }
+
+    /// Goes on telling, as far as the socket takes it.
+    pub(super) fn tell_more(&self, mut arrival: Box<Arrival>) -> Arrived {
+        let local = &self.doorway.seats.local;
+        let Progress::Telling(telling) = &mut arrival.progress else {
+            return Arrived::Waiting(arrival);
+        };
+        while telling.told < telling.bytes.len() {
+            match arrival.socket.write(&telling.bytes[telling.told..]) {
+                Ok(count) => telling.told += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return Arrived::Waiting(arrival);
+                }
+                Err(_) => return Arrived::Gone,
+            }
+        }
+        let words = BytesMut::from(&telling.words[..]);
+        arrival.guard.keep(words.len());
+        arrival.until(local.clock.tick_after(local.settings.poll_grace));
+        arrival.progress = Progress::Speaking(words);
+        Arrived::Waiting(arrival)
+    }
+
+    /// The client of a request is gone: its session is told, so that it does not wait in vain.
+    pub(super) fn abandon(arrival: Arrival) {
+        let Progress::Asking(Asking { answer, then, .. }) = arrival.progress else { return };
+        drop(answer);
+        if let Then::Next(_, poller) | Then::End(_, Some(poller)) = then
+            && let Some(session) = poller.upgrade()
+        {
+            session.do_send(Abandoned);
+        }
+    }
+}
+
+/// Begins a session, which the request asks at once.
+fn begin(doorway: &Doorway, shown: &Shown<'_>, mut polled: Polled) -> Result<Address, Problem> {
+    let seats = &doorway.seats;
+    let started = seats.open(|seat| -> Result<Runner, Refusal> {
+        let (read, greeting) = (BytesMut::new(), Vec::new());
+        let client =
+            Unidentified { socket: None, seat, transport: Transport::Poll, read, greeting };
+        client.identify(doorway, shown.credentials()).map_err(|refused| refused.refusal)
+    });
+    let (seat, address) = started.map_err(|refusal| refusal.problem())?;
+    polled.wait = LONGEST_WAIT;
+    seats.turn(seat, |session, _| {
+        session.on_polled(polled);
+        false
+    });
+    Ok(address)
+}
+
+/// Asks a session.
+fn go_on(
+    doorway: &Doorway,
+    shown: &Shown<'_>,
+    session: SessionId,
+    polled: Polled,
+) -> Result<Address, Problem> {
+    let local = &doorway.seats.local;
+    let identity = local
+        .authenticator
+        .authenticate(shown.credentials())
+        .map_err(|error| Refusal::Unauthorized(error.0).problem())?;
+    let directory = &local.directory;
+    let found = directory.polls.find(session, &identity.user, identity.device.as_ref());
+    let address = found.map_err(|why| match why {
+        NotFound::NotYours => not_here(),
+        NotFound::Nowhere if directory.has_given(session) => expired(),
+        NotFound::Nowhere => moved(),
+    })?;
+    let there = address.upgrade().ok_or_else(expired)?;
+    there.do_send(Polled { expires: identity.expires, ..polled });
+    Ok(address)
+}
+
+/// Nobody knows the session.
+fn moved() -> Problem {
+    let detail = "no such session is known: begin a new one, with what was seen last";
+    Problem::new(410, "Gone", detail).coded("moved")
+}
+
+/// Has the kernel notice within two intervals that a client is gone that says nothing while it waits
+/// (tcp(7), `TCP_KEEPIDLE`).
+fn notice_lost(socket: &TcpStream, interval: Duration) {
+    let interval = interval.max(Duration::from_secs(1));
+    // Without them the session notices later, by the time of the request.
+    let _ = set_socket_keepalive(socket, true);
+    let _ = set_tcp_keepidle(socket, interval);
+    let _ = set_tcp_keepintvl(socket, interval);
+    notice_cuts(socket, interval);
+}

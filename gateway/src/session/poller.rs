@@ -1,0 +1,127 @@
+//! The other side of a session that is asked by requests: the one that waits, and how far they have come.
+
+use std::net::SocketAddr;
+
+use super::reply::{Reply, Said};
+
+/// What a request asks for by how far its client has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// What comes after the last answer, which the client has.
+    Next,
+    /// The last answer once more.
+    Again,
+    /// There was no such answer, or it is long gone.
+    Unknown,
+}
+
+/// A client that asks.
+pub(super) struct Poller {
+    /// The request that waits, if one does.
+    held: Option<Reply>,
+    /// How many answers there were.
+    answers: u32,
+    /// How many frames at the front of the queue the last of them held.
+    pub(super) shown: u32,
+    /// Whether the connection of the last request ended while that waited.
+    pub(super) has_left: bool,
+    /// Where the last request came from.
+    pub(super) peer: Option<SocketAddr>,
+}
+
+impl Poller {
+    /// One that has not asked yet.
+    pub(super) fn new() -> Self {
+        Self { held: None, answers: 0, shown: 0, has_left: false, peer: None }
+    }
+
+    /// What a request asks for whose client has seen so many answers.
+    pub(super) fn asked(&self, seen: u32) -> Asked {
+        match self.answers.checked_sub(seen) {
+            Some(0) => Asked::Next,
+            Some(1) if self.shown > 0 => Asked::Again,
+            // What it held was given up since.
+            Some(1) => Asked::Next,
+            _ => Asked::Unknown,
+        }
+    }
+
+    /// Holds a request, and ends the one that waited, which it follows.
+    pub(super) fn hold(&mut self, reply: Reply) {
+        self.has_left = false;
+        if let Some(older) = self.held.replace(reply) {
+            older.give(Ok(Said::Nothing));
+        }
+    }
+
+    /// Takes note that the client of the request that waits may be gone; whether it is.
+    pub(super) fn note_left(&mut self) -> bool {
+        let is_left = self.held.as_ref().is_some_and(|held| !held.is_wanted());
+        if is_left {
+            self.held = None;
+            self.has_left = true;
+        }
+        is_left
+    }
+
+    /// Whether a request waits.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.held.as_ref().is_some_and(Reply::is_wanted)
+    }
+
+    /// The request that waits, to be answered.
+    pub(super) fn take_held(&mut self) -> Option<Reply> {
+        self.held.take().filter(Reply::is_wanted)
+    }
+
+    /// The number of the answer that is given now, with so many frames.
+    pub(super) fn answer(&mut self, frames: usize) -> u32 {
+        self.answers += 1;
+        self.shown = frames as u32;
+        self.answers
+    }
+
+    /// The number of the last answer.
+    pub(super) fn last_answer(&self) -> u32 {
+        self.answers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use protocol::problem::Problem;
+
+    use super::*;
+    use crate::session::reply::Answer;
+
+    fn gone() -> Problem {
+        Problem::new(410, "Gone", "gone")
+    }
+
+    #[test]
+    fn an_answer_stays_until_it_was_seen() {
+        let mut poller = Poller::new();
+        assert_eq!((poller.asked(0), poller.asked(1)), (Asked::Next, Asked::Unknown));
+        assert_eq!(poller.answer(2), 1);
+        assert_eq!((poller.asked(0), poller.asked(1)), (Asked::Again, Asked::Next));
+        poller.shown = 0;
+        assert_eq!(poller.asked(0), Asked::Next, "what it held is gone");
+        assert_eq!((poller.answer(1), poller.last_answer()), (2, 2));
+        assert_eq!((poller.asked(0), poller.asked(3)), (Asked::Unknown, Asked::Unknown));
+    }
+
+    #[test]
+    fn a_second_request_ends_the_first() {
+        let [first, second] = [(); 2].map(|()| Answer::new(Waker::noop().clone()));
+        let mut poller = Poller::new();
+        poller.hold(Reply::new(&first, gone));
+        poller.hold(Reply::new(&second, gone));
+        assert_eq!((first.take(), second.take()), (Some(Ok(Said::Nothing)), None));
+        assert!(poller.is_waiting());
+        drop(second);
+        assert!(!poller.is_waiting() && poller.note_left() && poller.has_left);
+        assert!(!poller.note_left() && poller.take_held().is_none());
+    }
+}

@@ -1,0 +1,104 @@
+//! What a session says to a request that was brought to it, and where that is waited for.
+
+use std::{sync::Arc, task::Waker};
+
+use parking_lot::Mutex;
+use protocol::problem::Problem;
+
+/// What there is to say when nothing was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Nothing.
+    Nothing,
+    /// This JSON text.
+    Json(Vec<u8>),
+    /// This one, and there is nothing more to ask for.
+    Last(Vec<u8>),
+}
+
+/// What a session says.
+pub(crate) type Verdict = Result<Said, Problem>;
+
+/// What a session has said to a request, once it has.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    said: Mutex<Option<Box<Verdict>>>,
+    waker: Waker,
+}
+
+impl Answer {
+    /// Nothing yet; `waker` wakes who waits.
+    pub(crate) fn new(waker: Waker) -> Arc<Self> {
+        Arc::new(Self { said: Mutex::default(), waker })
+    }
+
+    /// Takes it, if it is there.
+    pub(crate) fn take(&self) -> Option<Verdict> {
+        self.said.lock().take().map(|said| *said)
+    }
+}
+
+/// Where a session's answer is waited for. Dropped without one, it says what stands for that.
+pub(crate) struct Reply {
+    answer: Arc<Answer>,
+    /// What it says if the session is gone.
+    otherwise: Option<fn() -> Problem>,
+}
+
+impl Reply {
+    /// Who waits is woken when there is an answer.
+    pub(crate) fn new(answer: &Arc<Answer>, otherwise: fn() -> Problem) -> Self {
+        Self { answer: Arc::clone(answer), otherwise: Some(otherwise) }
+    }
+
+    /// Gives the answer.
+    pub(crate) fn give(mut self, said: Verdict) {
+        self.otherwise = None;
+        self.set(said);
+    }
+
+    /// Whether somebody still waits.
+    pub(crate) fn is_wanted(&self) -> bool {
+        Arc::strong_count(&self.answer) > 1
+    }
+
+    fn set(&self, said: Verdict) {
+        *self.answer.said.lock() = Some(Box::new(said));
+        self.answer.waker.wake_by_ref();
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(otherwise) = self.otherwise {
+            self.set(Err(otherwise()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gone() -> Problem {
+        Problem::new(404, "Not Found", "gone")
+    }
+
+    #[test]
+    fn who_waits_hears_of_a_session_that_is_gone() {
+        let answer = Answer::new(Waker::noop().clone());
+        drop(Reply::new(&answer, gone));
+        assert_eq!(answer.take(), Some(Err(gone())));
+        Reply::new(&answer, gone).give(Ok(Said::Nothing));
+        assert_eq!((answer.take(), answer.take()), (Some(Ok(Said::Nothing)), None));
+    }
+
+    #[test]
+    fn a_reply_is_wanted_as_long_as_somebody_waits() {
+        let answer = Answer::new(Waker::noop().clone());
+        let reply = Reply::new(&answer, gone);
+        assert!(reply.is_wanted());
+        drop(answer);
+        assert!(!reply.is_wanted());
+    }
+}

@@ -1,0 +1,5 @@
+//! Long poll, and the HTTP around it.
+
+mod answers;
+mod connections;
+mod endings;
