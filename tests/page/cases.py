@@ -1,6 +1,5 @@
 """What the live page has to do, case by case."""
 
-import inspect
 import os
 import re
 import signal
@@ -9,6 +8,7 @@ import sys
 from playwright.sync_api import expect, sync_playwright
 
 from benches.measured.processes import Processes
+from tests import browsers
 
 from .lab import DESK, PHONE, Place, Visit
 
@@ -323,18 +323,12 @@ def take_pictures(browser, development, keys, folder):
             visit.tab.screenshot(path=folder / f"{name}-refused.png")
 
 
-CASES = [case for _, case in inspect.getmembers(sys.modules[__name__], inspect.isfunction)
-         if "browser" in inspect.signature(case).parameters and case is not take_pictures]
-
-
 def run(given):
-    """Every case that was asked for, in the order in which they are written."""
+    """Every case that was asked for."""
     expect.set_options(timeout=PATIENCE)
-    cases = sorted(CASES, key=lambda case: case.__code__.co_firstlineno)
-    wanted = [case for case in cases if not given.names or any(name in case.__name__ for name in given.names)]
+    wanted = browsers.cases(sys.modules[__name__], given.names)
     with Processes() as servers, sync_playwright() as playwright:
-        # In a container, where root runs it, there are no namespaces for the sandbox.
-        browser = playwright.chromium.launch(executable_path=given.browser, args=["--no-sandbox"])
+        browser = browsers.launch(playwright, given)
         places = {"development": Place(servers, given.binary).development(),
                   "keys": Place(servers, given.binary).with_keys()}
         for case in wanted:
