@@ -1,5 +1,5 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page binaries \
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser binaries \
   mutants bench figures million-native side-by-side programs million limits-lab docker-test
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
@@ -79,6 +79,15 @@ page: setup
 	@command -v chromium >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) chromium; }
 	cargo build
 	tests/page/run
+
+# The transports as a page of another origin meets them, in a real browser, with proxies in between
+# (tests/browser). Takes less than a minute.
+browser: setup
+	@$(HAS_VENV)
+	@command -v chromium >/dev/null && command -v haproxy >/dev/null && [ -x /usr/sbin/nginx ] || \
+	  { $(APT_UPDATE) && $(APT_INSTALL) chromium haproxy nginx-light; }
+	cargo build
+	tests/browser/run
 
 # Every limit hit for real, as root: also those that are the whole machine's, for some seconds each.
 limits-lab: setup
