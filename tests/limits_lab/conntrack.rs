@@ -1,9 +1,12 @@
 //! The table of connections, full.
 
 use crate::{
-    harness::{Client, Gateway, WebSocket},
+    harness::{
+        Client, Gateway, WebSocket,
+        namespace::{run, skip},
+    },
     kept::Kept,
-    place::{Home, Need, case, run, skip},
+    place::{Home, Need, case},
     runs::{Diagnosis, Load},
 };
 

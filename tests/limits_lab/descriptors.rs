@@ -5,8 +5,10 @@ use std::process::Command;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use crate::{
-    harness::{Client, Gateway, Process, WebSocket, process::BINARY, servers::arguments},
-    place::{case, skip},
+    harness::{
+        Client, Gateway, Process, WebSocket, namespace::skip, process::BINARY, servers::arguments,
+    },
+    place::case,
     runs::{Diagnosis, Load},
 };
 

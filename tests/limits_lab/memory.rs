@@ -13,10 +13,10 @@ use serde_json::json;
 
 use crate::{
     harness::{
-        Client, Gateway, Process, PusherApi, Tcp, WebSocket, eventually, process::BINARY,
-        servers::arguments,
+        Client, Gateway, Process, PusherApi, Tcp, WebSocket, eventually, namespace::skip,
+        process::BINARY, servers::arguments,
     },
-    place::{case, skip},
+    place::case,
     runs::{Diagnosis, Load},
 };
 

@@ -5,9 +5,11 @@
 use std::process::Command;
 
 use crate::{
-    harness::{Client, Gateway, Process, WebSocket, process::BINARY, servers::arguments},
+    harness::{
+        Client, Gateway, Process, WebSocket, namespace::skip, process::BINARY, servers::arguments,
+    },
     kept::Kept,
-    place::{Need, case, skip},
+    place::{Need, case},
     runs::{Diagnosis, Load},
 };
 

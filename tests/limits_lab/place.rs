@@ -2,15 +2,12 @@
 
 use std::{
     fs::File,
-    io::Write,
-    os::fd::AsFd,
     panic::resume_unwind,
-    process::{Command, Stdio},
     sync::{Mutex, PoisonError},
     thread,
 };
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use crate::harness::namespace::{Namespace, enter, here, is_there, skip};
 
 /// Some settings belong to the whole machine, so the cases take turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -45,8 +42,7 @@ impl Need {
     fn missing(&self) -> Option<String> {
         match self {
             Self::Program(name, argument) => {
-                let run = Command::new(name).arg(argument).stdout(Stdio::null()).status();
-                run.is_err().then(|| format!("the program {name}"))
+                (!is_there(name, argument)).then(|| format!("the program {name}"))
             }
             Self::Setting(name) if !may_touch_the_machine() => {
                 Some(format!("{ASK}, for it changes {name} under every process here"))
@@ -75,52 +71,19 @@ pub(crate) fn case(name: &str, needs: &[Need], work: impl FnOnce(&Home) + Send) 
     if let Some(missing) = [iproute].iter().chain(needs).find_map(Need::missing) {
         return skip(name, &missing);
     }
-    let Some(namespace) = Namespace::new(name) else {
+    let Some(namespace) = Namespace::new(&format!("lab-{name}")) else {
         return skip(name, "leave to make network namespaces (CAP_SYS_ADMIN)");
     };
-    let home = Home(File::open("/proc/thread-self/ns/net").unwrap());
-    let file = File::open(format!("/run/netns/{}", namespace.0)).unwrap();
-    inside(&file, || {
-        assert!(run("ip", &["link", "set", "lo", "up"]), "loopback is up");
-        work(&home);
-    });
+    let home = Home(here());
+    inside(&namespace.network(), || work(&home));
 }
 
-/// Says on the test's own stderr, which is shown for tests that pass, too, what was not tested.
-pub(crate) fn skip(name: &str, missing: &str) {
-    // In one piece, and on a line of its own: the names of tests are being written, too.
-    let line = format!("\nskipped: {name}: needs {missing}\n");
-    let _ = std::io::stderr().write_all(line.as_bytes());
-}
-
-/// Runs a program; whether it succeeded.
-pub(crate) fn run(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
-}
-
-fn inside<T: Send>(namespace: &File, work: impl FnOnce() -> T + Send) -> T {
+fn inside<T: Send>(network: &File, work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            let kind = Some(LinkNameSpaceType::Network);
-            move_into_link_name_space(namespace.as_fd(), kind).unwrap();
+            enter(network);
             work()
         });
         thread.join().unwrap_or_else(|panic| resume_unwind(panic))
     })
-}
-
-/// Gone with the case, whatever became of it.
-struct Namespace(String);
-
-impl Namespace {
-    fn new(case: &str) -> Option<Self> {
-        let name = format!("lab-{case}-{}", std::process::id());
-        run("ip", &["netns", "add", &name]).then_some(Self(name))
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        run("ip", &["netns", "delete", &self.0]);
-    }
 }

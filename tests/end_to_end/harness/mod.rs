@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod key_server;
 pub(crate) mod metrics;
 pub(crate) mod poll;
+pub(crate) mod namespace;
 pub(crate) mod process;
 pub(crate) mod servers;
 pub(crate) mod sse;
