@@ -1,13 +1,16 @@
 //! The real binary over loopback: what is promised to clients, backends and operators.
 //!
 //! [`contract`] holds every transport to the same promises, [`websocket`] is about RFC 6455 and
-//! the HTTP in front of it, [`sse`] about streams of events and what browsers make of them, [`poll`] about requests that wait, [`door`] about connections that are not sessions, [`system`] about
+//! the HTTP in front of it, [`sse`] about streams of events and what browsers make of them, [`poll`] about
+//! requests that wait, [`door`] about connections that are not sessions, [`dead_peers`] about clients that are
+//! gone without a word, [`system`] about
 //! gateways and pusher-apis together, [`stress`] about the load client. [`harness`] starts the
 //! processes, and [`deadlines`] checks that none outlives its test. Waits have a limit only so that a failure ends; nothing is measured.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers, too")]
 
 mod contract;
+mod dead_peers;
 mod deadlines;
 mod door;
 mod harness;

@@ -33,6 +33,13 @@ impl Turn {
     }
 }
 
+/// Whether the system has given a connection up because nothing came back of what was sent: a cable was cut.
+/// A router on the way may have said so, in vain.
+fn has_gone_silent(error: &io::Error) -> bool {
+    use io::ErrorKind::{HostUnreachable, NetworkUnreachable, TimedOut};
+    matches!(error.kind(), TimedOut | HostUnreachable | NetworkUnreachable)
+}
+
 impl Session {
     /// The socket can be read or written again; true if there may be more to do.
     pub(crate) fn on_ready(&mut self, ready: Ready, ctx: &mut SessionContext) -> bool {
@@ -151,7 +158,11 @@ impl Session {
 
     pub(super) fn on_error(&mut self, error: &io::Error) {
         debug!(session = %self.member.id, %error, "connection lost");
-        self.end(CloseReason::ClientLeft);
+        self.end(match has_gone_silent(error) {
+            true if self.has_outbound() => CloseReason::TooSlow,
+            true => CloseReason::PingTimeout,
+            false => CloseReason::ClientLeft,
+        });
     }
 
     fn on_bytes(&mut self, bytes: &mut [u8], turn: &mut Turn, ctx: &mut SessionContext) {
