@@ -10,7 +10,7 @@ from playwright.sync_api import expect, sync_playwright
 from benches.measured.processes import Processes
 from tests import browsers
 
-from .lab import DESK, PHONE, Place, Visit
+from .lab import DESK, PHONE, Place, Visit, refusing
 
 PATIENCE = 30_000
 # Longer than any pause that the page takes.
@@ -162,7 +162,7 @@ def a_refused_user_name_is_told_of_tokens(browser, place, **_):
 def a_wrong_token_is_tried_once(browser, keys, **_):
     """One of another secret, and one that has expired."""
     for token, text in [
-        (keys.token("demo", secret=OTHER_SECRET), "refused the token, or has no room"),
+        (keys.token("demo", secret=OTHER_SECRET), "refused the token. It can be that"),
         (keys.expired_token("demo"), "it expired at"),
     ]:
         with Visit(browser, keys) as visit:
@@ -190,6 +190,7 @@ def with_token_and_key_a_push_arrives(browser, keys, **_):
         expect(visit.at("gateways").locator("td[data-state=up]")).to_have_count(1)
         shown = visit.tab.evaluate("document.documentElement.innerText + location.href")
         assert token not in shown and keys.key not in shown
+        assert not any("token" in address or token in address for address in visit.addresses)
         assert visit.tab.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
@@ -213,7 +214,8 @@ def await_its_gateway(visit, place):
     """A session whose gateway was stopped. From here on time stands still unless it is told to pass."""
     visit.connect(place.token("demo"))
     state_is(visit, "open")
-    visit.tab.clock.pause_at(visit.tab.evaluate("Date.now()") + 1000)
+    # In seconds.
+    visit.tab.clock.pause_at(visit.tab.evaluate("Date.now() / 1000") + 1)
     place.servers.stop(place.gateway)
     state_is(visit, "waiting")
 
@@ -236,18 +238,28 @@ def it_comes_back_when_it_was_told_to(browser, place, **_):
 
 
 def who_is_refused_after_all_gives_up(browser, place, **_):
-    """Told to come back, and not let in by the successor: some tries, and then a person has to decide."""
+    """Told to come back, and whoever is there then says 503: some tries, and then a person has to decide."""
     place.with_keys()
     with Visit(browser, place) as visit:
         await_its_gateway(visit, place)
-        place.start_gateway(OTHER_SECRET)
+        with refusing(place.addresses[0]):
+            for sockets in range(2, 7):
+                seconds = int(re.search(r"\d+", visit.at("countdown").inner_text())[0])
+                visit.tab.clock.run_for(seconds * 1000)
+                expect(visit.at("state")).not_to_have_attribute("data-state", "connecting")
+                assert visit.sockets == sockets, f"{visit.sockets} WebSockets"
+            stays_away(visit, sockets=6)
+            expect(visit.at("causes")).to_contain_text("what is in front of it refuses WebSockets")
 
-        for sockets in range(2, 7):
-            seconds = int(re.search(r"\d+", visit.at("countdown").inner_text())[0])
-            visit.tab.clock.run_for(seconds * 1000)
-            expect(visit.at("state")).not_to_have_attribute("data-state", "connecting")
-            assert visit.sockets == sockets, f"{visit.sockets} WebSockets"
-        stays_away(visit, sockets=6)
+
+def who_is_told_that_it_is_unknown_gives_up_at_once(browser, place, **_):
+    """The successor has another secret, and says so."""
+    place.with_keys()
+    with Visit(browser, place) as visit:
+        await_its_gateway(visit, place)
+        place.start_gateway(secret=OTHER_SECRET)
+        visit.tab.clock.run_for(LONG)
+        stays_away(visit, sockets=2)
         expect(visit.at("words")).to_contain_text("refused the token")
 
 

@@ -5,9 +5,12 @@ import hashlib
 import hmac
 import json
 import subprocess
+import threading
 import time
 import urllib.request
+from contextlib import contextmanager
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from benches.measured.processes import answers
 from tests.python_tools import free_ports
@@ -52,12 +55,12 @@ class Place:
                            "--page-websocket-url", f"ws://{clients}/v1/ws")
         return self.ready()
 
-    def start_gateway(self, secret=SECRET):
+    def start_gateway(self, *flags, secret=SECRET):
         """The gateway of `with_keys`; also another time, when the one before has ended."""
         clients, tcp, operators, _ = self.addresses
         self.gateway = self.servers.start(
             self.binary, "gateway", "--listen", clients, "--listen-tcp", tcp, "--listen-operators", operators,
-            "--jwt-secret", secret, "--link-secret", LINK_SECRET, "--drain", "0s")
+            "--jwt-secret", secret, "--link-secret", LINK_SECRET, "--drain", "0s", *flags)
         self.servers.wait_for(partial(answers, f"http://{operators}/healthz"), "the gateway listens")
 
     def ready(self):
@@ -93,6 +96,31 @@ class Place:
         return self.ask("POST", "push", {"to": to or {"user": "demo"}, "data": data})
 
 
+class Refusal(BaseHTTPRequestHandler):
+    """What a proxy says that has no gateway."""
+
+    def do_GET(self):
+        """503, whatever is asked for."""
+        self.send_response(503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Nobody asks for that."""
+
+
+@contextmanager
+def refusing(address):
+    """While it lasts, whoever comes there is refused."""
+    host, port = address.split(":")
+    with ThreadingHTTPServer((host, int(port)), Refusal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+
+
 class Visit:
     """The page in a tab of its own; counts its WebSockets and keeps what it complains of."""
 
@@ -103,6 +131,7 @@ class Visit:
         self.complaints = []
         self.frames = []
         self.sockets = 0
+        self.addresses = []
         self.tab.on("console", self.on_console)
         self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.tab.on("websocket", self.on_websocket)
@@ -113,6 +142,7 @@ class Visit:
     def on_websocket(self, socket):
         """One more, and what it hears."""
         self.sockets += 1
+        self.addresses.append(socket.url)
         socket.on("framereceived", self.on_frame)
 
     def on_frame(self, text):

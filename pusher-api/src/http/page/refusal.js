@@ -1,7 +1,8 @@
-// Why a gateway may have refused a session. Browsers tell pages nothing of a refused WebSocket, so it is
-// found out whether anybody answers there, and what can be seen of the token.
+// Why a gateway may have refused a session. It says so itself where it knows the client's reason; of a WebSocket
+// that is refused browsers tell pages nothing, so it is found out whether anybody answers there.
 
 const PROBE_TIMEOUT = 5000;
+const ELSEWHERE = "this page is of another site than the gateway takes: --allow-origin.";
 
 /** The claims of a token, unchecked; null for what is no JWT. */
 export function claimsOf(token) {
@@ -50,34 +51,40 @@ export function objection({ token, user }, needsToken) {
 /** A client that is told why; it speaks no TLS. */
 const listen = (url, who) => (url.startsWith("ws:") ? `holdfast listen --target ${url} ${who}` : "");
 
-/** What can be said of a gateway that answers and did not let this client in. */
-export function refusal({ token }, url) {
+/** What a gateway can mean that says it does not know this client. */
+export function unauthorized({ token }, url) {
+  const hear = listen(url, token ? "--token …" : "--user …");
   if (!token) {
-    return {
-      words: "The gateway refused the session. Browsers do not tell a page why; it can be:",
-      causes: [
-        "keys are configured there, so that a token is missing: a user name does not stand in for one,",
-        "the user has too many sessions, or the gateway is full or draining,",
-        "this page is of another site than the gateway takes: --allow-origin.",
-      ],
-      hear: listen(url, "--user …"),
-      needsToken: true,
-    };
+    const causes = [
+      "keys are configured there, so that a token is missing: a user name does not stand in for one,",
+      ELSEWHERE,
+    ];
+    return { causes, hear, needsToken: true };
   }
   const { exp } = claimsOf(token) ?? {};
   if (typeof exp === "number" && exp * 1000 <= Date.now()) {
     const time = new Date(exp * 1000).toLocaleString();
     return { words: `The gateway refused the token: it expired at ${time}.`, needsToken: true };
   }
+  const causes = [
+    "the token was signed with another secret or key than the gateway has,",
+    "it lacks exp or sub, is not valid yet, or is for another issuer or audience,",
+    "no keys are configured there: give a user name, and no token,",
+    ELSEWHERE,
+  ];
+  return { words: "The gateway refused the token. It can be that", causes, hear, needsToken: true };
+}
+
+/** What can be said of a gateway that answers and refused the WebSocket itself. */
+export function refusal({ token }, url) {
   return {
-    words: "The gateway refused the token, or has no room. Browsers do not tell a page which; it can be that",
+    words: "The gateway refused the session. Browsers do not tell a page why; it can be:",
     causes: [
-      "the token was signed with another secret or key than the gateway has,",
-      "it lacks exp or sub, is not valid yet, or is for another issuer or audience,",
-      "the gateway is full or draining, or the user has too many sessions.",
+      "the gateway is full or draining,",
+      "what is in front of it refuses WebSockets,",
+      ELSEWHERE,
     ],
-    hear: listen(url, "--token …"),
-    needsToken: true,
+    hear: listen(url, token ? "--token …" : "--user …"),
   };
 }
 

@@ -1,6 +1,6 @@
 // A session with a gateway: opened, held, opened again where that can help, and left alone where it cannot.
 
-import { answers, claimsOf, objection, refusal, silence } from "./refusal.js";
+import { answers, claimsOf, objection, refusal, silence, unauthorized } from "./refusal.js";
 import { closed } from "./words.js";
 
 const FIRST_PAUSE = 500;
@@ -71,8 +71,8 @@ export class Session {
   #address() {
     const { token, user } = this.#credentials;
     const query = new URLSearchParams();
-    if (token) query.set("token", token);
-    if (user) query.set("user", user);
+    // A token is said in the first message: addresses are shown and logged.
+    if (user && !token) query.set("user", user);
     // Gateways that know this say why they refuse, in a `bye`.
     query.set("refuse", "close");
     return `${this.#url}${this.#url.includes("?") ? "&" : "?"}${query}`;
@@ -90,6 +90,8 @@ export class Session {
     this.#socket = socket;
     // What an older socket has to say concerns nobody any more.
     const ifCurrent = (handle) => (event) => { if (this.#socket === socket) handle(event); };
+    const { token } = this.#credentials;
+    if (token) socket.onopen = ifCurrent(() => socket.send(JSON.stringify({ type: "connect", token })));
     socket.onmessage = ifCurrent((message) => this.#heard(message.data));
     socket.onclose = ifCurrent((event) => this.#ended(event));
   }
@@ -126,9 +128,11 @@ export class Session {
     const [bye, hello, socket] = [this.#bye, this.#hello, this.#socket];
     this.#bye = this.#hello = null;
     if (bye || hello || reason) {
-      const words = closed(bye?.reason ?? reason, code);
+      const name = bye?.reason ?? reason;
+      const words = closed(name, code);
       const comesBack = bye ? bye.retry_ms !== undefined : COME_BACK.has(code);
-      const why = { words, needsToken: code === 4401 || (bye?.reason ?? reason) === "unauthorized" };
+      const why = name === "unauthorized"
+        ? { words, ...unauthorized(this.#credentials, this.#url) } : { words, needsToken: code === 4401 };
       return comesBack ? this.#comeBack(why, bye?.retry_ms) : this.#stayAway(why);
     }
     const isThere = await answers(this.#url);
