@@ -148,6 +148,17 @@ def a_page_can_read_why_it_was_refused(browser, place, origin, **_):
         assert tab.hears(by="holdfast.bye")["frame"]["reason"] == "unauthorized"
 
 
+def a_page_can_read_when_to_come_back(browser, servers, binary, origin, **_):
+    """In a header that browsers show pages only where they are told to."""
+    place = Cluster(servers, binary, "--sessions-per-user", "1")
+    stream, init = f"http://{place.clients}/v1/sse", bearer(place.token("u18"), method="POST")
+    with Tab(browser, origin.name) as tab:
+        tab.does("read", stream, init)
+        tab.hears(by="fetch", type="hello")
+        refused = tab.ask(stream, **init)
+        assert refused["status"] == 429 and int(refused["after"]) > 0, refused
+
+
 def pages_of_other_origins_stay_outside(browser, servers, binary, origin, **_):
     """Where origins are named; those may come by every way."""
     place = Cluster(servers, binary, "--allow-origin", origin.name)
