@@ -10,7 +10,7 @@ use super::{
     ended, expect_behind_pings, is_online, push_until_queued, stream,
 };
 use crate::harness::{
-    Client, Gateway, Process, PusherApi, Sse, Tcp, WebSocket, servers::arguments,
+    Client, Gateway, Poll, Process, PusherApi, Sse, Tcp, WebSocket, servers::arguments,
 };
 
 /// Streams last; who is found out is not found out by their end.
@@ -39,19 +39,22 @@ fn a_cut_cable_is_noticed_on_every_transport() {
 
 fn is_noticed(name: &str, how: Cut) {
     let Some(cable) = Cable::lay(name) else { return };
-    let gateway = gateway(&["--ping-interval=3s", "--close-timeout=200ms", LASTING]);
+    let flags = ["--ping-interval=3s", "--poll-grace=1s", "--close-timeout=200ms", LASTING];
+    let gateway = gateway(&flags);
     let pusher = PusherApi::start(&[&gateway], &[]);
     let _there = cable.far(|| {
         let answering = Sse::join(&gateway, "answering");
         let silent = stream(gateway.http, &gateway, "silent");
-        (WebSocket::join(&gateway, "ws"), Tcp::join(&gateway, "tcp"), answering, silent)
+        let poll = Poll::join(&gateway, "poll");
+        (WebSocket::join(&gateway, "ws"), Tcp::join(&gateway, "tcp"), answering, silent, poll)
     });
     let mut here = stream(gateway.http, &gateway, "here");
-    let users = ["ws", "tcp", "answering", "silent"];
+    let users = ["ws", "tcp", "answering", "silent", "poll"];
     assert!(users.iter().all(|user| is_online(&pusher, user)));
     cable.cut(how);
     await_offline(&pusher, &users);
-    assert_eq!(ended(&gateway), [("ping_timeout", 4)], "{how:?}");
+    // A poll's connection is not the session's: that it has ended is all the session is told.
+    assert_eq!(ended(&gateway), [("client_left", 1), ("ping_timeout", 4)], "{how:?}");
     pusher.client.push(&json!({ "to": { "user": "here" }, "data": 1 }));
     expect_behind_pings(&mut here, "push");
 }

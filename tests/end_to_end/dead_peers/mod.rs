@@ -1,6 +1,7 @@
 //! Clients that are gone without a word, and how long they count as online: two intervals of pings on
-//! every transport where the way to them is cut ([`cut_cable`]); where somebody still takes what is sent
-//! ([`silence`]), two intervals for those that answer pings, and `--sse-age` for other streams of events.
+//! every transport where the way to them is cut ([`cut_cable`]), and `--poll-grace` more for those that
+//! poll; where somebody still takes what is sent ([`silence`]), two intervals for those that answer pings,
+//! and `--sse-age` for other streams of events.
 
 mod cable;
 mod cut_cable;
