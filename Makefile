@@ -81,7 +81,7 @@ page: setup
 	tests/page/run
 
 # The transports as a page of another origin meets them, in a real browser, with proxies in between
-# (tests/browser). Takes less than a minute.
+# (tests/browser). Takes about a minute.
 browser: setup
 	@$(HAS_VENV)
 	@command -v chromium >/dev/null && command -v haproxy >/dev/null && [ -x /usr/sbin/nginx ] || \
