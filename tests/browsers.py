@@ -36,12 +36,17 @@ def prepare(given):
 def cases(module, names):
     """The cases of a module that were asked for, in the order in which they are written.
 
-    They are the functions that take what they need of what they are offered.
+    They are the functions that take a browser, and what else they need of what they are offered.
     """
     found = [case for _, case in inspect.getmembers(module, inspect.isfunction)
-             if case.__module__ == module.__name__ and inspect.getfullargspec(case).varkw]
+             if case.__module__ == module.__name__ and is_case(inspect.getfullargspec(case))]
     found.sort(key=lambda case: case.__code__.co_firstlineno)
     return [case for case in found if not names or any(name in case.__name__ for name in names)]
+
+
+def is_case(specification):
+    """Whether these are the parameters of a case."""
+    return "browser" in specification.args and specification.varkw is not None
 
 
 def launch(playwright, given):

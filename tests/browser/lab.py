@@ -12,6 +12,24 @@ from tests.python_tools import free_ports
 
 PAGE = (Path(__file__).resolve().parent / "page.html").read_bytes()
 PATIENCE = 30_000
+OTHER_SECRET = "another secret, 32 bytes or more of it"
+# What `EventSource.readyState` says of one that has given up.
+CLOSED = 2
+
+
+def bearer(token, **more):
+    """The header of a request by fetch."""
+    return {"headers": {"Authorization": f"Bearer {token}"}, **more}
+
+
+def frames_of(address, hello):
+    """Where a session's frames are posted."""
+    return f"http://{address}/v1/frames?session={hello['frame']['session']}"
+
+
+def polled(answer):
+    """The types of the frames of a poll's answer, or what the frame of a push brings."""
+    return [frame.get("data", frame["type"]) for frame in answer["body"]["frames"]]
 
 
 class Cluster(Place):
