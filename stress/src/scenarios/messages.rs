@@ -39,8 +39,7 @@ pub(super) fn order(
     let addresses = http_addresses("--api", api)?;
     Ok(Order {
         addresses,
-        // With its port (RFC 9112 section 3.2): in development another one is not taken.
-        host: format!("{}:{}", api.bracketed_host(), api.ports.start()),
+        host: api.bracketed_host(),
         key: key.load()?,
         mode: Mode::Single,
         connections: 1,

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    net::SocketAddr,
     ops::Range,
     sync::{
         Arc,
@@ -19,8 +20,8 @@ use crate::settings::{
 
 /// Writes requests; keeps its buffers.
 pub(super) struct Writer {
-    /// Request line and headers up to the length.
-    head: String,
+    /// Request line and headers up to the length, for each server.
+    heads: Vec<String>,
     batch: bool,
     payload: usize,
     recipients: Recipients,
@@ -45,17 +46,22 @@ impl Writer {
             Mode::Single => ("/v1/push", "application/json"),
         };
         let key = order.key.as_ref().map(|key| format!("Authorization: Bearer {key}\r\n"));
+        let key = key.unwrap_or_default();
+        // With the port (RFC 9112 section 3.2): in development another one is not taken.
+        let head = |address: &SocketAddr| {
+            let host = format!("{}:{}", order.host, address.port());
+            format!(
+                "POST {path} HTTP/1.1\r\nHost: {host}\r\n{key}Content-Type: {media_type}\r\n\
+                 Content-Length: "
+            )
+        };
         let many = match (order.recipients, &order.topic) {
             (Recipients::Topic, Some(topic)) => serde_json::json!({ "topic": topic }),
             _ => serde_json::json!({ "all": true }),
         };
         let quoted = serde_json::to_string(&order.user_prefix).expect("plain data");
         Self {
-            head: format!(
-                "POST {path} HTTP/1.1\r\nHost: {}\r\n{}Content-Type: {media_type}\r\nContent-Length: ",
-                order.host,
-                key.unwrap_or_default(),
-            ),
+            heads: order.addresses.iter().map(head).collect(),
             batch: order.mode == Mode::Batch,
             payload: order.payload,
             recipients: order.recipients,
@@ -93,7 +99,8 @@ impl Writer {
                 self.body.push(b'\n');
             }
         }
-        let Self { head, body, request, .. } = self;
+        let Self { heads, body, request, .. } = self;
+        let head = &heads[connection % heads.len()];
         request.clear();
         write!(request, "{head}{}\r\n\r\n", body.len()).expect("writing to memory does not fail");
         request.extend_from_slice(body);
@@ -166,8 +173,8 @@ mod tests {
 
     fn order(mode: Mode, recipients: Recipients) -> Order {
         Order {
-            addresses: Vec::new(),
-            host: "h:1".into(),
+            addresses: [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port))).into(),
+            host: "h".into(),
             key: Some("k".into()),
             mode,
             connections: 1,
@@ -205,6 +212,20 @@ mod tests {
         assert_eq!(lines[2]["to"], serde_json::json!({"user": "u\"7"}));
         assert_eq!(lines[2]["data"]["n"], 3);
         assert_eq!((&lines[2]["data"]["u"], &lines[2]["data"]["r"]), (&7.into(), &9.into()));
+    }
+
+    #[test]
+    fn each_server_is_called_by_its_own_port() {
+        let order = Order { connections: 4, ..order(Mode::Single, Recipients::All) };
+        let schedule = Schedule::new(1.0, Limit::Messages(9), 0);
+        let mut writer = Writer::new(&order);
+        let mut host = |connection| {
+            let request = writer.request(0..1, &schedule, connection).0.to_vec();
+            let text = String::from_utf8(request).expect("text");
+            text.lines().find_map(|line| line.strip_prefix("Host: ").map(str::to_owned))
+        };
+        let hosts: Vec<_> = (0..4).map(|connection| host(connection).expect("a host")).collect();
+        assert_eq!(hosts, ["h:1", "h:2", "h:1", "h:2"]);
     }
 
     #[test]

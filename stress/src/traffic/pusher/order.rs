@@ -14,9 +14,9 @@ use crate::settings::phases::{Limit, Mode, Recipients};
 /// Which messages go where.
 #[derive(Clone)]
 pub(crate) struct Order {
-    /// The servers, taken in turn.
+    /// The servers, taken in turn by the connections.
     pub addresses: Vec<SocketAddr>,
-    /// How they are called in requests.
+    /// How they are called in requests, without the port.
     pub host: String,
     /// The key they ask for.
     pub key: Option<String>,
