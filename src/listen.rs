@@ -22,8 +22,8 @@ use std::{
 };
 
 use clap::Args;
-use client::opening::{EVENTS_PATH, WEBSOCKET_PATH};
-use protocol::{Topic, Transport, UserId};
+use client::opening;
+use protocol::{Topic, UserId};
 use settings::{ConfigError, Endpoint, Secret};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -106,16 +106,9 @@ impl Settings {
             return Err(ConfigError::new("--user", "missing", expected));
         }
         let target = &self.target;
-        let (transport, path) = match (target.scheme.as_str(), target.path.as_str()) {
-            ("ws", "") => (Transport::WebSocket, WEBSOCKET_PATH),
-            ("ws", path) => (Transport::WebSocket, path),
-            ("tcp", _) => (Transport::Tcp, ""),
-            ("http", "") => (Transport::Sse, EVENTS_PATH),
-            ("http", path) => (Transport::Sse, path),
-            _ => {
-                let problem = format!("{target} has a scheme that this client does not speak yet");
-                return Err(ConfigError::new("--target", problem, "use ws://, tcp:// or http://"));
-            }
+        let Some((transport, path)) = opening::means(&target.scheme, &target.path) else {
+            let problem = format!("{target} has a scheme that this client does not speak yet");
+            return Err(ConfigError::new("--target", problem, "use ws://, tcp:// or http://"));
         };
         if target.ports.start() != target.ports.end() || *target.ports.start() == 0 {
             let problem = format!("{target} is not the address of one server");

@@ -2,15 +2,29 @@
 
 use std::fmt::Write;
 
-use protocol::Transport;
+use protocol::{SessionId, Transport};
 use serde::Serialize;
 
 use crate::handshake::Key;
 
 /// The path of a gateway's WebSockets.
-pub const WEBSOCKET_PATH: &str = "/v1/ws";
+const WEBSOCKET_PATH: &str = "/v1/ws";
 /// The path of a gateway's streams of events.
-pub const EVENTS_PATH: &str = "/v1/sse";
+const EVENTS_PATH: &str = "/v1/sse";
+/// Where frames are posted, if that does not follow from where the session is.
+const FRAMES_BASE: &str = "/v1";
+
+/// How frames travel to a URL of this scheme and path, and the path itself, which need not be given;
+/// nothing for a scheme that clients here do not speak.
+pub fn means<'a>(scheme: &str, path: &'a str) -> Option<(Transport, &'a str)> {
+    let or = |default| if path.is_empty() { default } else { path };
+    Some(match scheme {
+        "ws" => (Transport::WebSocket, or(WEBSOCKET_PATH)),
+        "tcp" => (Transport::Tcp, ""),
+        "http" | "sse" => (Transport::Sse, or(EVENTS_PATH)),
+        _ => return None,
+    })
+}
 
 /// Where a session is opened.
 #[derive(Debug, Clone, Copy)]
@@ -53,17 +67,32 @@ pub fn bytes(place: Place<'_>, who: Credentials<'_>, key: &Key) -> String {
                  Sec-WebSocket-Key: {}\r\n",
                 key.key
             );
-            request(place, who, &upgrade)
+            request("GET", place, who, &upgrade)
         }
-        Transport::Sse => request(place, who, "Accept: text/event-stream\r\n"),
-        Transport::Poll => request(place, who, ""),
+        Transport::Sse => request("GET", place, who, "Accept: text/event-stream\r\n"),
+        Transport::Poll => request("GET", place, who, ""),
         Transport::Tcp => serde_json::to_string(&who).unwrap_or_default() + "\n",
     }
 }
 
-fn request(place: Place<'_>, who: Credentials<'_>, fields: &str) -> String {
+/// The request that posts frames of a session whose own connection has no way up.
+pub fn post(place: Place<'_>, who: Credentials<'_>, session: SessionId, frames: &str) -> String {
+    let path = format!("{}?session={session}", frames_path(place.path));
+    let length = frames.len();
+    let fields = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
+    request("POST", Place { path: &path, ..place }, who, &fields) + frames
+}
+
+/// Where frames of the sessions are posted that are opened at this path: beside it.
+pub fn frames_path(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let base = path.strip_suffix("/sse").unwrap_or(FRAMES_BASE);
+    format!("{base}/frames")
+}
+
+fn request(method: &str, place: Place<'_>, who: Credentials<'_>, fields: &str) -> String {
     let Place { host, port, path, .. } = place;
-    let mut request = format!("GET {path}");
+    let mut request = format!("{method} {path}");
     if let Some(user) = who.user {
         request.push_str(if path.contains('?') { "&user=" } else { "?user=" });
         percent_encode(user, &mut request);
@@ -96,6 +125,21 @@ mod tests {
     }
 
     #[test]
+    fn urls_say_how_frames_travel() {
+        let cases = [
+            (("ws", ""), (Transport::WebSocket, "/v1/ws")),
+            (("ws", "/x"), (Transport::WebSocket, "/x")),
+            (("tcp", "/x"), (Transport::Tcp, "")),
+            (("http", ""), (Transport::Sse, "/v1/sse")),
+            (("sse", "/sub/x"), (Transport::Sse, "/sub/x")),
+        ];
+        for ((scheme, path), expected) in cases {
+            assert_eq!(means(scheme, path), Some(expected), "{scheme}, {path}");
+        }
+        assert_eq!(means("gopher", ""), None);
+    }
+
+    #[test]
     fn users_stand_in_for_tokens_in_development() {
         let who = Credentials::new(None, Some("ä 7"));
         let request = opening(Transport::WebSocket, "/v1/ws", who);
@@ -105,6 +149,19 @@ mod tests {
         assert!(request.starts_with("GET /x?y=1&user=%C3%A4%207 HTTP/1.1\r\n"), "{request}");
         let line = opening(Transport::Tcp, "", who);
         assert_eq!(line, "{\"type\":\"connect\",\"user\":\"ä 7\"}\n");
+    }
+
+    #[test]
+    fn frames_are_posted_beside_where_the_session_is() {
+        let place = Place { transport: Transport::Sse, host: "h", port: 1, path: "/a/sse?x=1" };
+        let who = Credentials::new(None, Some("u"));
+        let request = post(place, who, SessionId(255), "{}\n");
+        assert_eq!(
+            request,
+            "POST /a/frames?session=00000000000000ff&user=u HTTP/1.1\r\nHost: h:1\r\n\
+             Content-Type: application/json\r\nContent-Length: 3\r\n\r\n{}\n"
+        );
+        assert_eq!(frames_path("/sub"), "/v1/frames");
     }
 
     #[test]

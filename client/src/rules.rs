@@ -28,6 +28,8 @@ pub struct Rules {
     pub needs_hello: bool,
     /// Whether a session counts as held only after a message of its own has come back.
     pub echo_once: bool,
+    /// Whether pings are answered where an answer has to be posted: who answers once is held to it.
+    pub posts_pongs: bool,
     /// The `Sec-WebSocket-Accept` to expect.
     pub accept: String,
 }
@@ -39,6 +41,9 @@ pub struct Session {
     transport: Transport,
     /// Whether the server owes an answer to [`Session::ask`].
     is_asked: bool,
+    /// Whether the next event has begun with [`events::BEGUN`]: some servers write that behind the event
+    /// before, and an idle session shall own no buffer for it.
+    has_begun: bool,
     incomplete: Option<Box<Incomplete>>,
 }
 
@@ -63,7 +68,8 @@ type Step = Result<usize, &'static str>;
 impl Session {
     /// A session whose socket is about to connect.
     pub fn new(transport: Transport) -> Self {
-        Self { state: State::Connecting, transport, is_asked: false, incomplete: None }
+        let (state, incomplete) = (State::Connecting, None);
+        Self { state, transport, is_asked: false, has_begun: false, incomplete }
     }
 
     /// How far the session is.
@@ -116,26 +122,33 @@ impl Session {
     pub fn on_bytes(&mut self, bytes: &[u8], rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
         let mut kept =
             self.incomplete.as_mut().map(|it| mem::take(&mut it.bytes)).unwrap_or_default();
-        if kept.is_empty() {
-            let used = self.consume(bytes, rules, effects);
-            self.keep(|| bytes[used..].to_vec(), bytes.len() - used);
-        } else {
-            kept.extend_from_slice(bytes);
-            let used = self.consume(&kept, rules, effects);
-            let rest = kept.len() - used;
-            self.keep(|| kept.split_off(used), rest);
-        }
+        let bytes = match kept.is_empty() {
+            true => bytes,
+            false => {
+                kept.extend_from_slice(bytes);
+                &kept
+            }
+        };
+        let used = self.consume(bytes, rules, effects);
+        self.keep(&bytes[used..]);
     }
 
     /// Keeps what is left over; forgets the buffer as soon as nothing is.
-    fn keep(&mut self, rest: impl FnOnce() -> Vec<u8>, length: usize) {
+    fn keep(&mut self, rest: &[u8]) {
         let message = self.incomplete.as_ref().is_some_and(|it| it.message.is_some());
         match self.state {
             State::Closed => self.incomplete = None,
-            _ if length > 0 => self.incomplete.get_or_insert_default().bytes = rest(),
+            _ if self.begins_event(rest) => (self.has_begun, self.incomplete) = (true, None),
+            _ if !rest.is_empty() => self.incomplete.get_or_insert_default().bytes = rest.to_vec(),
             _ if message => {}
             _ => self.incomplete = None,
         }
+    }
+
+    /// Whether this is the beginning of an event that servers write early, and nothing else.
+    fn begins_event(&self, rest: &[u8]) -> bool {
+        let is_open = self.state > State::Upgrading && self.transport == Transport::Sse;
+        is_open && !self.has_begun && rest == events::BEGUN
     }
 
     fn consume(
@@ -172,8 +185,9 @@ impl Session {
                 None => Ok(0),
             },
             (_, Transport::Tcp) => self.on_line(bytes, rules, effects),
-            (_, Transport::Sse | Transport::Poll) => match events::next(bytes)? {
+            (_, Transport::Sse | Transport::Poll) => match events::next(bytes, self.has_begun)? {
                 Some(event) => {
+                    self.has_begun = false;
                     if !event.data.is_empty() {
                         self.on_message(&event.data, rules, effects)?;
                     }
@@ -280,7 +294,9 @@ impl Session {
         effects(Effect::Frame(kind, message));
         match kind {
             Kind::Hello if self.state == State::AwaitingHello => self.greet(rules, effects),
-            Kind::Ping => effects(Effect::Reply(self.message(PONG))),
+            Kind::Ping if self.has_way_up() || rules.posts_pongs => {
+                effects(Effect::Reply(self.message(PONG)));
+            }
             Kind::Pong => self.on_answered(effects),
             // A close code follows on a WebSocket and says more.
             Kind::Bye if self.transport != Transport::WebSocket => {

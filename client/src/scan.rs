@@ -5,8 +5,10 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use protocol::SessionId;
 
 static TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""type":"#));
+static SESSION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""session":"#));
 static REASON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""reason":"#));
 
 /// What a server's frame is.
@@ -47,6 +49,12 @@ pub fn reason(frame: &[u8]) -> String {
     String::from_utf8_lossy(&reason[..reason.len().min(64)]).into_owned()
 }
 
+/// The session that a `hello` names.
+pub fn session(frame: &[u8]) -> Option<SessionId> {
+    let name = std::str::from_utf8(text_after(&SESSION, frame)?).ok()?;
+    u64::from_str_radix(name, 16).ok().map(SessionId)
+}
+
 /// The text value that follows a key.
 fn text_after<'a>(key: &Finder<'_>, frame: &'a [u8]) -> Option<&'a [u8]> {
     let after = &frame[key.find(frame)? + key.needle().len()..];
@@ -85,12 +93,22 @@ mod tests {
         assert_eq!(reason(b"{}"), "none given");
     }
 
+    #[test]
+    fn sessions_are_named() {
+        let hello = br#"{"type":"hello","session":"00000000000000ff","user":"u"}"#;
+        assert_eq!(session(hello), Some(SessionId(255)));
+        for other in [&br#"{"type":"hello","session":"x"}"#[..], br#"{"session":"#, b"{}"] {
+            assert_eq!(session(other), None);
+        }
+    }
+
     proptest! {
         #[test]
         fn garbage_never_panics(tail in ".{0,40}") {
-            for head in [r#"{"type":"#, r#"{"reason":"#] {
+            for head in [r#"{"type":"#, r#"{"reason":"#, r#"{"session":"#] {
                 let frame = format!("{head}{tail}");
-                let _ = (kind(frame.as_bytes()), reason(frame.as_bytes()));
+                let frame = frame.as_bytes();
+                let _ = (kind(frame), reason(frame), session(frame));
             }
         }
     }

@@ -7,7 +7,7 @@ use super::pieces;
 
 /// What the sessions have in common.
 fn rules() -> Rules {
-    Rules { needs_hello: true, echo_once: false, accept: "proof".into() }
+    Rules { needs_hello: true, echo_once: false, posts_pongs: true, accept: "proof".into() }
 }
 
 /// What a session makes of the bytes. Masks differ each time, so of replies only the length counts.

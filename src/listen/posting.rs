@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, io, time::Duration};
 
-use client::opening::percent_encode;
+use client::opening::{frames_path, percent_encode};
 use serde::Deserialize;
 use settings::Secret;
 use ureq::Agent;
@@ -25,9 +25,8 @@ pub(super) struct Post {
 impl Post {
     /// The place of frames is beside that of events.
     pub(super) fn new(visitor: &Visitor, token: Option<&Secret>) -> Self {
-        let path = visitor.path.split('?').next().unwrap_or_default();
-        let base = path.strip_suffix("/sse").unwrap_or("/v1");
-        let mut url = format!("http://{}:{}{base}/frames?", visitor.bracketed_host, visitor.port);
+        let (host, path) = (&visitor.bracketed_host, frames_path(&visitor.path));
+        let mut url = format!("http://{host}:{}{path}?", visitor.port);
         if let Some(user) = visitor.user.as_ref().filter(|_| token.is_none()) {
             url.push_str("user=");
             percent_encode(user, &mut url);

@@ -104,7 +104,8 @@ impl<'a> Visit<'a> {
         let place = Place { transport: *transport, host, port: *port, path };
         let who = Credentials::new(token.map(Secret::expose), visitor.user.as_deref());
         stream.write_all(opening::bytes(place, who, key).as_bytes())?;
-        let rules = Rules { needs_hello: true, echo_once: false, accept: key.accept.clone() };
+        let accept = key.accept.clone();
+        let rules = Rules { needs_hello: true, echo_once: false, posts_pongs: true, accept };
         let mut session = Session::new(*transport);
         session.on_connected(&rules, &mut |_| {});
         let now = Instant::now();

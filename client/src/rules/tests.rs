@@ -7,9 +7,10 @@ use super::*;
 const HELLO: &str = r#"{"type":"hello","session":"1","user":"u1","recovered":true}"#;
 const PUSH: &str = r#"{"type":"push","id":"x","data":{"t":1,"n":2}}"#;
 const ANSWER: &str = "HTTP/1.1 101 Yes\r\nSec-WebSocket-Accept: proof\r\n\r\n";
+const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 
 fn rules(needs_hello: bool) -> Rules {
-    Rules { needs_hello, echo_once: false, accept: "proof".into() }
+    Rules { needs_hello, echo_once: false, posts_pongs: false, accept: "proof".into() }
 }
 
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -103,6 +104,35 @@ fn tcp_sessions() {
 }
 
 #[test]
+fn event_sessions() {
+    let event = |json: &str| format!("data: {json}\nevent: holdfast.x\n\n");
+    let opened = format!("{STREAM}retry: 1500\n\n{}", event(HELLO));
+    let ping = event(r#"{"type":"ping"}"#);
+    let bye = event(r#"{"type":"bye","reason":"draining","retry_ms":7}"#);
+    let push = format!(": beat\n\ndata: {PUSH}\n\n");
+    let cases = [
+        (STREAM.to_owned(), vec![]),
+        ("HTTP/1.1 401 No\r\n\r\n".to_owned(), vec!["HTTP status 401"]),
+        (
+            format!("{opened}{push}{push}data: "),
+            vec!["hello", "held", "message of 45", "message of 45"],
+        ),
+        (format!("{opened}{ping}"), vec!["hello", "held", "ping"]),
+        (format!("{opened}{bye}{push}"), vec!["hello", "held", "bye", "bye: draining"]),
+    ];
+    for (bytes, expected) in cases {
+        let (seen, _) = play(Transport::Sse, &rules(true), &[bytes.as_bytes()]);
+        assert_eq!(seen, expected, "{bytes}");
+        let halves = bytes.as_bytes().split_at(bytes.len() / 2);
+        let (seen, _) = play(Transport::Sse, &rules(true), &[halves.0, halves.1]);
+        assert_eq!(seen, expected, "{bytes} in two");
+    }
+    let posts = Rules { posts_pongs: true, ..rules(true) };
+    let (seen, _) = play(Transport::Sse, &posts, &[opened.as_bytes(), ping.as_bytes()]);
+    assert_eq!(seen, ["hello", "held", "ping", "reply 7b"]);
+}
+
+#[test]
 fn without_hello_the_open_transport_is_enough() {
     assert_eq!(play(Transport::WebSocket, &rules(false), &[ANSWER.as_bytes()]).0, ["held"]);
     assert_eq!(play(Transport::Tcp, &rules(false), &[]).0, ["held"]);
@@ -164,6 +194,21 @@ fn idle_sessions_own_no_buffer() {
     assert!(size_of::<Session>() <= 16);
 }
 
+#[test]
+fn idle_streams_own_no_buffer_for_an_event_that_has_begun_early() {
+    let hello = format!("{STREAM}retry: 1\n\ndata: {HELLO}\nevent: holdfast.hello\n\ndata: ");
+    let ping = "{\"type\":\"ping\"}\nevent: holdfast.ping\n:\n\ndata: ";
+    let push = format!("{PUSH}\n\ndata: ");
+    let pieces = [hello.as_bytes(), ping.as_bytes(), &push.as_bytes()[..9], &push.as_bytes()[9..]];
+    let kept: Vec<_> = (1..=pieces.len())
+        .map(|count| {
+            let (seen, session) = play(Transport::Sse, &rules(true), &pieces[..count]);
+            (seen.len(), session.incomplete.is_some())
+        })
+        .collect();
+    assert_eq!(kept, [(2, false), (3, false), (3, true), (4, false)]);
+}
+
 proptest! {
     #[test]
     fn chopping_changes_nothing(
@@ -194,9 +239,10 @@ proptest! {
     )) {
         let garbage: Vec<_> = chunks.iter().map(Vec::as_slice).collect();
         let opened = [&[ANSWER.as_bytes()][..], &garbage].concat();
-        for transport in [Transport::WebSocket, Transport::Tcp] {
+        for transport in Transport::ALL {
             play(transport, &rules(true), &garbage);
             play(transport, &rules(true), &opened);
         }
+        play(Transport::Sse, &rules(true), &[&[STREAM.as_bytes()][..], &garbage].concat());
     }
 }

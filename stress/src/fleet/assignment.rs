@@ -36,6 +36,8 @@ pub(crate) struct Assignment {
     pub needs_hello: bool,
     /// Whether a session counts as held only after a message of its own has come back.
     pub echo_once: bool,
+    /// Whether pings are answered where an answer has to be posted.
+    pub posts_pongs: bool,
     /// Who the sessions are.
     pub identity: Identity,
     /// The run, as it stands in its messages.

@@ -49,6 +49,7 @@ pub(crate) fn assignments(
             connect_timeout: sessions.connect_timeout,
             needs_hello: !sessions.no_hello,
             echo_once: sessions.echo_once,
+            posts_pongs: sessions.post_pongs,
             identity: identity.clone(),
             run,
             ports: ports.clone(),

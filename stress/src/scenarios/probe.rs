@@ -68,8 +68,8 @@ fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
     let targets = Targets::new(&sessions.targets)?;
     let servers = || (0..targets.count()).map(|index| targets.pick(index));
     let mut sorts = vec![Sort::connect(servers().map(|(address, _)| address).collect())];
-    let upgrades = servers().filter(|(_, target)| target.transport == Transport::WebSocket);
-    sorts.push(Sort::http("http", upgrades.map(|(address, target)| (address, &*target.path))));
+    let over_http = servers().filter(|(_, target)| target.transport != Transport::Tcp);
+    sorts.push(Sort::http("http", over_http.map(|(address, target)| (address, &*target.path))));
     for (name, flag, endpoints) in [
         ("operators", "--operators", sessions.watching.operators.as_slice()),
         ("pusher-api", "--api", settings.api.api.as_slice()),
@@ -82,7 +82,8 @@ fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
     }
     sorts.retain(|sort| !sort.is_empty());
     let step = targets.count().div_ceil(MOST_LINES);
-    let lines = servers().step_by(step).map(|(address, target)| Line::new(address, echo(target)));
+    let with_way_up = servers().filter(|(_, target)| target.transport != Transport::Sse);
+    let lines = with_way_up.step_by(step).map(|(address, target)| Line::new(address, echo(target)));
     Ok(Probes {
         rate: f64::from(settings.probe_rate),
         timeout: settings.probe_timeout,

@@ -24,6 +24,10 @@ pub(crate) enum Failure {
     Bye(String),
     /// The server broke the rules of the transport.
     Protocol(String),
+    /// The operating system said no to a connection that was to bring what the client says.
+    PostSocket(i32),
+    /// A request that brought what the client says was answered with this HTTP status.
+    PostStatus(u16),
     /// The process that held the session ended before its time.
     Worker,
     /// The session was open in the end, and nobody answered on it.
@@ -51,6 +55,12 @@ impl fmt::Display for Failure {
             Self::Close(code) => Ending::Close(*code).fmt(f),
             Self::Bye(reason) => Ending::Bye(reason.clone()).fmt(f),
             Self::Protocol(rule) => Ending::Protocol(rule.clone()).fmt(f),
+            Self::PostSocket(errno) => {
+                write!(f, "{:?} while posting a frame", Errno::from_raw(*errno))
+            }
+            Self::PostStatus(status) => {
+                write!(f, "HTTP status {status} for a frame that was posted")
+            }
             Self::Worker => write!(f, "the worker process ended"),
             Self::Silent => write!(f, "no sign of life when asked in the end"),
         }
@@ -61,15 +71,20 @@ impl Failure {
     /// The limit that is likely behind it, and what to do.
     pub(crate) fn limit(&self, evidence: &Evidence) -> Option<String> {
         let known = match self {
-            Self::Socket(_, errno) => return evidence.behind(Symptom::Errno(*errno)),
+            Self::Socket(_, errno) | Self::PostSocket(errno) => {
+                return evidence.behind(Symptom::Errno(*errno));
+            }
             Self::Timeout(State::Connecting) => return evidence.behind(Symptom::ConnectTimeout),
             Self::Timeout(_) => return evidence.behind(Symptom::Silence),
-            Self::Status(503) | Self::Close(1013) => return evidence.behind(Symptom::Refused),
+            Self::Status(503) | Self::PostStatus(503) | Self::Close(1013) => {
+                return evidence.behind(Symptom::Refused);
+            }
             Self::Status(401 | 403) | Self::Close(1008) => {
                 "authentication: --token-secret must be the gateway's --jwt-secret"
             }
             Self::Status(404) => "no such path: give it in --target, like ws://host:8080/v1/ws",
             Self::Status(429) => "sessions of one user: --sessions-per-user of the gateway",
+            Self::PostStatus(404) => "the server that was asked does not hold the session any more",
             Self::Silent => "the server stands still, or was away without a goodbye",
             Self::Close(4401) => "the lifetime of the token",
             Self::Close(4409) => "another run uses the same users; give another --user-prefix",
@@ -137,6 +152,12 @@ mod tests {
             ),
             (Failure::Status(503), "HTTP status 503", "--memory-reserve"),
             (Failure::Status(401), "HTTP status 401", "--token-secret"),
+            (Failure::PostStatus(503), "HTTP status 503 for a frame that was posted", "--memory"),
+            (
+                Failure::PostSocket(Errno::EMFILE as i32),
+                "EMFILE while posting a frame",
+                "RLIMIT_NOFILE",
+            ),
             (Failure::Close(4409), "WebSocket close code 4409", "--user-prefix"),
         ];
         for (failure, shown, limit) in cases {

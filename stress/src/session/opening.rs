@@ -4,7 +4,7 @@ use client::{
     handshake::Key,
     opening::{self, Credentials, Place, percent_encode},
 };
-use protocol::{UserId, claims::Claims};
+use protocol::{SessionId, UserId, claims::Claims};
 use tokens::Signer;
 
 use super::identity::{Identity, Signing};
@@ -34,6 +34,28 @@ impl Openings {
 
     /// The opening bytes of one session.
     pub(crate) fn bytes(&self, number: u32, target: &Target, port: u16) -> String {
+        self.with(number, target, port, |place, who| opening::bytes(place, who, &self.key))
+    }
+
+    /// The request that posts frames for it.
+    pub(crate) fn post(
+        &self,
+        number: u32,
+        (target, port): (&Target, u16),
+        session: SessionId,
+        frames: &str,
+    ) -> String {
+        self.with(number, target, port, |place, who| opening::post(place, who, session, frames))
+    }
+
+    /// What is written for a session, by its place and its credentials.
+    fn with(
+        &self,
+        number: u32,
+        target: &Target,
+        port: u16,
+        write: impl FnOnce(Place<'_>, Credentials<'_>) -> String,
+    ) -> String {
         let user = format!("{}{number}", self.identity.user_prefix);
         let token = self.signer.as_ref().map(|signer| self.token(signer, &user));
         let mut encoded = String::new();
@@ -41,8 +63,7 @@ impl Openings {
         let path = target.path.replace(USER, &encoded);
         let place = Place { transport: target.transport, host: &target.host, port, path: &path };
         let is_named = target.path.contains(USER);
-        let who = Credentials::new(token.as_deref(), (!is_named).then_some(&user));
-        opening::bytes(place, who, &self.key)
+        write(place, Credentials::new(token.as_deref(), (!is_named).then_some(&user)))
     }
 
     fn token(&self, signer: &Signer, user: &str) -> String {

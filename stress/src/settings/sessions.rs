@@ -16,8 +16,8 @@ use super::{
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Sessions")]
 pub struct Sessions {
-    /// Where to connect, like ws://127.0.0.1:8080 or tcp://host:8100-8199 (repeatable); {user} in a
-    /// path stands for the session's user id
+    /// Where to connect, like ws://127.0.0.1:8080, tcp://host:8100-8199 or, for server-sent events,
+    /// http://host:8080/v1/sse (repeatable); {user} in a path stands for the session's user id
     #[arg(long = "target", value_name = "URL", default_value = "ws://127.0.0.1:8080")]
     pub targets: Vec<Endpoint>,
     /// How many sessions to open
@@ -52,6 +52,10 @@ pub struct Sessions {
     /// ws://127.0.0.1:8100-8199/v1/echo with --no-hello
     #[arg(long)]
     pub echo_once: bool,
+    /// Answer the pings of server-sent events by posting pongs, each on a connection of its own, as clients
+    /// do that want to be held to it; without it sessions are silent, as those of EventSource are
+    #[arg(long)]
+    pub post_pongs: bool,
     /// Secret that signs a token per session (HS256) [default: none, development]
     #[arg(long, value_name = "SECRET")]
     pub token_secret: Option<Secret>,

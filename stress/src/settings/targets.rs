@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use client::opening;
 use protocol::Transport;
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Endpoint};
@@ -70,12 +71,8 @@ impl Targets {
 }
 
 fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {
-    let (transport, path) = match (endpoint.scheme.as_str(), endpoint.path.as_str()) {
-        ("ws", "") => (Transport::WebSocket, "/v1/ws"),
-        ("ws", path) => (Transport::WebSocket, path),
-        ("tcp", _) => (Transport::Tcp, ""),
-        _ => return Err(unknown_scheme(endpoint)),
-    };
+    let means = opening::means(&endpoint.scheme, &endpoint.path);
+    let (transport, path) = means.ok_or_else(|| unknown_scheme(endpoint))?;
     Ok(Target {
         address: address("--target", endpoint)?,
         first_port: *endpoint.ports.start(),
@@ -88,13 +85,13 @@ fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {
 
 fn unknown_scheme(endpoint: &Endpoint) -> ConfigError {
     let problem = match endpoint.scheme.as_str() {
-        "wss" | "sse" | "poll" => format!(
+        "wss" | "https" | "poll" => format!(
             "{endpoint}: the gateway does not offer {} yet, so this client does not speak it",
             endpoint.scheme,
         ),
         _ => format!("{endpoint} has a scheme that this client does not speak"),
     };
-    ConfigError::new("--target", problem, "use ws:// or tcp://")
+    ConfigError::new("--target", problem, "use ws://, tcp:// or http://")
 }
 
 #[cfg(test)]
@@ -108,10 +105,11 @@ mod tests {
 
     #[test]
     fn every_port_comes_in_turn() {
-        let targets = targets(&["ws://127.0.0.1:8100-8102", "tcp://[::1]:9"]);
-        assert_eq!(targets.count(), 4);
-        let picked: Vec<_> = (0..6).map(|number| targets.pick(number).0.port()).collect();
-        assert_eq!(picked, [8100, 8101, 8102, 9, 8100, 8101]);
+        let targets = targets(&["ws://127.0.0.1:8100-8102", "tcp://[::1]:9", "http://[::1]:7"]);
+        assert_eq!(targets.count(), 5);
+        let picked: Vec<_> = (0..7).map(|number| targets.pick(number).0.port()).collect();
+        assert_eq!(picked, [8100, 8101, 8102, 9, 7, 8100, 8101]);
+        assert_eq!(targets.pick(4).1.transport, Transport::Sse);
         assert_eq!(targets.pick(3).1.transport, Transport::Tcp);
         assert_eq!(targets.pick(3).1.host, "[::1]");
         assert_eq!(targets.pick(0).1.path, "/v1/ws");
@@ -119,7 +117,7 @@ mod tests {
 
     #[test]
     fn transports_to_come_are_refused_and_named() {
-        for scheme in ["wss", "sse", "poll"] {
+        for scheme in ["wss", "https", "poll"] {
             let endpoint = format!("{scheme}://127.0.0.1:1").parse().expect("a URL");
             let error = Targets::new(&[endpoint]).expect_err("not spoken").to_string();
             assert!(error.contains(&format!("does not offer {scheme} yet")), "{error}");

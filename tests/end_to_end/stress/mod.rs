@@ -1,5 +1,6 @@
 //! The load client against real gateways and a real pusher-api.
 
+mod events;
 mod help;
 mod lies;
 mod merging;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use client::{Effect, Kind, State};
+use client::{Effect, Kind, State, scan};
 use mio::event::Event;
 use protocol::clock;
 
@@ -68,11 +68,13 @@ impl Worker {
     /// Tells the session that it is connected, or that so many bytes have arrived, and does what
     /// it asks for.
     fn tell(&mut self, place: usize, received: Option<usize>) {
-        let Self { sessions, tally, opening, rules, scratch, book, roll_call, .. } = self;
+        let Self { sessions, tally, opening, rules, scratch, book, roll_call, posts, .. } = self;
         let Entry { stream, session, due, number } = &mut sessions[place];
         let now = clock::micros_since_epoch();
         let mut held = session.state() == State::Live;
-        let mut ended = None;
+        let (mut ended, mut letters) = (None, Vec::new());
+        let has_way_up = session.has_way_up();
+        let turn = (*number - self.assignment.first) as usize;
         let mut effects = |effect: Effect<'_>| match effect {
             Effect::Held => {
                 held = true;
@@ -87,6 +89,9 @@ impl Worker {
                 tally.on_message(stamp, book.judge(*number, stamp.as_ref()), now);
             }
             Effect::Frame(Kind::Error, _) => tally.refusals += 1,
+            Effect::Frame(Kind::Hello, hello) if !has_way_up => {
+                scan::session(hello).into_iter().for_each(|name| posts.learn(turn, name));
+            }
             Effect::Frame(..) => {}
             Effect::Alive => {
                 tally.answered += 1;
@@ -94,15 +99,17 @@ impl Worker {
             }
             // A server that does not read its pongs, or not even the echo's message, will notice
             // by itself.
-            Effect::Reply(bytes) => drop(stream.write(&bytes)),
+            Effect::Reply(bytes) if has_way_up => drop(stream.write(&bytes)),
+            Effect::Reply(bytes) => letters.push(bytes),
             Effect::Ended(ending) => ended = Some(ending.into()),
         };
         match received {
             None => session.on_connected(rules, &mut effects),
             Some(length) => session.on_bytes(&scratch[..length], rules, &mut effects),
         }
-        if let Some(failure) = ended {
-            self.close(place, failure, held);
+        match ended {
+            Some(failure) => self.close(place, failure, held),
+            None => letters.into_iter().for_each(|letter| self.post(place, letter)),
         }
     }
 

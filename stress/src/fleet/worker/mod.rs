@@ -2,14 +2,16 @@
 //!
 //! Commands come in as lines, which [`work`] obeys; [`waves`] says which session is next and
 //! [`ramp`] opens it, [`intake`] serves the sockets, [`departure`] closes sessions on purpose,
-//! [`roll_call`] asks in the end who is still there, and
-//! what happened goes back as lines, by [`accounts`]. All of them work on a [`state`] and its
+//! [`roll_call`] asks in the end who is still there, [`posting`] sends by [`posts`] what sessions say that have no other
+//! way to say it, and what happened goes back as lines, by [`accounts`]. All of them work on a [`state`] and its
 //! [`entry`]s.
 
 mod accounts;
 mod departure;
 mod entry;
 mod intake;
+mod posting;
+mod posts;
 mod ramp;
 mod roll_call;
 mod state;

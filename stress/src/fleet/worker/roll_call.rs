@@ -36,6 +36,8 @@ pub(super) struct RollCall {
 pub(super) struct Called {
     /// How many were asked.
     pub(super) asked: u64,
+    /// The places of those whose question has to be posted, with it.
+    pub(super) posts: Vec<(usize, Vec<u8>)>,
     /// The places of those that are given up.
     pub(super) silent: Vec<usize>,
     /// Whether everybody has answered or is given up.
@@ -61,28 +63,33 @@ impl RollCall {
         self.under_way = self.under_way.saturating_sub(1);
     }
 
-    /// How long nothing has to be done.
-    pub(super) fn next_due(&self) -> Duration {
-        match self.left.is_empty() || self.under_way >= self.most {
+    /// How long nothing has to be done, where there is room for questions or not.
+    pub(super) fn next_due(&self, has_room: bool) -> Duration {
+        match self.left.is_empty() || self.under_way >= self.most || !has_room {
             true => LOOK_EVERY,
             false => Duration::ZERO,
         }
     }
 
-    /// Asks whom it is time to ask, and finds those that do not answer.
-    pub(super) fn call(&mut self, sessions: &mut Slab<Entry>) -> Called {
+    /// Asks whom it is time to ask, if there is room for questions, and finds those that do not answer.
+    pub(super) fn call(&mut self, sessions: &mut Slab<Entry>, has_room: bool) -> Called {
         let mut called = Called::default();
         if self.round.elapsed() >= ROUND {
             (self.round, self.under_way) = (Instant::now(), 0);
         }
-        while self.under_way < self.most
+        while has_room
+            && self.under_way < self.most
             && let Some((place, number)) = self.left.pop()
         {
             let Some(entry) = sessions.get_mut(place).filter(|it| it.number == number) else {
                 continue;
             };
-            // What does not go out stays without an answer.
-            let _ = entry.stream.write(&entry.session.ask());
+            let question = entry.session.ask();
+            match entry.session.has_way_up() {
+                // What does not go out stays without an answer.
+                true => drop(entry.stream.write(&question)),
+                false => called.posts.push((place, question)),
+            }
             self.asked.push_back((place, number, Instant::now()));
             self.under_way += 1;
             called.asked += 1;

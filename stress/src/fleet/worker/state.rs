@@ -7,7 +7,9 @@ use limits::process::resident_bytes;
 use mio::Poll;
 use slab::Slab;
 
-use super::{departure::Departure, entry::Entry, roll_call::RollCall, waves::Opening};
+use super::{
+    departure::Departure, entry::Entry, posts::Posts, roll_call::RollCall, waves::Opening,
+};
 use crate::{
     fleet::{
         assignment::Assignment,
@@ -34,6 +36,7 @@ pub(super) struct Worker {
     pub(super) deadlines: VecDeque<(usize, u32, u64)>,
     pub(super) departure: Option<Departure>,
     pub(super) roll_call: Option<RollCall>,
+    pub(super) posts: Posts,
     pub(super) book: Book,
     pub(super) tally: Tally,
     pub(super) memory: (Instant, u64),
@@ -56,6 +59,7 @@ impl Worker {
             rules: Rules {
                 needs_hello: assignment.needs_hello,
                 echo_once: assignment.echo_once,
+                posts_pongs: assignment.posts_pongs,
                 accept,
             },
             openings,
@@ -64,6 +68,7 @@ impl Worker {
             deadlines: VecDeque::new(),
             departure: None,
             roll_call: None,
+            posts: Posts::new(),
             book: Book::new(assignment.run, assignment.first, assignment.count as usize),
             tally: Tally { memory: (memory, memory), ..Tally::default() },
             memory: (now, memory),

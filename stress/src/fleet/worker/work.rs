@@ -12,6 +12,7 @@ use mio::{Poll, Token, Waker};
 use super::{
     accounts::REPORT_EVERY,
     departure::Departure,
+    posting::POSTS,
     roll_call::{Called, RollCall},
     state::Worker,
     waves::Opening,
@@ -59,8 +60,10 @@ impl Worker {
                 _ => {}
             }
             for event in &ready {
-                if event.token() != COMMANDS {
-                    self.on_ready(event);
+                match event.token() {
+                    COMMANDS => {}
+                    token if token.0 >= POSTS => self.on_post_ready(token),
+                    _ => self.on_ready(event),
                 }
             }
             // Several wakes may show as one event, so the inbox is emptied in any case.
@@ -70,6 +73,8 @@ impl Worker {
                 Next::Leave => return Ok(()),
             }
             self.expire();
+            self.posts.expire();
+            self.begin_posts();
             self.call_roll(events)?;
             self.report(events)?;
             self.settle(events)?;
@@ -92,8 +97,10 @@ impl Worker {
     /// Asks who is still there, and says so once everybody has answered or is given up.
     fn call_roll(&mut self, events: &mut impl Write) -> io::Result<()> {
         let Some(call) = &mut self.roll_call else { return Ok(()) };
-        let Called { asked, silent, is_over } = call.call(&mut self.sessions);
+        let has_room = !self.posts.is_full();
+        let Called { asked, posts, silent, is_over } = call.call(&mut self.sessions, has_room);
         self.tally.asked += asked;
+        posts.into_iter().for_each(|(place, question)| self.post(place, question));
         silent.into_iter().for_each(|place| self.end(place, Failure::Silent));
         if !is_over {
             return Ok(());
@@ -106,7 +113,8 @@ impl Worker {
     fn patience(&self) -> Duration {
         let opening = self.opening.next_due();
         let dropping = self.departure.as_ref().map(Departure::next_due);
-        let asking = self.roll_call.as_ref().map(RollCall::next_due);
+        let has_room = !self.posts.is_full();
+        let asking = self.roll_call.as_ref().map(|call| call.next_due(has_room));
         opening
             .into_iter()
             .chain(dropping)

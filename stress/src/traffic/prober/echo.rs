@@ -96,6 +96,7 @@ impl Line {
         let rules = Rules {
             needs_hello: self.target.transport == Transport::Tcp,
             echo_once: false,
+            posts_pongs: false,
             accept: openings.accept().to_owned(),
         };
         let Some(connection) = &mut self.connection else { return };

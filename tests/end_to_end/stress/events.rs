@@ -1,0 +1,75 @@
+//! Sessions over server-sent events, against real gateways.
+
+use super::run;
+use crate::harness::{Gateway, eventually, pair};
+
+#[test]
+fn streams_get_each_push_and_answer_by_requests_of_their_own() {
+    let (gateway, pusher) = pair(&[]);
+    let run = run(&format!(
+        "push --target http://{0}/v1/sse --target sse://{0} --sessions 40 --api http://{1} \
+         --phase batch:500 --phase single:60 --phase all:3 --processes 2 --sources 127.0.0.2-127.0.0.3",
+        gateway.http, pusher.address,
+    ));
+    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
+    assert_eq!(run.report["received"]["arrived"], 560 + 120, "{}", run.output);
+    assert_eq!(run.report["sessions"]["held_to_end"], 40);
+    // Each was asked by a ping that was posted, and got its pong as an event.
+    assert_eq!(run.report["sessions"]["alive"], 40, "{}", run.output);
+    assert!(run.output.ends_with("all well"), "{}", run.output);
+}
+
+#[test]
+fn tokens_open_streams_and_post_for_them() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let gateway = Gateway::start(&[&format!("--jwt-secret={secret}")]);
+    let idle = format!("idle --target http://{} --sessions 20 --hold 0s", gateway.http);
+    let run = run(&format!("{idle} --token-secret {secret} --topic news"));
+    assert_eq!(run.code, Some(0), "{}", run.output);
+    assert_eq!(run.report["sessions"]["alive"], 20);
+    let stranger = super::run(&format!("{idle} --token-secret {}", secret.replace('0', "9")));
+    assert_eq!(stranger.report["failures"][0]["what"], "HTTP status 401");
+}
+
+#[test]
+fn a_storm_of_streams_goes_and_comes_back() {
+    let (gateway, pusher) = pair(&[]);
+    let run = run(&format!(
+        "storm --target http://{}/v1/sse --sessions 60 --drop 20 --hold 200ms --settle 200ms \
+         --api http://{} --push-rate 100 --operators http://{} --sample 100ms",
+        gateway.http, pusher.address, gateway.operators,
+    ));
+    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
+    let storm = &run.report["storms"][0];
+    assert!(storm["gone_seconds"].is_f64() && storm["reopen_seconds"].is_f64(), "{storm:#}");
+    assert_eq!(run.report["sessions"]["held_to_end"], 60);
+    assert_eq!(run.report["pushes"]["missing"], 0);
+}
+
+#[test]
+fn pings_are_answered_only_when_asked_for() {
+    let gateway = Gateway::start(&["--echo", "--ping-interval=200ms"]);
+    let frames = || gateway.metrics().get("holdfast_frames_in_total");
+    let idle =
+        format!("idle --target http://{}/v1/sse --sessions 5 --answer-within 0s", gateway.http);
+    let silent = run(&format!("{idle} --hold 1s"));
+    assert_eq!((silent.code, frames()), (Some(0), 0.0), "{}", silent.output);
+    let held = run(&format!("{idle} --hold 1s --post-pongs"));
+    assert_eq!(held.code, Some(0), "{}", held.output);
+    assert!(frames() >= 5.0, "{}", frames());
+    // An echo is posted, too, and comes as an event.
+    let echoed = run(&format!("{idle} --hold 0s --echo-once"));
+    assert_eq!(echoed.code, Some(0), "{}", echoed.output);
+}
+
+#[test]
+fn a_stream_that_is_told_to_go_is_lost_by_its_reason() {
+    let gateway = Gateway::start(&["--sse-age=300ms"]);
+    let run = run(&format!("idle --target http://{} --sessions 3 --hold 2s", gateway.http));
+    assert_eq!(run.code, Some(1), "{}", run.output);
+    assert_eq!(run.report["losses"][0]["what"], "bye: draining");
+    assert_eq!(run.report["losses"][0]["count"], 3);
+    eventually("all are gone", || {
+        (gateway.metrics().get("holdfast_sessions") == 0.0).then_some(())
+    });
+}
