@@ -42,7 +42,8 @@ const INTERRUPTED: i32 = 130;
 /// The flags of `holdfast listen`.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// Where to connect: ws://HOST:PORT, tcp://HOST:PORT or, for server-sent events, http://HOST:PORT
+    /// Where to connect: ws://HOST:PORT, tcp://HOST:PORT or, for server-sent events, http://HOST:PORT,
+    /// for long polls http://HOST:PORT/v1/poll
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080/v1/ws")]
     target: Endpoint,
     /// User id, in development; otherwise the token names the user

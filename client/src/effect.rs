@@ -1,5 +1,7 @@
 //! What a session asks of whoever owns its socket.
 
+use protocol::SessionId;
+
 use crate::{ending::Ending, scan::Kind};
 
 /// One thing to do, or to know.
@@ -14,6 +16,9 @@ pub enum Effect<'a> {
     Alive,
     /// These bytes are to be sent.
     Reply(Vec<u8>),
+    /// The request of a long poll has been answered, by this session if the answer says so: the next one is
+    /// to be sent, with what [`Session::ask_again`](crate::Session::ask_again) says then.
+    Again(Option<SessionId>),
     /// The session is over.
     Ended(Ending),
 }

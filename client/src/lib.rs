@@ -2,8 +2,9 @@
 //! crate what to send, and tells it what has come.
 //!
 //! The bytes of an [`opening`] ask for a session; the [`rules`] turn whatever comes back into
-//! [`effect`]s: the answer by [`handshake`], frames by [`websocket`], messages by [`scan`], until
-//! there is an [`ending`]. The head of any HTTP answer is read by [`response`].
+//! [`effect`]s: the answer by [`handshake`], frames by [`websocket`], events and polls each by a file of
+//! their own, messages by [`scan`], until there is an [`ending`]. The head of any HTTP answer is read by
+//! [`response`].
 //!
 //! A module imports only what is declared after it.
 
@@ -16,6 +17,8 @@ pub mod state;
 
 mod events;
 mod fragments;
+mod polls;
+mod spoken;
 
 pub mod handshake;
 pub mod scan;

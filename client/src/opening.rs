@@ -1,6 +1,6 @@
 //! The first bytes of a session: the upgrade request or the `connect` line, with its credentials.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use protocol::{SessionId, Transport};
 use serde::Serialize;
@@ -11,16 +11,24 @@ use crate::handshake::Key;
 const WEBSOCKET_PATH: &str = "/v1/ws";
 /// The path of a gateway's streams of events.
 const EVENTS_PATH: &str = "/v1/sse";
+/// The path of a gateway's long polls.
+const POLL_PATH: &str = "/v1/poll";
+/// What tells such a path from those of streams.
+const POLL_ENDING: &str = "/poll";
 /// Where frames are posted, if that does not follow from where the session is.
 const FRAMES_BASE: &str = "/v1";
 
 /// How frames travel to a URL of this scheme and path, and the path itself, which need not be given;
-/// nothing for a scheme that clients here do not speak.
+/// nothing for a scheme that clients here do not speak. Over HTTP a path that ends in `/poll` is one of long
+/// polls, any other one of events.
 pub fn means<'a>(scheme: &str, path: &'a str) -> Option<(Transport, &'a str)> {
     let or = |default| if path.is_empty() { default } else { path };
+    let is_poll = path.split('?').next().is_some_and(|path| path.ends_with(POLL_ENDING));
     Some(match scheme {
         "ws" => (Transport::WebSocket, or(WEBSOCKET_PATH)),
         "tcp" => (Transport::Tcp, ""),
+        "http" if is_poll => (Transport::Poll, path),
+        "poll" => (Transport::Poll, or(POLL_PATH)),
         "http" | "sse" => (Transport::Sse, or(EVENTS_PATH)),
         _ => return None,
     })
@@ -75,6 +83,21 @@ pub fn bytes(place: Place<'_>, who: Credentials<'_>, key: &Key) -> String {
     }
 }
 
+/// The request of a long poll that asks a session, of which so many answers have been seen, for what is new
+/// and waits so long for it.
+pub fn poll(
+    place: Place<'_>,
+    who: Credentials<'_>,
+    session: SessionId,
+    seen: u32,
+    wait: Duration,
+) -> String {
+    let joint = if place.path.contains('?') { '&' } else { '?' };
+    let wait = wait.as_millis();
+    let path = format!("{}{joint}session={session}&seen={seen}&wait={wait}ms", place.path);
+    request("GET", Place { path: &path, ..place }, who, "")
+}
+
 /// The request that posts frames of a session whose own connection has no way up.
 pub fn post(place: Place<'_>, who: Credentials<'_>, session: SessionId, frames: &str) -> String {
     let path = format!("{}?session={session}", frames_path(place.path));
@@ -86,7 +109,7 @@ pub fn post(place: Place<'_>, who: Credentials<'_>, session: SessionId, frames: 
 /// Where frames of the sessions are posted that are opened at this path: beside it.
 pub fn frames_path(path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
-    let base = path.strip_suffix("/sse").unwrap_or(FRAMES_BASE);
+    let base = path.strip_suffix("/sse").or(path.strip_suffix(POLL_ENDING)).unwrap_or(FRAMES_BASE);
     format!("{base}/frames")
 }
 
@@ -132,6 +155,9 @@ mod tests {
             (("tcp", "/x"), (Transport::Tcp, "")),
             (("http", ""), (Transport::Sse, "/v1/sse")),
             (("sse", "/sub/x"), (Transport::Sse, "/sub/x")),
+            (("http", "/v1/poll"), (Transport::Poll, "/v1/poll")),
+            (("http", "/a/poll?x=/1"), (Transport::Poll, "/a/poll?x=/1")),
+            (("poll", ""), (Transport::Poll, "/v1/poll")),
         ];
         for ((scheme, path), expected) in cases {
             assert_eq!(means(scheme, path), Some(expected), "{scheme}, {path}");
@@ -162,6 +188,21 @@ mod tests {
              Content-Type: application/json\r\nContent-Length: 3\r\n\r\n{}\n"
         );
         assert_eq!(frames_path("/sub"), "/v1/frames");
+        assert_eq!(frames_path("/a/poll"), "/a/frames");
+    }
+
+    #[test]
+    fn polls_say_what_was_seen() {
+        let who = Credentials::new(Some("t"), None);
+        for (path, expected) in [("/v1/poll", "/v1/poll?"), ("/a/poll?x=1", "/a/poll?x=1&")] {
+            let place = Place { transport: Transport::Poll, host: "h", port: 1, path };
+            let first = bytes(place, who, &Key::new([0; 16]));
+            let rest = "HTTP/1.1\r\nHost: h:1\r\nAuthorization: Bearer t\r\n\r\n";
+            assert_eq!(first, format!("GET {path} {rest}"));
+            let next = poll(place, who, SessionId(255), 7, Duration::from_millis(1500));
+            let query = "session=00000000000000ff&seen=7&wait=1500ms";
+            assert_eq!(next, format!("GET {expected}{query} {rest}"));
+        }
     }
 
     #[test]

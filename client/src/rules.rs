@@ -5,18 +5,16 @@
 
 use std::mem;
 
-use protocol::{
-    Transport,
-    server_frame::PONG,
-    websocket::{Opcode, masked_frame},
-};
+use protocol::{Transport, server_frame::PONG, websocket::Opcode};
 
 use crate::{
     effect::Effect,
     ending::Ending,
     events, fragments,
-    handshake::{self, Answer},
+    handshake::{self, Answer as Upgrade},
+    polls::{self, Answer},
     scan::{self, Kind},
+    spoken::{self, QUESTION},
     state::State,
     websocket::{self, Frame, MAX_MESSAGE_BYTES},
 };
@@ -41,10 +39,22 @@ pub struct Session {
     transport: Transport,
     /// Whether the server owes an answer to [`Session::ask`].
     is_asked: bool,
-    /// Whether the next event has begun with [`events::BEGUN`]: some servers write that behind the event
-    /// before, and an idle session shall own no buffer for it.
-    has_begun: bool,
+    between: Between,
+    /// Answers to long polls that have come.
+    seen: u32,
     incomplete: Option<Box<Incomplete>>,
+}
+
+/// Where a session is between one thing that its server says and the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Between {
+    /// Nowhere in particular.
+    All,
+    /// The next event has begun with [`events::BEGUN`]: some servers write that behind the event before,
+    /// and an idle session shall own no buffer for it.
+    Begun,
+    /// The request of a long poll has been answered, and there was no next one.
+    Answered,
 }
 
 /// What has been read of something that is not all there yet.
@@ -56,10 +66,6 @@ struct Incomplete {
     message: Option<Vec<u8>>,
 }
 
-/// What a ping of the client's carries, so that its pong is told from others.
-const QUESTION: &[u8] = b"are you there?";
-/// The code of a close that has no cause (RFC 6455 section 7.4.1): 1000.
-const NORMAL_CLOSURE: [u8; 2] = 1000_u16.to_be_bytes();
 /// What is sent to come back.
 const ECHO: &[u8] = br#"{"type":"echo","data":"once"}"#;
 
@@ -69,7 +75,7 @@ impl Session {
     /// A session whose socket is about to connect.
     pub fn new(transport: Transport) -> Self {
         let (state, incomplete) = (State::Connecting, None);
-        Self { state, transport, is_asked: false, has_begun: false, incomplete }
+        Self { state, transport, is_asked: false, between: Between::All, seen: 0, incomplete }
     }
 
     /// How far the session is.
@@ -88,33 +94,31 @@ impl Session {
         !matches!(self.transport, Transport::Sse | Transport::Poll)
     }
 
+    /// The next request of a long poll is about to be sent: how many answers it is to say have been seen.
+    pub fn ask_again(&mut self) -> u32 {
+        self.between = Between::All;
+        self.seen
+    }
+
     /// The bytes that ask the server whether it is there: a ping, which every WebSocket server has
     /// to answer (RFC 6455 section 5.5.2), or a `ping` line. The answer is [`Effect::Alive`].
     pub fn ask(&mut self) -> Vec<u8> {
         self.is_asked = true;
-        match self.transport {
-            Transport::WebSocket => websocket::short_frame(Opcode::Ping, QUESTION, mask()),
-            Transport::Tcp | Transport::Sse | Transport::Poll => {
-                self.message(br#"{"type":"ping"}"#)
-            }
-        }
+        spoken::question(self.transport)
     }
 
     /// The bytes that end the session in order; other clients than those of WebSockets just go.
     pub fn leave(&self) -> Vec<u8> {
-        match self.transport {
-            Transport::WebSocket => websocket::short_frame(Opcode::Close, &NORMAL_CLOSURE, mask()),
-            Transport::Tcp | Transport::Sse | Transport::Poll => Vec::new(),
-        }
+        spoken::goodbye(self.transport)
     }
 
     /// The socket is connected and the opening bytes are sent.
     pub fn on_connected(&mut self, rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) {
         match self.transport {
-            Transport::WebSocket | Transport::Sse | Transport::Poll => {
-                self.state = State::Upgrading
-            }
             Transport::Tcp => self.open(rules, effects),
+            Transport::WebSocket | Transport::Sse | Transport::Poll => {
+                self.state = State::Upgrading;
+            }
         }
     }
 
@@ -138,7 +142,9 @@ impl Session {
         let message = self.incomplete.as_ref().is_some_and(|it| it.message.is_some());
         match self.state {
             State::Closed => self.incomplete = None,
-            _ if self.begins_event(rest) => (self.has_begun, self.incomplete) = (true, None),
+            _ if self.begins_event(rest) => {
+                (self.between, self.incomplete) = (Between::Begun, None);
+            }
             _ if !rest.is_empty() => self.incomplete.get_or_insert_default().bytes = rest.to_vec(),
             _ if message => {}
             _ => self.incomplete = None,
@@ -148,7 +154,7 @@ impl Session {
     /// Whether this is the beginning of an event that servers write early, and nothing else.
     fn begins_event(&self, rest: &[u8]) -> bool {
         let is_open = self.state > State::Upgrading && self.transport == Transport::Sse;
-        is_open && !self.has_begun && rest == events::BEGUN
+        is_open && self.between != Between::Begun && rest == events::BEGUN
     }
 
     fn consume(
@@ -174,6 +180,7 @@ impl Session {
     fn step(&mut self, bytes: &[u8], rules: &Rules, effects: &mut impl FnMut(Effect<'_>)) -> Step {
         match (self.state, self.transport) {
             (State::Connecting | State::Closed, _) => Ok(0),
+            (_, Transport::Poll) => self.on_poll(bytes, rules, effects),
             (State::Upgrading, Transport::Sse) => {
                 self.on_answer(events::answer(bytes)?, rules, effects)
             }
@@ -185,9 +192,9 @@ impl Session {
                 None => Ok(0),
             },
             (_, Transport::Tcp) => self.on_line(bytes, rules, effects),
-            (_, Transport::Sse | Transport::Poll) => match events::next(bytes, self.has_begun)? {
+            (_, Transport::Sse) => match events::next(bytes, self.between == Between::Begun)? {
                 Some(event) => {
-                    self.has_begun = false;
+                    self.between = Between::All;
                     if !event.data.is_empty() {
                         self.on_message(&event.data, rules, effects)?;
                     }
@@ -200,21 +207,62 @@ impl Session {
 
     fn on_answer(
         &mut self,
-        answer: Option<Answer>,
+        answer: Option<Upgrade>,
         rules: &Rules,
         effects: &mut impl FnMut(Effect<'_>),
     ) -> Step {
         match answer {
             None => Ok(0),
-            Some(Answer::Upgraded(length)) => {
+            Some(Upgrade::Upgraded(length)) => {
                 self.open(rules, effects);
                 Ok(length)
             }
-            Some(Answer::Refused(status)) => {
+            Some(Upgrade::Refused(status)) => {
                 self.end(Ending::Status(status), effects);
                 Ok(0)
             }
         }
+    }
+
+    fn on_poll(
+        &mut self,
+        bytes: &[u8],
+        rules: &Rules,
+        effects: &mut impl FnMut(Effect<'_>),
+    ) -> Step {
+        if self.between == Between::Answered {
+            return if bytes.is_empty() { Ok(0) } else { Err("an answer that nobody asked for") };
+        }
+        let (answer, length) = match polls::answer(bytes)? {
+            None => return Ok(0),
+            Some((Answer::Refused(status), _)) => {
+                self.end(Ending::Status(status), effects);
+                return Ok(0);
+            }
+            Some((Answer::Nothing, _)) if self.state == State::Upgrading => {
+                self.end(Ending::Status(204), effects);
+                return Ok(0);
+            }
+            Some((Answer::Nothing, length)) => (None, length),
+            Some((Answer::Frames(frames), length)) => (Some(frames), length),
+        };
+        if self.state == State::Upgrading {
+            self.open(rules, effects);
+        }
+        let session = answer.as_ref().map(|frames| frames.session);
+        if let Some(mut frames) = answer {
+            self.seen = frames.seen;
+            for frame in frames.take() {
+                if self.state != State::Closed {
+                    self.on_message(frame, rules, effects)?;
+                }
+            }
+        }
+        if self.state != State::Closed {
+            self.between = Between::Answered;
+            effects(Effect::Again(session));
+        }
+        Ok(length)
     }
 
     fn on_line(
@@ -245,10 +293,10 @@ impl Session {
             Opcode::Pong if frame.payload == QUESTION => self.on_answered(effects),
             Opcode::Pong => {}
             Opcode::Ping => {
-                effects(Effect::Reply(websocket::short_frame(Opcode::Pong, frame.payload, mask())));
+                effects(Effect::Reply(spoken::control(Opcode::Pong, frame.payload)));
             }
             Opcode::Close => {
-                let reply = websocket::short_frame(Opcode::Close, frame.payload, mask());
+                let reply = spoken::control(Opcode::Close, frame.payload);
                 effects(Effect::Reply(reply));
                 let code =
                     frame.payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code));
@@ -331,14 +379,7 @@ impl Session {
 
     /// The bytes that carry a frame of the client's to the server.
     pub fn message(&self, text: &[u8]) -> Vec<u8> {
-        match self.transport {
-            Transport::WebSocket => {
-                let mut frame = Vec::new();
-                masked_frame(Opcode::Text, text, mask(), &mut frame);
-                frame
-            }
-            Transport::Tcp | Transport::Sse | Transport::Poll => [text, b"\n"].concat(),
-        }
+        spoken::message(self.transport, text)
     }
 
     fn hold(&mut self, effects: &mut impl FnMut(Effect<'_>)) {
@@ -350,10 +391,6 @@ impl Session {
         self.state = State::Closed;
         effects(Effect::Ended(failure));
     }
-}
-
-fn mask() -> [u8; 4] {
-    fastrand::u32(..).to_ne_bytes()
 }
 
 #[cfg(test)]

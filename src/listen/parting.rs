@@ -89,7 +89,8 @@ impl End {
         let detail = problem.detail.map(|detail| format!(": {}", detail.escape_debug()));
         let why = format!("HTTP status {status}{}", detail.unwrap_or_default());
         match status {
-            408 | 425 | 429 | 500.. => {
+            // Where a session is asked for what is new, 410 says that there is none any more: begin anew.
+            408 | 410 | 425 | 429 | 500.. => {
                 let seconds = head.and_then(|head| head.text("retry-after")?.parse().ok());
                 let told = problem.retry_ms.map(Duration::from_millis);
                 Self::Passing { why, told: told.or(seconds.map(Duration::from_secs)) }
@@ -149,6 +150,10 @@ mod tests {
             End::Final("HTTP status 401: the token has expired".into())
         );
         assert_eq!(of(404, b"HTTP/1.1 404".to_vec()), End::Final("HTTP status 404".into()));
+        assert_eq!(
+            of(410, answer("410", "", r#"{"detail":"begin a new one"}"#)),
+            passing("HTTP status 410: begin a new one", None)
+        );
         assert_eq!(
             of(503, answer("503", "Retry-After: 3\r\n", "")),
             passing("HTTP status 503", Some(3000))

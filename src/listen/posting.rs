@@ -1,9 +1,9 @@
 //! What is said to a server by requests of their own, where the session's connection has no way up.
 
-use std::{fmt::Write, io, time::Duration};
+use std::{io, time::Duration};
 
 use client::opening::{frames_path, percent_encode};
-use serde::Deserialize;
+use protocol::SessionId;
 use settings::Secret;
 use ureq::Agent;
 
@@ -18,7 +18,9 @@ const LONGEST_ANSWER: u64 = 4096;
 /// Where frames are posted, and as whom.
 pub(super) struct Post {
     agent: Agent,
-    url: String,
+    /// The URL up to the session's name.
+    base: String,
+    session: Option<SessionId>,
     authorization: Option<String>,
 }
 
@@ -33,13 +35,12 @@ impl Post {
             url.push('&');
         }
         let authorization = token.map(|token| format!("Bearer {}", token.expose()));
-        Self { agent: agent(WITHIN), url, authorization }
+        Self { agent: agent(WITHIN), base: url, session: None, authorization }
     }
 
     /// What is posted is for this session.
-    pub(super) fn is_for(&mut self, session: &str) {
-        let _ = write!(self.url, "session=");
-        percent_encode(session, &mut self.url);
+    pub(super) fn is_for(&mut self, session: SessionId) {
+        self.session = Some(session);
     }
 
     /// Posts frames; what is refused of them is said on stderr.
@@ -47,7 +48,9 @@ impl Post {
     /// # Errors
     /// The server cannot be reached.
     pub(super) fn frames(&self, frames: &[u8]) -> io::Result<()> {
-        let mut request = self.agent.post(&self.url).content_type("application/json");
+        let session = self.session.ok_or_else(|| io::Error::other("the session has no name"))?;
+        let url = format!("{}session={session}", self.base);
+        let mut request = self.agent.post(&url).content_type("application/json");
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
@@ -58,13 +61,4 @@ impl Post {
         }
         Ok(())
     }
-}
-
-/// The session that a `hello` names.
-pub(super) fn session_of(hello: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Hello {
-        session: String,
-    }
-    serde_json::from_slice::<Hello>(hello).ok().map(|hello| hello.session)
 }

@@ -11,15 +11,16 @@ use client::{
     Effect, Ending, Kind, Rules, Session, State,
     handshake::Key,
     opening::{self, Credentials, Place},
+    scan,
 };
-use protocol::{Topic, Transport};
+use protocol::{SessionId, Topic, Transport};
 use settings::Secret;
 
 use super::{
     LOOK_EVERY,
     line::line,
     parting::{End, Parting},
-    posting::{Post, session_of},
+    posting::Post,
 };
 
 /// How long a connect may take.
@@ -30,6 +31,8 @@ const HELLO_WITHIN: Duration = Duration::from_secs(30);
 const QUIET: Duration = Duration::from_secs(60);
 /// How long its answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// How long a request of a long poll waits for something new.
+const POLL_WAIT: Duration = Duration::from_secs(30);
 /// What is read at once.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
@@ -58,10 +61,19 @@ pub(super) struct Visit<'a> {
     was_held: bool,
     /// What the server said last of why it ends.
     bye: Option<End>,
+    /// What the requests of long polls name.
+    asking: Asking<'a>,
     /// Where what it says is posted, once the session is known, where there is no other way.
     post: Option<Post>,
     begun: Instant,
     heard: Instant,
+}
+
+/// What the requests of long polls name.
+struct Asking<'a> {
+    place: Place<'a>,
+    who: Credentials<'a>,
+    session: Option<SessionId>,
 }
 
 /// What the server's bytes ask for.
@@ -71,14 +83,20 @@ struct Asked {
     replies: Vec<u8>,
     is_held: bool,
     /// The session's name, if its hello has come.
-    session: Option<String>,
+    session: Option<SessionId>,
+    /// Whether the next request of a long poll is due.
+    is_to_ask: bool,
     bye: Option<End>,
     ended: Option<Ending>,
 }
 
 impl<'a> Visit<'a> {
     /// Connects and listens to the end.
-    pub(super) fn pay(visitor: &'a Visitor, token: Option<&Secret>, over: &AtomicBool) -> Parting {
+    pub(super) fn pay(
+        visitor: &'a Visitor,
+        token: Option<&'a Secret>,
+        over: &AtomicBool,
+    ) -> Parting {
         let key = Key::new(fastrand::u128(..).to_ne_bytes());
         let mut visit = match Self::begin(visitor, token, &key) {
             Ok(visit) => visit,
@@ -96,7 +114,7 @@ impl<'a> Visit<'a> {
         Parting { end, was_held: visit.was_held }
     }
 
-    fn begin(visitor: &'a Visitor, token: Option<&Secret>, key: &Key) -> io::Result<Self> {
+    fn begin(visitor: &'a Visitor, token: Option<&'a Secret>, key: &Key) -> io::Result<Self> {
         let mut stream = connect(&visitor.host, visitor.port)?;
         stream.set_read_timeout(Some(LOOK_EVERY))?;
         stream.set_write_timeout(Some(CONNECT_WITHIN))?;
@@ -111,7 +129,9 @@ impl<'a> Visit<'a> {
         let now = Instant::now();
         let (was_held, bye) = (false, None);
         let post = (!session.has_way_up()).then(|| Post::new(visitor, token));
-        Ok(Self { visitor, stream, session, rules, was_held, bye, post, begun: now, heard: now })
+        let asking = Asking { place, who, session: None };
+        let (begun, heard) = (now, now);
+        Ok(Self { visitor, stream, session, rules, was_held, bye, asking, post, begun, heard })
     }
 
     /// Reads to the end.
@@ -153,8 +173,12 @@ impl<'a> Visit<'a> {
         asked.lines.iter().try_for_each(|line| writeln!(output, "{line}"))?;
         output.flush()?;
         self.bye = asked.bye.or(self.bye.take());
-        if let (Some(post), Some(session)) = (&mut self.post, asked.session.take()) {
-            post.is_for(&session);
+        if let Some(session) = asked.session {
+            self.asking.session = Some(session);
+            self.post.iter_mut().for_each(|post| post.is_for(session));
+        }
+        if asked.is_to_ask {
+            self.poll()?;
         }
         if asked.is_held {
             self.on_held(&mut asked.replies);
@@ -162,6 +186,16 @@ impl<'a> Visit<'a> {
         self.send(&asked.replies)?;
         let end = |ending| self.bye.take().unwrap_or_else(|| End::of_ending(&ending, bytes));
         Ok(asked.ended.map(end))
+    }
+
+    /// Asks for what is new.
+    fn poll(&mut self) -> io::Result<()> {
+        let Asking { place, who, session } = self.asking;
+        let Some(session) = session else {
+            return Err(io::Error::other("the answer names no session"));
+        };
+        let request = opening::poll(place, who, session, self.session.ask_again(), POLL_WAIT);
+        self.stream.write_all(request.as_bytes()).map_err(io::Error::other)
     }
 
     fn on_held(&mut self, replies: &mut Vec<u8>) {
@@ -209,13 +243,17 @@ impl Asked {
             Effect::Frame(kind, frame) => {
                 self.lines.extend(line(kind, frame, is_raw));
                 if kind == Kind::Hello {
-                    self.session = session_of(frame);
+                    self.session = scan::session(frame);
                 }
                 if kind == Kind::Bye {
                     self.bye = End::of_bye(frame);
                 }
             }
             Effect::Alive => {}
+            Effect::Again(session) => {
+                self.session = session.or(self.session);
+                self.is_to_ask = true;
+            }
             Effect::Reply(bytes) => self.replies.extend(bytes),
             Effect::Ended(ending) => self.ended = Some(ending),
         }

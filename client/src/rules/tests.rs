@@ -37,12 +37,21 @@ fn play(transport: Transport, rules: &Rules, chunks: &[&[u8]]) -> (Vec<String>, 
             Effect::Frame(kind, _) => format!("{kind:?}").to_lowercase(),
             Effect::Alive => "alive".into(),
             Effect::Reply(bytes) => format!("reply {:x}", bytes[0]),
+            Effect::Again(None) => "again".into(),
+            Effect::Again(Some(session)) => format!("again for {session}"),
             Effect::Ended(failure) => failure.to_string(),
         });
     };
     session.on_connected(rules, &mut effects);
     for chunk in chunks {
-        session.on_bytes(chunk, rules, &mut effects);
+        let mut is_to_ask = false;
+        session.on_bytes(chunk, rules, &mut |effect| {
+            is_to_ask |= matches!(effect, Effect::Again(_));
+            effects(effect);
+        });
+        if is_to_ask && session.state() != State::Closed {
+            session.ask_again();
+        }
     }
     (seen, session)
 }
@@ -130,6 +139,61 @@ fn event_sessions() {
     let posts = Rules { posts_pongs: true, ..rules(true) };
     let (seen, _) = play(Transport::Sse, &posts, &[opened.as_bytes(), ping.as_bytes()]);
     assert_eq!(seen, ["hello", "held", "ping", "reply 7b"]);
+}
+
+fn polled(seen: u32, frames: &[&str]) -> String {
+    let frames = frames.join(",");
+    let body = format!("{{\"session\":\"ff\",\"seen\":{seen},\"frames\":[{frames}]}}");
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+#[test]
+fn poll_sessions() {
+    const NOTHING: &str = "HTTP/1.1 204 No Content\r\n\r\n";
+    const BYE: &str = r#"{"type":"bye","reason":"draining"}"#;
+    let again = "again for 00000000000000ff";
+    let hello = polled(1, &[HELLO]);
+    let opened = ["hello", "held", again];
+    let cases = [
+        (vec![hello.clone()], opened.to_vec(), 1),
+        (
+            vec![hello.clone(), polled(2, &[PUSH, PUSH]), NOTHING.into(), polled(3, &[])],
+            [&opened[..], &["message of 45", "message of 45", again, "again", again]].concat(),
+            3,
+        ),
+        (
+            vec![hello.clone(), polled(2, &[PUSH, BYE, PUSH])],
+            [&opened[..], &["message of 45", "bye", "bye: draining"]].concat(),
+            2,
+        ),
+        (
+            vec![hello.clone(), "HTTP/1.1 410 Gone\r\n\r\n".into()],
+            [&opened[..], &["HTTP status 410"]].concat(),
+            1,
+        ),
+        (vec!["HTTP/1.1 401 No\r\n\r\n".into()], vec!["HTTP status 401"], 0),
+        (vec![NOTHING.into()], vec!["HTTP status 204"], 0),
+        (
+            vec![hello.clone() + NOTHING],
+            [&opened[..], &["the server sent an answer that nobody asked for"]].concat(),
+            1,
+        ),
+    ];
+    for (answers, expected, count) in cases {
+        let whole: Vec<_> = answers.iter().map(|answer| answer.as_bytes()).collect();
+        let (seen, session) = play(Transport::Poll, &rules(true), &whole);
+        assert_eq!(seen, expected, "{answers:?}");
+        assert_eq!(session.seen, count, "{answers:?}");
+        assert!(session.incomplete.is_none());
+        let halves: Vec<_> = whole
+            .iter()
+            .flat_map(|answer| <[_; 2]>::from(answer.split_at(30.min(answer.len()))))
+            .collect();
+        let (seen, _) = play(Transport::Poll, &rules(true), &halves);
+        assert_eq!(seen, expected, "{answers:?} in halves");
+    }
+    let (seen, _) = play(Transport::Poll, &rules(false), &[polled(1, &[]).as_bytes()]);
+    assert_eq!(seen, ["held", again]);
 }
 
 #[test]
@@ -243,6 +307,7 @@ proptest! {
             play(transport, &rules(true), &garbage);
             play(transport, &rules(true), &opened);
         }
+        play(Transport::Poll, &rules(true), &[&[polled(1, &[HELLO]).as_bytes()][..], &garbage].concat());
         play(Transport::Sse, &rules(true), &[&[STREAM.as_bytes()][..], &garbage].concat());
     }
 }

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     session::{identity::Identity, ports::Ports},
-    settings::targets::{Target, Targets},
+    settings::{
+        targets::{Target, Targets},
+        waits::Waits,
+    },
 };
 
 /// Which sessions they are, and how to open them. It holds a secret, so it travels through a pipe
@@ -38,6 +41,8 @@ pub(crate) struct Assignment {
     pub echo_once: bool,
     /// Whether pings are answered where an answer has to be posted.
     pub posts_pongs: bool,
+    /// How long requests of long polls wait.
+    pub poll_wait: Waits,
     /// Who the sessions are.
     pub identity: Identity,
     /// The run, as it stands in its messages.

@@ -50,6 +50,7 @@ pub(crate) fn assignments(
             needs_hello: !sessions.no_hello,
             echo_once: sessions.echo_once,
             posts_pongs: sessions.post_pongs,
+            poll_wait: sessions.poll_wait.clone(),
             identity: identity.clone(),
             run,
             ports: ports.clone(),

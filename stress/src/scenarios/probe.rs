@@ -82,7 +82,8 @@ fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
     }
     sorts.retain(|sort| !sort.is_empty());
     let step = targets.count().div_ceil(MOST_LINES);
-    let with_way_up = servers().filter(|(_, target)| target.transport != Transport::Sse);
+    let with_way_up = servers()
+        .filter(|(_, target)| !matches!(target.transport, Transport::Sse | Transport::Poll));
     let lines = with_way_up.step_by(step).map(|(address, target)| Line::new(address, echo(target)));
     Ok(Probes {
         rate: f64::from(settings.probe_rate),

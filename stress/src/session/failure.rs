@@ -83,6 +83,9 @@ impl Failure {
                 "authentication: --token-secret must be the gateway's --jwt-secret"
             }
             Self::Status(404) => "no such path: give it in --target, like ws://host:8080/v1/ws",
+            Self::Status(410) => {
+                "the session was given up between two requests: --poll-grace of the gateway"
+            }
             Self::Status(429) => "sessions of one user: --sessions-per-user of the gateway",
             Self::PostStatus(404) => "the server that was asked does not hold the session any more",
             Self::Silent => "the server stands still, or was away without a goodbye",

@@ -1,11 +1,14 @@
-//! The first bytes of each session, with its credentials.
+//! The requests of each session, with its credentials: its first bytes, and what follows where those are not
+//! all.
+
+use std::{collections::HashMap, time::Duration};
 
 use client::{
     handshake::Key,
     opening::{self, Credentials, Place, percent_encode},
 };
-use protocol::{SessionId, UserId, claims::Claims};
-use tokens::Signer;
+use protocol::{SessionId, Transport, UserId, claims::Claims};
+use tokens::{Algorithm, Signer};
 
 use super::identity::{Identity, Signing};
 use crate::settings::targets::Target;
@@ -18,13 +21,30 @@ pub(crate) struct Openings {
     identity: Identity,
     key: Key,
     signer: Option<Signer>,
+    /// Tokens of sessions that show theirs again and again, by their numbers, where they cannot be made
+    /// again: a signature by a private key takes time, and may be another one each time.
+    kept: HashMap<u32, Box<str>>,
+}
+
+/// A session that has begun, as requests for it name it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun<'a> {
+    /// Its number.
+    pub(crate) number: u32,
+    /// Where it was opened.
+    pub(crate) target: &'a Target,
+    /// The server's port.
+    pub(crate) port: u16,
+    /// What the server calls it.
+    pub(crate) name: SessionId,
 }
 
 impl Openings {
     /// Opens sessions as these users.
     pub(crate) fn new(identity: Identity) -> Self {
         let signer = identity.signing.as_ref().map(Signing::signer);
-        Self { identity, signer, key: Key::new(fastrand::u128(..).to_ne_bytes()) }
+        let key = Key::new(fastrand::u128(..).to_ne_bytes());
+        Self { identity, signer, key, kept: HashMap::new() }
     }
 
     /// The `Sec-WebSocket-Accept` that answers these requests.
@@ -33,45 +53,59 @@ impl Openings {
     }
 
     /// The opening bytes of one session.
-    pub(crate) fn bytes(&self, number: u32, target: &Target, port: u16) -> String {
-        self.with(number, target, port, |place, who| opening::bytes(place, who, &self.key))
+    pub(crate) fn bytes(&mut self, number: u32, target: &Target, port: u16) -> String {
+        let shows_again = target.transport == Transport::Poll;
+        self.with(number, (target, port), shows_again, opening::bytes)
     }
 
-    /// The request that posts frames for it.
-    pub(crate) fn post(
-        &self,
+    /// The request that posts frames for one.
+    pub(crate) fn post(&mut self, begun: Begun<'_>, frames: &str) -> String {
+        let Begun { number, target, port, name } = begun;
+        self.with(number, (target, port), true, |place, who, _| {
+            opening::post(place, who, name, frames)
+        })
+    }
+
+    /// The request that asks one, of which so many answers have been seen, for what is new.
+    pub(crate) fn poll(&mut self, begun: Begun<'_>, seen: u32, wait: Duration) -> String {
+        let Begun { number, target, port, name } = begun;
+        self.with(number, (target, port), true, |place, who, _| {
+            opening::poll(place, who, name, seen, wait)
+        })
+    }
+
+    /// What is written for a session, by its place and its credentials, which it may show again.
+    fn with(
+        &mut self,
         number: u32,
         (target, port): (&Target, u16),
-        session: SessionId,
-        frames: &str,
-    ) -> String {
-        self.with(number, target, port, |place, who| opening::post(place, who, session, frames))
-    }
-
-    /// What is written for a session, by its place and its credentials.
-    fn with(
-        &self,
-        number: u32,
-        target: &Target,
-        port: u16,
-        write: impl FnOnce(Place<'_>, Credentials<'_>) -> String,
+        shows_again: bool,
+        write: impl FnOnce(Place<'_>, Credentials<'_>, &Key) -> String,
     ) -> String {
         let user = format!("{}{number}", self.identity.user_prefix);
-        let token = self.signer.as_ref().map(|signer| self.token(signer, &user));
+        let made = self.token(number, &user, shows_again);
+        let token = made.as_deref().or_else(|| self.kept.get(&number).map(|kept| &**kept));
         let mut encoded = String::new();
         percent_encode(&user, &mut encoded);
         let path = target.path.replace(USER, &encoded);
         let place = Place { transport: target.transport, host: &target.host, port, path: &path };
         let is_named = target.path.contains(USER);
-        write(place, Credentials::new(token.as_deref(), (!is_named).then_some(&user)))
+        write(place, Credentials::new(token, (!is_named).then_some(&user)), &self.key)
     }
 
-    fn token(&self, signer: &Signer, user: &str) -> String {
+    /// A token, unless it is one of those that are kept.
+    fn token(&mut self, number: u32, user: &str, shows_again: bool) -> Option<String> {
+        let signer = self.signer.as_ref().filter(|_| !self.kept.contains_key(&number))?;
         let user = UserId::new(user).expect("the last and longest one is checked");
         let device = Some(self.identity.device.clone());
         let topics = self.identity.topic.iter().cloned().collect();
         let claims = Claims { device, topics, ..Claims::new(user, self.identity.expires) };
-        signer.sign(&claims).expect("a secret always signs")
+        let token = signer.sign(&claims).expect("a secret always signs");
+        if shows_again && signer.algorithm() != Algorithm::Hs256 {
+            self.kept.insert(number, token.into());
+            return None;
+        }
+        Some(token)
     }
 }
 
@@ -128,7 +162,7 @@ mod tests {
         let key = include_str!("../../../tests/keys/ec.pem");
         let topic = Some("news".parse().expect("a topic"));
         let signing = Some(Signing::PrivateKey(key.into()));
-        let openings = Openings::new(Identity { topic, signing, ..openings(None).identity });
+        let mut openings = Openings::new(Identity { topic, signing, ..openings(None).identity });
         let line = openings.bytes(7, &target(Transport::Tcp), 1);
         let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         let token =
@@ -139,5 +173,29 @@ mod tests {
         let claims = token.claims().expect("base64url");
         let claims: serde_json::Value = serde_json::from_slice(&claims).expect("JSON");
         assert_eq!(claims["topics"], serde_json::json!(["news"]));
+    }
+
+    #[test]
+    fn who_asks_again_and_again_shows_the_same_token() {
+        fn token(request: &str) -> &str {
+            let rest = request.split("Bearer ").nth(1).expect("a token");
+            rest.split("\r\n").next().expect("an end")
+        }
+        let key = include_str!("../../../tests/keys/ec.pem");
+        for (signing, kept) in
+            [(Signing::PrivateKey(key.into()), 1), (Signing::Secret("s".into()), 0)]
+        {
+            let signing = Some(signing);
+            let mut openings = Openings::new(Identity { signing, ..openings(None).identity });
+            let target = Target { path: "/v1/poll".into(), ..target(Transport::Poll) };
+            let first = openings.bytes(7, &target, 1);
+            let begun = Begun { number: 7, target: &target, port: 1, name: SessionId(255) };
+            let next = openings.poll(begun, 1, Duration::from_secs(30));
+            assert!(next.starts_with("GET /v1/poll?session=00000000000000ff&seen=1&wait=30000ms "));
+            let post = openings.post(begun, "{}");
+            assert!(post.starts_with("POST /v1/frames?session=00000000000000ff "), "{post}");
+            assert_eq!([token(&next), token(&post)], [token(&first); 2]);
+            assert_eq!(openings.kept.len(), kept);
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Every scenario of [`scenarios`] has flags for its [`sessions`], its [`output`] and its
 //! [`tolerance`], some for
 //! [`pushes`], which come in [`phases`]. [`addresses`], [`sources`] and [`targets`] say what a URL
-//! or a range of addresses stands for.
+//! or a range of addresses stands for, [`waits`] how long polls wait.
 
 pub(crate) mod addresses;
 pub(crate) mod output;
@@ -15,5 +15,6 @@ pub(crate) mod sessions;
 mod sources;
 pub(crate) mod targets;
 pub(crate) mod tolerance;
+pub(crate) mod waits;
 
 pub use scenarios::Settings;

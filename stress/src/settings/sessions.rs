@@ -10,6 +10,7 @@ use super::{
     output::{Output, Watching},
     sources::Sources,
     tolerance::Tolerance,
+    waits::Waits,
 };
 
 /// Which sessions to open, and how.
@@ -17,7 +18,8 @@ use super::{
 #[command(next_help_heading = "Sessions")]
 pub struct Sessions {
     /// Where to connect, like ws://127.0.0.1:8080, tcp://host:8100-8199 or, for server-sent events,
-    /// http://host:8080/v1/sse (repeatable); {user} in a path stands for the session's user id
+    /// http://host:8080/v1/sse, for long polls http://host:8080/v1/poll (repeatable); {user} in a path
+    /// stands for the session's user id
     #[arg(long = "target", value_name = "URL", default_value = "ws://127.0.0.1:8080")]
     pub targets: Vec<Endpoint>,
     /// How many sessions to open
@@ -56,6 +58,9 @@ pub struct Sessions {
     /// do that want to be held to it; without it sessions are silent, as those of EventSource are
     #[arg(long)]
     pub post_pongs: bool,
+    /// How long each request of a long poll may wait for something new; a range gives each its own
+    #[arg(long, value_name = "DURATION[-DURATION]", default_value = "30s-90s")]
+    pub poll_wait: Waits,
     /// Secret that signs a token per session (HS256) [default: none, development]
     #[arg(long, value_name = "SECRET")]
     pub token_secret: Option<Secret>,

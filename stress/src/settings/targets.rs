@@ -85,7 +85,7 @@ fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {
 
 fn unknown_scheme(endpoint: &Endpoint) -> ConfigError {
     let problem = match endpoint.scheme.as_str() {
-        "wss" | "https" | "poll" => format!(
+        "wss" | "https" => format!(
             "{endpoint}: the gateway does not offer {} yet, so this client does not speak it",
             endpoint.scheme,
         ),
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn transports_to_come_are_refused_and_named() {
-        for scheme in ["wss", "https", "poll"] {
+        for scheme in ["wss", "https"] {
             let endpoint = format!("{scheme}://127.0.0.1:1").parse().expect("a URL");
             let error = Targets::new(&[endpoint]).expect_err("not spoken").to_string();
             assert!(error.contains(&format!("does not offer {scheme} yet")), "{error}");

@@ -5,6 +5,7 @@ mod help;
 mod lies;
 mod merging;
 mod opening;
+mod polls;
 mod probe;
 mod pushing;
 #[path = "../../../stress/tests/server/mod.rs"]

@@ -10,11 +10,12 @@ fn listen(flags: &[&str]) -> Process {
     Process::start(&flags.collect::<Vec<_>>())
 }
 
-fn targets(gateway: &Gateway) -> [String; 3] {
+fn targets(gateway: &Gateway) -> [String; 4] {
     [
         format!("--target=ws://{}/v1/ws", gateway.http),
         format!("--target=tcp://{}", gateway.tcp),
         format!("--target=http://{}", gateway.http),
+        format!("--target=http://{}/v1/poll", gateway.http),
     ]
 }
 

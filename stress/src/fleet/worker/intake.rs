@@ -7,7 +7,7 @@ use mio::event::Event;
 use protocol::clock;
 
 use super::{entry::Entry, roll_call::RollCall, state::Worker};
-use crate::session::{failure::Failure, stamp::stamp};
+use crate::session::{failure::Failure, opening::Begun, stamp::stamp};
 
 impl Worker {
     /// A socket has something to say. Events are edge-triggered: what is not read now is not
@@ -72,7 +72,7 @@ impl Worker {
         let Entry { stream, session, due, number } = &mut sessions[place];
         let now = clock::micros_since_epoch();
         let mut held = session.state() == State::Live;
-        let (mut ended, mut letters) = (None, Vec::new());
+        let (mut ended, mut letters, mut again) = (None, Vec::new(), false);
         let has_way_up = session.has_way_up();
         let turn = (*number - self.assignment.first) as usize;
         let mut effects = |effect: Effect<'_>| match effect {
@@ -101,15 +101,39 @@ impl Worker {
             // by itself.
             Effect::Reply(bytes) if has_way_up => drop(stream.write(&bytes)),
             Effect::Reply(bytes) => letters.push(bytes),
+            Effect::Again(name) => {
+                name.into_iter().for_each(|name| posts.learn(turn, name));
+                again = true;
+            }
             Effect::Ended(ending) => ended = Some(ending.into()),
         };
         match received {
             None => session.on_connected(rules, &mut effects),
             Some(length) => session.on_bytes(&scratch[..length], rules, &mut effects),
         }
-        match ended {
-            Some(failure) => self.close(place, failure, held),
-            None => letters.into_iter().for_each(|letter| self.post(place, letter)),
+        if let Some(failure) = ended {
+            return self.close(place, failure, held);
+        }
+        if again {
+            self.poll_again(place);
+        }
+        letters.into_iter().for_each(|letter| self.post(place, letter));
+    }
+
+    /// Asks for what is new. The request is a kilobyte at most, and the one before has been answered.
+    fn poll_again(&mut self, place: usize) {
+        let Entry { session, number, .. } = &mut self.sessions[place];
+        let (number, seen, wait) = (*number, session.ask_again(), self.assignment.poll_wait.any());
+        let Some(name) = self.posts.name((number - self.assignment.first) as usize) else {
+            return self.end(place, Failure::Protocol("an answer that names no session".into()));
+        };
+        let (address, target) = self.assignment.target(number);
+        let begun = Begun { number, target, port: address.port(), name };
+        let request = self.openings.poll(begun, seen, wait);
+        match self.sessions[place].stream.write(request.as_bytes()) {
+            Ok(sent) if sent == request.len() => {}
+            Ok(_) => self.end(place, Failure::Protocol("no room for a request".into())),
+            Err(error) => self.end(place, socket_failure(State::Live, &error)),
         }
     }
 

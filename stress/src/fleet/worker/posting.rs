@@ -10,7 +10,7 @@ use super::{
     roll_call::RollCall,
     state::Worker,
 };
-use crate::session::{failure::Failure, socket};
+use crate::session::{failure::Failure, opening::Begun, socket};
 
 /// The first token of their sockets; those of sessions are below.
 pub(super) const POSTS: usize = 1 << 40;
@@ -19,8 +19,8 @@ impl Worker {
     /// Posts frames for a session, as soon as there is room. One that its server has no name for says
     /// nothing, and stays without an answer.
     pub(super) fn post(&mut self, place: usize, frames: Vec<u8>) {
-        let sender = (place, self.sessions[place].number);
-        if let Ok(frames) = String::from_utf8(frames) {
+        if let (Some(entry), Ok(frames)) = (self.sessions.get(place), String::from_utf8(frames)) {
+            let sender = (place, entry.number);
             self.posts.take(Letter { sender, frames }, self.sessions.len());
         }
         self.begin_posts();
@@ -40,7 +40,8 @@ impl Worker {
         let name = self.posts.name((number - self.assignment.first) as usize);
         let Some(name) = name.filter(|_| self.is_there(sender)) else { return Ok(()) };
         let (address, target) = self.assignment.target(number);
-        let request = self.openings.post(number, (target, address.port()), name, frames);
+        let begun = Begun { number, target, port: address.port(), name };
+        let request = self.openings.post(begun, frames);
         let mut stream = socket::connect(address, self.assignment.source(number), None)?;
         // Nothing follows the answer, and others would miss a port that waits after it.
         SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;

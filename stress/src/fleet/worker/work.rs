@@ -100,8 +100,8 @@ impl Worker {
         let has_room = !self.posts.is_full();
         let Called { asked, posts, silent, is_over } = call.call(&mut self.sessions, has_room);
         self.tally.asked += asked;
-        posts.into_iter().for_each(|(place, question)| self.post(place, question));
         silent.into_iter().for_each(|place| self.end(place, Failure::Silent));
+        posts.into_iter().for_each(|(place, question)| self.post(place, question));
         if !is_over {
             return Ok(());
         }

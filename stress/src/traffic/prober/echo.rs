@@ -91,7 +91,7 @@ impl Line {
     }
 
     /// The socket has something to say.
-    pub(super) fn on_ready(&mut self, number: u32, openings: &Openings, ledger: &mut Ledger) {
+    pub(super) fn on_ready(&mut self, number: u32, openings: &mut Openings, ledger: &mut Ledger) {
         let opening = openings.bytes(number, &self.target, self.address.port());
         let rules = Rules {
             needs_hello: self.target.transport == Transport::Tcp,

@@ -58,7 +58,7 @@ impl Heard {
             Effect::Held => self.held = true,
             Effect::Frame(Kind::Message, message) => self.numbers.extend(number(message)),
             Effect::Frame(Kind::Error, _) => self.refused = true,
-            Effect::Frame(..) | Effect::Alive => {}
+            Effect::Frame(..) | Effect::Alive | Effect::Again(_) => {}
             Effect::Reply(bytes) => self.replies.extend(bytes),
             Effect::Ended(ending) => self.ended = Some(ending.into()),
         }

@@ -1,0 +1,52 @@
+//! Sessions over long polls, against real gateways.
+
+use super::run;
+use crate::harness::{Gateway, pair};
+
+#[test]
+fn polls_get_each_push_and_ask_again() {
+    let (gateway, pusher) = pair(&[]);
+    let run = run(&format!(
+        "push --target http://{0}/v1/poll --target poll://{0} --sessions 40 --api http://{1} \
+         --phase batch:500 --phase single:60 --phase all:3 --processes 2 --sources 127.0.0.2-127.0.0.3",
+        gateway.http, pusher.address,
+    ));
+    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
+    assert_eq!(run.report["received"]["arrived"], 560 + 120, "{}", run.output);
+    assert_eq!(run.report["sessions"]["held_to_end"], 40);
+    assert_eq!(run.report["sessions"]["alive"], 40, "{}", run.output);
+    assert!(run.output.ends_with("all well"), "{}", run.output);
+}
+
+#[test]
+fn polls_are_answered_after_their_wait_and_nobody_is_lost_by_that() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let gateway = Gateway::start(&[&format!("--jwt-secret={secret}"), "--echo"]);
+    let before = gateway.metrics().get("holdfast_sessions");
+    let run = run(&format!(
+        "idle --target http://{}/v1/poll --sessions 20 --token-secret {secret} --echo-once \
+         --poll-wait 50ms-150ms --hold 1s",
+        gateway.http,
+    ));
+    assert_eq!((run.code, before), (Some(0), 0.0), "{}\n{}", run.output, run.log);
+    assert_eq!(run.report["sessions"]["alive"], 20);
+    // Each has asked at once for its echo's sake, and for its pong's, and in between.
+    let polls = r#"holdfast_handshakes_total{result="poll",transport="http"}"#;
+    let asked = gateway.metrics().get(polls);
+    assert!(asked > 60.0, "{asked}");
+}
+
+#[test]
+fn a_storm_of_polls_goes_and_comes_back() {
+    let (gateway, pusher) = pair(&["--poll-grace=300ms"]);
+    let run = run(&format!(
+        "storm --target http://{}/v1/poll --sessions 60 --drop 20 --hold 200ms --settle 200ms \
+         --api http://{} --push-rate 100 --operators http://{} --sample 100ms",
+        gateway.http, pusher.address, gateway.operators,
+    ));
+    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
+    let storm = &run.report["storms"][0];
+    assert!(storm["gone_seconds"].is_f64() && storm["reopen_seconds"].is_f64(), "{storm:#}");
+    assert_eq!(run.report["sessions"]["held_to_end"], 60);
+    assert_eq!(run.report["pushes"]["missing"], 0);
+}
