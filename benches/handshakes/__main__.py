@@ -11,23 +11,21 @@ import argparse
 import contextlib
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 
 from benches.measured import namespace
 from benches.measured.client import Client
 from benches.measured.holdfast import CLIENTS, SECRET, Holdfast
 from benches.measured.readings import cpu_seconds
-from benches.measured.tokens import hs256, signed
+from benches.measured.tokens import P256, hs256, key_pair, signed
 
 from .crowd import Crowd
 
 # As openssl-genpkey(1) makes them.
 KEYS = {
-    "ES256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "ES256": P256,
     "RS256": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
 }
 
@@ -58,11 +56,8 @@ class Signers:
         users = [f"user{number}" for number in range(given.count)]
         self.tokens["HS256"] = [hs256(SECRET, user) for user in users]
         for name, how in KEYS.items():
-            private, public = directory / f"{name}.pem", directory / f"{name}.public.pem"
-            run = partial(subprocess.run, check=True, capture_output=True)
-            run(["openssl", "genpkey", *how, "-out", private])
-            run(["openssl", "pkey", "-in", private, "-pubout", "-out", public])
-            self.public[name], self.private[name] = public, private
+            private, public = key_pair(directory, name, how)
+            self.private[name], self.public[name] = private, public
             print(f"signing {given.count} tokens, {name}", file=sys.stderr)
             self.tokens[name] = [signed(given.binaries / "holdfast", private, user) for user in users]
 

@@ -90,6 +90,10 @@ class Holdfast(Processes):
         """What a load client needs to connect."""
         return ["--target", self.target, "--token-secret-file", self.secrets["jwt"]]
 
+    def over(self, path):
+        """Where sessions over HTTP are, at this path of every gateway."""
+        return f"http://127.0.0.1:{CLIENTS}-{CLIENTS + self.count - 1}{path}"
+
     def push_flags(self):
         """What a load client needs to push, too."""
         return [*self.client_flags(), "--api", self.api, "--api-key-file", self.secrets["api"]]
