@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use gateway::internals::{
-    Assembly, HeadError, Inbound, MAX_HEAD_BYTES, Request, first_frame, first_message, next_frame,
-    next_line,
+    Assembly, HeadError, Inbound, LONGEST_WAIT, MAX_HEAD_BYTES, Question, Request, first_frame,
+    first_message, frames, next_frame, next_line, question,
 };
 use protocol::{
     CloseReason,
@@ -102,6 +102,33 @@ pub(crate) fn first_lines(data: &[u8]) {
 /// The first message of a WebSocket's client.
 pub(crate) fn first_messages(data: &[u8]) {
     decided_once(data, first_message);
+}
+
+/// The request of a poll.
+pub(crate) fn polls(data: &[u8]) {
+    let Ok(Some((request, _))) = Request::read(data) else { return };
+    match question(&request) {
+        Ok(Question { session, seen, wait }) => {
+            assert!(wait <= LONGEST_WAIT && (session.is_some() || seen == 0));
+        }
+        Err(problem) => assert_eq!(problem.status, 400),
+    }
+}
+
+/// What is posted: each frame is a line of it, or it is one frame.
+pub(crate) fn posted_frames(data: &[u8]) {
+    match frames(data) {
+        Ok(found) => {
+            assert!((1..=100).contains(&found.len()), "{}", found.len());
+            assert!(found.is_sorted_by_key(|(line, _)| *line));
+            let lines: Vec<_> = data.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+            for (line, frame) in &found {
+                assert!(!frame.is_empty());
+                assert!(found.len() == 1 || lines[line - 1] == *frame, "{line}");
+            }
+        }
+        Err(problem) => assert!(matches!(problem.status, 400 | 413), "{problem:?}"),
+    }
 }
 
 /// What pieces say first is what the whole says, and nothing is waited for that is too long. The first byte

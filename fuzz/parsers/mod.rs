@@ -10,7 +10,8 @@ mod servers;
 mod tokens;
 
 pub(crate) use clients::{
-    client_frames, first_lines, first_messages, request_heads, tcp_lines, websocket_frames,
+    client_frames, first_lines, first_messages, polls, posted_frames, request_heads, tcp_lines,
+    websocket_frames,
 };
 pub(crate) use kernel::kernel_text;
 pub(crate) use links::link_frames;

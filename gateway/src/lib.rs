@@ -49,10 +49,12 @@ pub mod internals {
         directory::registry::{Registration, Registry},
         entrance::{
             first_message::{First, first_message},
+            question::{LONGEST_WAIT, Question, question},
             tcp::first_frame,
         },
         http::request::{HeadError, MAX_HEAD_BYTES, Request},
         runtime::wheel::{NEVER, Wheel},
+        session::frames,
         transports::{
             inbound::{Assembly, Inbound},
             tcp::{Tcp, next_line},

@@ -35,6 +35,8 @@ targets!(
     tcp_lines,
     first_lines,
     first_messages,
+    polls,
+    posted_frames,
     request_heads,
     client_frames,
     link_frames,

@@ -60,7 +60,7 @@ pub(super) fn post(
             address = one.address.upgrade();
         }
     });
-    let answer = Answer::new(local.calls.waker(seat));
+    let answer = Answer::for_seat(&local.calls, seat);
     let reply = Reply::new(&answer, not_here);
     address.ok_or_else(not_here)?.do_send(Posted { frames, reply });
     Ok(answer)

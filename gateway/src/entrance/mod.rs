@@ -17,7 +17,7 @@ pub(crate) mod handshake;
 pub(crate) mod leaving;
 mod origins;
 mod poll;
-mod question;
+pub(crate) mod question;
 mod requests;
 mod routes;
 mod shown;

@@ -45,7 +45,7 @@ impl Arrivals {
             return self.refuse(request, &Refusal::from(foreign).problem(), arrival);
         }
         let asked = question(request);
-        let (answer, shown) = (Answer::new(local.calls.waker(seat)), Shown::by(request));
+        let (answer, shown) = (Answer::for_seat(&local.calls, seat), Shown::by(request));
         let asking = asked.and_then(|question| {
             let polled = Polled {
                 seen: question.seen,

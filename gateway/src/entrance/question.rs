@@ -12,7 +12,7 @@ use crate::http::request::{Body, Request};
 /// How long a request waits if it does not say.
 const WAIT: Duration = Duration::from_secs(30);
 /// The longest it may.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(90);
+pub const LONGEST_WAIT: Duration = Duration::from_secs(90);
 
 /// What a request asks for beside who it is.
 #[derive(Deserialize)]
@@ -24,7 +24,7 @@ struct Parameters {
 
 /// What is asked for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Question {
+pub struct Question {
     /// Of which session; none yet.
     pub session: Option<SessionId>,
     /// How many of its answers the client has.
@@ -48,7 +48,7 @@ pub(super) fn check(request: &Request<'_>) -> Result<(), Problem> {
 ///
 /// # Errors
 /// Names the parameter and what would be right.
-pub(super) fn question(request: &Request<'_>) -> Result<Question, Problem> {
+pub fn question(request: &Request<'_>) -> Result<Question, Problem> {
     let bad = |detail: String| Problem::new(400, "Bad Request", detail);
     let Ok(Query(Parameters { session, seen, wait })) = Query::from_query(request.query) else {
         return Err(bad("the query cannot be read: give session, seen and wait once each".into()));

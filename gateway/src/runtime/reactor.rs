@@ -33,14 +33,15 @@ use tokio::{
 const EVENTS: usize = 128;
 
 /// Seats of sessions that have a message, or something of their own to do.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Calls {
     seats: Mutex<Vec<u32>>,
     called: Notify,
 }
 
 impl Calls {
-    fn call(&self, seat: u32) {
+    /// Calls a seat.
+    pub(crate) fn call(&self, seat: u32) {
         let mut seats = self.seats.lock();
         seats.push(seat);
         let first = seats.len() == 1;

@@ -124,3 +124,13 @@ impl Arrival {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arrival_fits_into_a_size_class_of_the_allocator() {
+        assert!(size_of::<Arrival>() <= 128, "{}", size_of::<Arrival>());
+    }
+}

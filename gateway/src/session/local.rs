@@ -97,7 +97,8 @@ pub(crate) struct Local<A> {
     /// Which sessions hold memory.
     pub holdings: RefCell<Holdings>,
     /// Who asks by requests, by the seats of their sessions.
-    pub(super) pollers: RefCell<HashMap<u32, Poller>>,
+    /// In boxes, because half of such a table is empty.
+    pub(super) pollers: RefCell<HashMap<u32, Box<Poller>>>,
     /// Where sockets are read into.
     pub scratch: RefCell<Box<[u8]>>,
     /// Ticks since the gateway started, as far as the wheel has turned.

@@ -31,6 +31,7 @@ mod reply;
 mod state;
 mod topics;
 
+pub use self::posted::frames;
 pub(crate) use self::{
     context::{After, Runner, SessionContext},
     mailbox::{Close, Describe, Subscription, Topical},

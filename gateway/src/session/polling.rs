@@ -63,7 +63,7 @@ impl Session {
     /// Enters the tables of those who ask.
     pub(super) fn enter_pollers(&self, device: Option<&Device>, address: &Address) {
         let local = self.local();
-        local.pollers.borrow_mut().insert(self.member.seat, Poller::new());
+        local.pollers.borrow_mut().insert(self.member.seat, Box::new(Poller::new()));
         if let Some(user) = &self.member.user {
             local.directory.polls.enter(self.member.id, user, device, address.clone());
         }
@@ -75,7 +75,7 @@ impl Session {
     }
 
     fn with_poller<R>(&self, work: impl FnOnce(&mut Poller) -> R) -> Option<R> {
-        self.local().pollers.borrow_mut().get_mut(&self.member.seat).map(work)
+        self.local().pollers.borrow_mut().get_mut(&self.member.seat).map(|poller| work(poller))
     }
 
     /// Takes a request, and answers it when there is something to say, which may be now.

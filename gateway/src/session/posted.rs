@@ -70,7 +70,10 @@ impl Session {
 }
 
 /// The frames of a body with the numbers of their lines: it is one frame, or one a line.
-fn frames(body: &[u8]) -> Result<Vec<(usize, &[u8])>, Problem> {
+///
+/// # Errors
+/// There is none, or there are too many.
+pub fn frames(body: &[u8]) -> Result<Vec<(usize, &[u8])>, Problem> {
     let body = body.trim_ascii_end();
     if serde_json::from_slice::<IgnoredAny>(body).is_ok() {
         return Ok(vec![(1, body)]);

@@ -5,6 +5,8 @@ use std::{sync::Arc, task::Waker};
 use parking_lot::Mutex;
 use protocol::problem::Problem;
 
+use crate::runtime::reactor::Calls;
+
 /// What there is to say when nothing was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Said {
@@ -23,13 +25,28 @@ pub(crate) type Verdict = Result<Said, Problem>;
 #[derive(Debug)]
 pub(crate) struct Answer {
     said: Mutex<Option<Box<Verdict>>>,
-    waker: Waker,
+    waiting: Waiting,
+}
+
+/// Who waits for an answer.
+#[derive(Debug)]
+enum Waiting {
+    /// Who is in a seat of a thread, without a waker of its own.
+    Seat(Arc<Calls>, u32),
+    /// Anybody else.
+    Waker(Waker),
 }
 
 impl Answer {
     /// Nothing yet; `waker` wakes who waits.
     pub(crate) fn new(waker: Waker) -> Arc<Self> {
-        Arc::new(Self { said: Mutex::default(), waker })
+        Arc::new(Self { said: Mutex::default(), waiting: Waiting::Waker(waker) })
+    }
+
+    /// Nothing yet; who waits is in a seat of a thread.
+    pub(crate) fn for_seat(calls: &Arc<Calls>, seat: u32) -> Arc<Self> {
+        let waiting = Waiting::Seat(Arc::clone(calls), seat);
+        Arc::new(Self { said: Mutex::default(), waiting })
     }
 
     /// Takes it, if it is there.
@@ -64,7 +81,10 @@ impl Reply {
 
     fn set(&self, said: Verdict) {
         *self.answer.said.lock() = Some(Box::new(said));
-        self.answer.waker.wake_by_ref();
+        match &self.answer.waiting {
+            Waiting::Seat(calls, seat) => calls.call(*seat),
+            Waiting::Waker(waker) => waker.wake_by_ref(),
+        }
     }
 }
 
