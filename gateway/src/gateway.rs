@@ -3,6 +3,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use limits::cost::GATEWAY_BYTES;
+use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use crate::{
     runtime::clock::Clock,
     session::{Address, Directory, Shared},
     settings::Settings,
-    uplink::queue::LinkQueue,
+    uplink::{deciders::Deciders, queue::LinkQueue, way::Way},
 };
 
 /// The state of a gateway process.
@@ -43,6 +44,8 @@ pub(crate) struct Gateway {
     pub room: Room,
     /// Who is here.
     pub directory: Arc<Directory>,
+    /// Which pusher-apis decide whose sessions are newer, ours or another gateway's.
+    pub deciders: Mutex<Deciders<Way>>,
     /// Batches that were delivered.
     pub batches: BatchLog,
     /// Pushes to topics and to everybody.
@@ -88,6 +91,7 @@ impl Gateway {
             accepting: Accepting::new(&metrics),
             room: Room::of(&settings, workers),
             directory,
+            deciders: Mutex::default(),
             batches: BatchLog::default(),
             fan_out,
             everybody: Everybody::default(),

@@ -3,11 +3,11 @@
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use protocol::{
-    MessageId, SessionId, Topic, UserId,
+    Device, MessageId, SessionId, Topic, UserId,
     link::{
-        Capabilities, ClockReading, Down, EntryLayout, FanOutWork, GivenUp, LinkAnswer,
-        LinkRequest, Offer, PresenceChange, PresenceChanges, PushEntries, PushEntry, SessionInfo,
-        TargetRef, Up,
+        Capabilities, Claim, ClockReading, DeviceNotice, Down, EntryLayout, FanOutWork, GivenUp,
+        LinkAnswer, LinkRequest, Offer, PresenceChange, PresenceChanges, PushEntries, PushEntry,
+        SessionInfo, TargetRef, Up,
     },
     receipt::{Outcome, Receipt, SessionDetail},
 };
@@ -28,6 +28,30 @@ fn offer() -> impl Strategy<Value = Offer> {
 /// A kind of neither direction, and something in it.
 fn unknown() -> impl Strategy<Value = (u8, Bytes)> {
     (40_u8.., any::<Vec<u8>>()).prop_map(|(kind, body)| (kind, Bytes::from(body)))
+}
+
+fn claim() -> impl Strategy<Value = Claim> {
+    prop_oneof![Just(Claim::New), Just(Claim::Held)]
+}
+
+fn notice() -> impl Strategy<Value = DeviceNotice> {
+    let user = || name().prop_map(|name| UserId::new(&name).expect("a user"));
+    let device = || name().prop_map(|name| Device::new(&name).expect("a device"));
+    let gateway = || any::<u128>().prop_map(Uuid::from_u128);
+    prop_oneof![
+        (gateway(), gateway()).prop_map(|(name, peer)| DeviceNotice::Linked { name, peer }),
+        gateway().prop_map(|peer| DeviceNotice::Unlinked { peer }),
+        (user(), device(), gateway(), any::<u64>(), claim()).prop_map(
+            |(user, device, peer, through, claim)| DeviceNotice::Claimed {
+                user,
+                device,
+                peer,
+                through,
+                claim
+            }
+        ),
+        user().prop_map(|user| DeviceNotice::Asked { user }),
+    ]
 }
 
 fn down() -> impl Strategy<Value = Down> {
@@ -52,6 +76,7 @@ fn down() -> impl Strategy<Value = Down> {
                 everybody,
             })
         }),
+        notice().prop_map(Down::Device),
         (any::<u64>(), name()).prop_map(|(request, name)| Down::UnknownRequest { request, name }),
         Just(Down::Heartbeat),
         any::<[u64; 3]>().prop_map(|[asked_micros, received_micros, answered_micros]| {
@@ -186,6 +211,11 @@ proptest! {
         changes.extend(users.iter().map(|topic| PresenceChange::Wanted(topic)));
         changes.extend([PresenceChange::TopicsEnd, PresenceChange::AllTopics]);
         changes.extend(users.iter().map(|topic| PresenceChange::Unwanted(topic)));
+        for claim in [Claim::New, Claim::Held] {
+            let claimed = |user| PresenceChange::Claimed { user, device: "d", claim };
+            changes.extend(users.iter().map(|user| claimed(user)));
+        }
+        changes.extend([PresenceChange::Chose(Uuid::max()), PresenceChange::Left(Uuid::nil())]);
         let mut body = BytesMut::new();
         changes.iter().for_each(|change| change.encode(&mut body));
         let decoded: Result<Vec<_>, _> = PresenceChanges::new(&body).collect();

@@ -59,6 +59,12 @@ pub(crate) struct Metrics {
     pub link_unknown_answers: IntCounter,
     /// Requests that a gateway does not know.
     pub link_unsupported_requests: IntCounter,
+    /// Between how many two gateways this process decides whose sessions are newer.
+    pub device_pairs: IntGauge,
+    /// Claims of devices handed on to other gateways.
+    pub claims_told: IntCounter,
+    /// Times that a gateway was asked which devices a user has there.
+    pub claims_asked: IntCounter,
     /// Pushes that wait for receipts.
     pub receipts_pending: IntGauge,
     /// 1 where pushes can be taken.
@@ -102,6 +108,8 @@ const NOT_READY: &str = "holdfast_pusher_not_ready";
 const ACCEPT_ERRORS: &str = "holdfast_pusher_accept_errors_total";
 const RECEIPTS: &str = "holdfast_pusher_receipts_pending";
 const LINK_UNKNOWN: &str = "holdfast_pusher_link_unknown_total";
+const DEVICE_PAIRS: &str = "holdfast_pusher_device_pairs";
+const CLAIMS: &str = "holdfast_pusher_device_claims_total";
 const LINK_QUEUE: &str = "holdfast_pusher_link_queue_bytes";
 const NAMES_TOPICS: &str = "holdfast_pusher_link_names_topics";
 const GATEWAY_QUEUE: &str = "holdfast_pusher_gateway_queue_bytes";
@@ -134,6 +142,8 @@ impl Default for Metrics {
         let what = &["what"];
         let unknown = r.counters(LINK_UNKNOWN, "What one end of a link does not know", what);
         let unknown = |what: &str| unknown.with_label_values(&[what]);
+        let claims = r.counters(CLAIMS, "What gateways were told of each other's devices", what);
+        let claims = |what: &str| claims.with_label_values(&[what]);
         let result = |result: &str| results.with_label_values(&[result]);
         Self {
             accepted: result("accepted"),
@@ -155,6 +165,9 @@ impl Default for Metrics {
             link_unknown_frames: unknown("frame"),
             link_unknown_answers: unknown("answer"),
             link_unsupported_requests: unknown("request"),
+            device_pairs: r.gauge(DEVICE_PAIRS, "Pairs of gateways whose devices it tells apart"),
+            claims_told: claims("claimed"),
+            claims_asked: claims("asked"),
             receipts_pending: r.gauge(RECEIPTS, "Pushes waiting for receipts"),
             ready: r.gauge("holdfast_pusher_ready", "1 if pushes can be taken"),
             not_ready: r.gauges(NOT_READY, "1 for why pushes cannot be taken", &["reason"]),

@@ -51,6 +51,7 @@ impl<A: Clone> Registry<A> {
         limit: usize,
         feed: &PresenceFeed,
     ) -> Result<Option<A>, TooManySessions> {
+        let (id, device) = (registration.id, registration.device.clone());
         let mut sessions = match self.users.entry(user.clone()) {
             MapEntry::Occupied(occupied) => occupied.into_ref(),
             MapEntry::Vacant(vacant) => {
@@ -61,16 +62,46 @@ impl<A: Clone> Registry<A> {
         let same_device = sessions
             .iter()
             .position(|other| other.device.is_some() && other.device == registration.device);
-        if let Some(position) = same_device {
-            let replaced = std::mem::replace(&mut sessions[position], registration);
-            return Ok(Some(replaced.address));
+        let replaced = match same_device {
+            Some(position) => {
+                Some(std::mem::replace(&mut sessions[position], registration).address)
+            }
+            None if sessions.len() >= limit => return Err(TooManySessions),
+            None => {
+                sessions.reserve_exact(1);
+                sessions.push(registration);
+                None
+            }
+        };
+        if let Some(device) = device {
+            feed.claim(user, &device, id);
         }
-        if sessions.len() >= limit {
-            return Err(TooManySessions);
-        }
-        sessions.reserve_exact(1);
-        sessions.push(registration);
-        Ok(None)
+        Ok(replaced)
+    }
+
+    /// Takes out the session of a device that another gateway has claimed, unless it `stays`. It comes back
+    /// to be closed.
+    pub fn contend(
+        &self,
+        user: &UserId,
+        device: &Device,
+        stays: impl FnOnce(SessionId) -> bool,
+        feed: &PresenceFeed,
+    ) -> Option<A> {
+        let mut replaced = None;
+        self.users.remove_if_mut(user, |_, sessions| {
+            let of_it = |session: &Registration<A>| session.device.as_ref() == Some(device);
+            let Some(position) = sessions.iter().position(of_it) else { return false };
+            if stays(sessions[position].id) {
+                return false;
+            }
+            replaced = Some(sessions.remove(position).address);
+            if sessions.is_empty() {
+                feed.publish(PresenceChange::Went(user.as_str()));
+            }
+            sessions.is_empty()
+        });
+        replaced
     }
 
     /// Takes a session out, and only that one: a late goodbye cannot touch a newer session.

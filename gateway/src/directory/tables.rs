@@ -37,6 +37,11 @@ impl<A> Default for Directory<A> {
 }
 
 impl<A> Directory<A> {
+    /// The id that the next session gets.
+    pub(crate) fn upcoming_session_id(&self) -> SessionId {
+        SessionId(self.next_session.load(Ordering::Relaxed))
+    }
+
     /// An id no other session has.
     pub(crate) fn next_session_id(&self) -> SessionId {
         SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))

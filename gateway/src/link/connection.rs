@@ -17,7 +17,9 @@ use tokio::{
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use super::{batches::Batches, given_up, requests, times::Times, topics, unknown::Unknown, work};
+use super::{
+    batches::Batches, devices, given_up, requests, times::Times, topics, unknown::Unknown, work,
+};
 use crate::{gateway::Gateway, metrics::clocks::LinkClock, uplink::queue::LinkQueue};
 
 /// Bytes read at a time.
@@ -96,6 +98,7 @@ struct Attached<'a> {
 
 impl Drop for Attached<'_> {
     fn drop(&mut self) {
+        devices::on_loss(self.gateway, self.link);
         self.gateway.directory.presence.detach(self.link);
         self.gateway.metrics.links.dec();
     }
@@ -193,6 +196,7 @@ async fn take_frames(
                 actix_rt::spawn(requests::answer(gateway, link, request, body));
             }
             Down::GivenUp(given_up) => given_up::tell(gateway, link, given_up),
+            Down::Device(notice) => devices::on_notice(gateway, link, notice),
             Down::UnknownRequest { request, name } => {
                 unknown.on_request(link, terms, request, name);
             }

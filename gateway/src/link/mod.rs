@@ -4,11 +4,13 @@
 //! [`connection`] reads what comes down, hands [`batches`] of pushes to [`crate::delivery`] and
 //! writes what [`crate::uplink`] gathers: who came and went, acknowledgements, receipts and the
 //! answers to [`requests`], how much [`work`] there is, and which [`topics`] are wanted. Sessions are
-//! told of pushes that were [`given_up`]. The two clocks are compared by [`times`]. What is
+//! told of pushes that were [`given_up`], and
+//! give way to newer ones of their [`devices`] at other gateways. The two clocks are compared by [`times`]. What is
 //! [`unknown`] is passed over.
 
 mod batches;
 pub(crate) mod connection;
+mod devices;
 mod given_up;
 mod requests;
 mod terms;

@@ -14,7 +14,10 @@ use std::{
 };
 
 use parking_lot::RwLock;
-use protocol::link::PresenceChange;
+use protocol::{
+    Device, SessionId, UserId,
+    link::{Claim, PresenceChange},
+};
 use tracing::{info, warn};
 
 use super::{
@@ -65,6 +68,14 @@ impl PresenceFeed {
     pub fn publish(&self, change: PresenceChange<'_>) {
         for link in self.links.read().iter() {
             link.append(change);
+        }
+    }
+
+    /// Claims a device for its newest session at every link that has somebody to tell of it. Called with the
+    /// user's shard of the registry locked, so that the order is true for the user.
+    pub fn claim(&self, user: &UserId, device: &Device, session: SessionId) {
+        for link in self.links.read().iter() {
+            link.claim(user, device, session, Claim::New);
         }
     }
 

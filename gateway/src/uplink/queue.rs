@@ -5,7 +5,7 @@
 //! and starts anew. A snapshot waits for room instead.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, OnceLock},
     time::Instant,
 };
@@ -13,13 +13,16 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::{
-    UserId,
-    link::{PresenceChange, Up},
+    Device, SessionId, UserId,
+    link::{Claim, PresenceChange, Up},
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::gates::{Gate, Gates, Held, Waiting};
+use super::{
+    claims::Claims,
+    gates::{Gate, Gates, Held, Waiting},
+};
 
 /// Most bytes that wait for one pusher-api or are being written to it.
 pub(super) const QUEUE_LIMIT: usize = 64 * 1024 * 1024;
@@ -43,6 +46,11 @@ struct Backlog {
     gates: Gates,
     /// Whether the pusher-api is told which topics have subscribers here; it sends all otherwise.
     tells_topics: bool,
+    /// For which other gateways the pusher-api decides whose sessions are newer, and the numbers of the
+    /// changes that say so.
+    chosen: HashMap<Uuid, u64>,
+    /// Sessions that were claimed and are not confirmed.
+    claims: Claims,
     closed: bool,
 }
 
@@ -61,11 +69,15 @@ impl Backlog {
             PresenceChange::Wanted(_) | PresenceChange::Unwanted(_) | PresenceChange::TopicsEnd => {
                 self.tells_topics
             }
+            PresenceChange::Chose(_) | PresenceChange::Left(_) => true,
+            // Where there is nobody else to hear of it, it costs nothing.
+            PresenceChange::Claimed { .. } => !self.chosen.is_empty(),
         }
     }
 
     fn len(&self) -> usize {
-        self.frames.len() + self.presence_bytes + self.changes.len() + self.writing
+        let frames = self.frames.len() + self.presence_bytes + self.changes.len();
+        frames + self.claims.bytes() + self.writing
     }
 
     /// Puts the changes gathered so far into a frame.
@@ -100,7 +112,9 @@ impl Backlog {
     fn close(&mut self) {
         self.closed = true;
         let (writing, gates) = (self.writing, std::mem::take(&mut self.gates));
-        *self = Self { closed: true, writing, gates, ..Self::default() };
+        // What was not confirmed is asked for once more, when it is known that the link is lost.
+        let claims = std::mem::take(&mut self.claims);
+        *self = Self { closed: true, writing, gates, claims, ..Self::default() };
     }
 }
 
@@ -124,7 +138,46 @@ impl LinkQueue {
         }
         change.encode(&mut queue.changes);
         queue.gates.append();
+        match change {
+            PresenceChange::Chose(peer) => {
+                let seq = queue.gates.appended();
+                queue.chosen.insert(peer, seq);
+            }
+            PresenceChange::Left(peer) => drop(queue.chosen.remove(&peer)),
+            _ => {}
+        }
         self.settle(queue);
+    }
+
+    /// Appends the claim of a device for a session, if somebody is to be told of it.
+    pub fn claim(&self, user: &UserId, device: &Device, session: SessionId, claim: Claim) {
+        let change =
+            PresenceChange::Claimed { user: user.as_str(), device: device.as_str(), claim };
+        let mut queue = self.backlog.lock();
+        if queue.closed || !queue.takes(change) {
+            return;
+        }
+        change.encode(&mut queue.changes);
+        queue.gates.append();
+        let seq = queue.gates.appended();
+        queue.claims.add(seq, session);
+        self.settle(queue);
+    }
+
+    /// Whether the pusher-api knew that it decides for this gateway when it had taken in the changes up to
+    /// this one. What it has sent in ignorance of that is not heeded.
+    pub(crate) fn knows_choice(&self, peer: Uuid, through: u64) -> bool {
+        self.backlog.lock().chosen.get(&peer).is_some_and(|chosen| *chosen <= through)
+    }
+
+    /// Whether a session was claimed behind the change of this number.
+    pub(crate) fn is_claimed_since(&self, session: SessionId, seq: u64) -> bool {
+        self.backlog.lock().claims.is_claimed_since(session, seq)
+    }
+
+    /// The first session of which the pusher-api may not have heard, where this one is the next to come.
+    pub(crate) fn heard_until(&self, next: SessionId) -> SessionId {
+        self.backlog.lock().claims.oldest(next)
     }
 
     /// Whether the pusher-api is being told which topics have subscribers here.
@@ -188,6 +241,11 @@ impl LinkQueue {
         !queue.closed
     }
 
+    /// Whether nothing is told here any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.backlog.lock().closed
+    }
+
     /// Bytes that wait.
     pub(super) fn queued(&self) -> usize {
         self.backlog.lock().len()
@@ -226,7 +284,10 @@ impl LinkQueue {
 
     /// Takes note that the pusher-api knows of every change up to `seq`.
     pub fn confirm(&self, seq: u64) {
-        let opened = self.backlog.lock().gates.confirm(seq, Instant::now());
+        let mut queue = self.backlog.lock();
+        queue.claims.confirm(seq);
+        let opened = queue.gates.confirm(seq, Instant::now());
+        drop(queue);
         // A gate that opens sends a message; not while the queue is locked.
         drop(opened);
     }

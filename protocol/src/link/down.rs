@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     clock::{ClockReading, READING_BYTES},
+    device::DeviceNotice,
     frame::{HEARTBEAT, json, json_or_name, put_header, put_json, take_frame},
     given_up::GivenUp,
     offer::Offer,
@@ -18,6 +19,7 @@ const PRESENCE_ACK: u8 = 3;
 const REQUEST: u8 = 4;
 /// 5 is the heartbeat, with the time where it was asked for.
 const GIVEN_UP: u8 = 6;
+const DEVICE: u8 = 7;
 
 /// From pusher-api to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,9 @@ pub enum Down {
     /// Live pushes were given up for these. Only for a gateway with the capability, see
     /// [`super::Terms::takes_given_up`].
     GivenUp(GivenUp),
+    /// Of other gateways and their devices. Only for a gateway with the capability, see
+    /// [`super::Terms::claims_devices`].
+    Device(DeviceNotice),
     /// Nothing to say, still here.
     Heartbeat,
     /// A heartbeat with the answer to [`super::Up::AskTime`].
@@ -103,6 +108,12 @@ impl Down {
             Self::Request { request, body } => put_json(out, REQUEST, Some(*request), body),
             Self::UnknownRequest { request, name } => put_json(out, REQUEST, Some(*request), name),
             Self::GivenUp(given_up) => put_json(out, GIVEN_UP, None, given_up),
+            Self::Device(notice) => {
+                let mut body = Vec::with_capacity(64);
+                notice.encode(&mut body);
+                put_header(out, DEVICE, body.len());
+                out.put_slice(&body);
+            }
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
             Self::Time(reading) => {
                 put_header(out, HEARTBEAT, READING_BYTES);
@@ -141,6 +152,7 @@ impl Down {
                 }
             }
             GIVEN_UP => Self::GivenUp(json(reader)?),
+            DEVICE => Self::Device(DeviceNotice::decode(reader)?),
             HEARTBEAT if body.len() >= READING_BYTES => {
                 Self::Time(ClockReading::decode(&mut reader)?)
             }

@@ -16,6 +16,8 @@
 //!     ◄───────────── Welcome{gateway, instance, last_seq, offer}
 //!     ◄───────────── Presence: SnapshotBegin, Came…, SnapshotEnd, then changes as they happen
 //!     ◄───────────── Presence: TopicsBegin, Wanted…, TopicsEnd, likewise
+//!     Device: Linked, Claimed, … ────────────►   (of other gateways' devices)
+//!     ◄───────────── Presence: Chose, Claimed…, in between
 //!     PresenceAck{seq} ──────────────────────►   (sessions up to seq may hear so)
 //!     GivenUp{users, topics} ────────────────►   (sessions are told of a gap)
 //!     Batch{seq, pushes} ────────────────────►
@@ -27,6 +29,7 @@
 
 pub mod capability;
 pub mod clock;
+pub mod device;
 pub mod down;
 pub mod entries;
 pub mod entry;
@@ -46,6 +49,7 @@ mod wire;
 
 pub use capability::{Capabilities, Capability};
 pub use clock::ClockReading;
+pub use device::{Claim, DeviceNotice};
 pub use down::{Down, batch_header};
 pub use entries::PushEntries;
 pub use entry::{PushEntry, TargetRef};

@@ -1,8 +1,12 @@
 //! Who came and who went, and which topics somebody is subscribed to: the body of a `Presence` frame.
 
 use bytes::BufMut;
+use uuid::Uuid;
 
-use super::wire::{LinkError, Reader, put_name};
+use super::{
+    device::Claim,
+    wire::{LinkError, Reader, put_name},
+};
 
 const SNAPSHOT_BEGIN: u8 = 0;
 const CAME: u8 = 1;
@@ -13,13 +17,18 @@ const WANTED: u8 = 5;
 const UNWANTED: u8 = 6;
 const TOPICS_END: u8 = 7;
 const ALL_TOPICS: u8 = 8;
+const CLAIMED: u8 = 9;
+const HELD: u8 = 10;
+const CHOSE: u8 = 11;
+const LEFT: u8 = 12;
 
 /// A gateway with subscribers of more topics than this does not tell which, and is sent all.
 pub const MAX_TOPICS_TOLD: usize = 65_536;
 
 /// One change of who has a session at a gateway, or of the topics that it has subscribers of. The
 /// changes of one link form a sequence, counted from 1. Those of topics are only for a pusher-api with
-/// the capability, see [`super::Terms::tells_topics`].
+/// the capability, see [`super::Terms::tells_topics`], and those from [`Self::Claimed`] on for one with
+/// another, see [`super::Terms::claims_devices`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PresenceChange<'a> {
     /// What follows up to [`Self::SnapshotEnd`] names every user of the gateway; changes that
@@ -42,6 +51,20 @@ pub enum PresenceChange<'a> {
     TopicsEnd,
     /// There are too many topics to tell which: the gateway is sent all until [`Self::TopicsEnd`].
     AllTopics,
+    /// The user has a session of this device.
+    Claimed {
+        /// Whose.
+        user: &'a str,
+        /// Which.
+        device: &'a str,
+        /// Since when.
+        claim: Claim,
+    },
+    /// Of the pusher-apis that are linked to both gateways, this one shall decide which sessions are
+    /// newer than those of that gateway process.
+    Chose(Uuid),
+    /// It shall not any more.
+    Left(Uuid),
 }
 
 impl PresenceChange<'_> {
@@ -69,6 +92,19 @@ impl PresenceChange<'_> {
             }
             Self::TopicsEnd => out.put_u8(TOPICS_END),
             Self::AllTopics => out.put_u8(ALL_TOPICS),
+            Self::Claimed { user, device, claim } => {
+                out.put_u8(if *claim == Claim::New { CLAIMED } else { HELD });
+                put_name(out, user);
+                put_name(out, device);
+            }
+            Self::Chose(peer) => {
+                out.put_u8(CHOSE);
+                out.put_slice(peer.as_bytes());
+            }
+            Self::Left(peer) => {
+                out.put_u8(LEFT);
+                out.put_slice(peer.as_bytes());
+            }
         }
     }
 }
@@ -94,8 +130,16 @@ impl<'a> PresenceChanges<'a> {
             UNWANTED => self.0.name().map(PresenceChange::Unwanted),
             TOPICS_END => Ok(PresenceChange::TopicsEnd),
             ALL_TOPICS => Ok(PresenceChange::AllTopics),
+            CLAIMED => self.claimed(Claim::New),
+            HELD => self.claimed(Claim::Held),
+            CHOSE => self.0.uuid().map(PresenceChange::Chose),
+            LEFT => self.0.uuid().map(PresenceChange::Left),
             unknown => Err(LinkError::UnknownKind(unknown)),
         }
+    }
+
+    fn claimed(&mut self, claim: Claim) -> Result<PresenceChange<'a>, LinkError> {
+        Ok(PresenceChange::Claimed { user: self.0.name()?, device: self.0.name()?, claim })
     }
 }
 

@@ -65,6 +65,11 @@ impl Terms {
         self.capabilities.contains(Capability::Clocks)
     }
 
+    /// Whether gateways tell of devices, and are told of those of others.
+    pub const fn claims_devices(self) -> bool {
+        self.capabilities.contains(Capability::DeviceClaims)
+    }
+
     /// Whether the other end understands [`super::LinkAnswer::Unsupported`].
     pub const fn may_answer_unsupported(self) -> bool {
         self.version > WITHOUT_OFFERS
@@ -89,9 +94,9 @@ mod tests {
         let all = Terms { capabilities: Capabilities::OFFERED, ..none };
         let spoken = |it: Terms| {
             let of_gateways = [it.tells_fan_out_work(), it.takes_given_up(), it.tells_topics()];
-            (of_gateways, it.exchanges_times())
+            (of_gateways, [it.exchanges_times(), it.claims_devices()])
         };
-        assert_eq!((spoken(none), spoken(all)), (([false; 3], false), ([true; 3], true)));
+        assert_eq!((spoken(none), spoken(all)), (([false; 3], [false; 2]), ([true; 3], [true; 2])));
         assert_eq!((all.version(), all.capabilities()), (2, Capabilities::OFFERED));
     }
 }

@@ -95,11 +95,11 @@ impl Connection {
         }
     }
 
-    /// The next frame that is no heartbeat.
+    /// The next frame that is no heartbeat and not about devices.
     pub(crate) async fn receive(&mut self) -> Down {
         loop {
             match Down::decode(&mut self.arrived).expect("link frames") {
-                Some(Down::Heartbeat) => {}
+                Some(Down::Heartbeat | Down::Device(_)) => {}
                 Some(frame) => return frame,
                 None => {
                     let read = self.stream.read_buf(&mut self.arrived).await.expect("bytes");

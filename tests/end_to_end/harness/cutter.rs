@@ -16,6 +16,16 @@ pub(crate) struct Cutter {
     pub address: SocketAddr,
     ways: Arc<Mutex<Vec<[TcpStream; 2]>>>,
     over: Arc<AtomicBool>,
+    shut: Arc<AtomicBool>,
+}
+
+/// A way that nobody passes while this lives.
+pub(crate) struct Shut<'a>(&'a Cutter);
+
+impl Drop for Shut<'_> {
+    fn drop(&mut self) {
+        self.0.shut.store(false, Ordering::SeqCst);
+    }
 }
 
 impl Cutter {
@@ -24,21 +34,33 @@ impl Cutter {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let ways = Arc::<Mutex<Vec<[TcpStream; 2]>>>::default();
-        let over = Arc::<AtomicBool>::default();
-        let (open, ended) = (Arc::clone(&ways), Arc::clone(&over));
+        let (over, shut) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (open, ended, refusing) = (Arc::clone(&ways), Arc::clone(&over), Arc::clone(&shut));
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
                 if ended.load(Ordering::Relaxed) {
                     return;
                 }
+                // Under the lock: nothing begins behind a cut that shuts the way.
+                let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+                if refusing.load(Ordering::SeqCst) {
+                    continue;
+                }
                 // A server that is away refuses; so does the way to it.
                 let Ok(far) = TcpStream::connect(server) else { continue };
                 pass_on(&near, &far);
                 let way = [near, far];
-                open.lock().unwrap_or_else(PoisonError::into_inner).push(way);
+                open.push(way);
             }
         });
-        Self { address, ways, over }
+        Self { address, ways, over, shut }
+    }
+
+    /// Cuts every connection, and lets none through while what is returned lives.
+    pub(crate) fn shut(&self) -> Shut<'_> {
+        self.shut.store(true, Ordering::SeqCst);
+        self.cut();
+        Shut(self)
     }
 
     /// Cuts every connection, at both ends.

@@ -8,6 +8,7 @@ mod configuration;
 mod cut_links;
 mod descriptors;
 mod development;
+mod devices;
 mod doctor;
 mod emptiness;
 mod fan_out;

@@ -26,6 +26,12 @@ enum Step {
         user: u8,
         session: u64,
     },
+    /// Another gateway claims a device; the session here stays or does not.
+    Contend {
+        user: u8,
+        device: u8,
+        stays: bool,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -33,6 +39,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..4_u8, proptest::option::of(0..3_u8))
             .prop_map(|(user, device)| Step::Register { user, device }),
         2 => (0..4_u8, 0..40_u64).prop_map(|(user, session)| Step::Unregister { user, session }),
+        2 => (0..4_u8, 0..3_u8, any::<bool>())
+            .prop_map(|(user, device, stays)| Step::Contend { user, device, stays }),
     ]
 }
 
@@ -95,6 +103,21 @@ proptest! {
                 Step::Unregister { user, session } => {
                     registry.unregister(&user.to_string(), SessionId(session), &feed);
                     model.entry(user).or_default().retain(|(id, _)| *id != session);
+                }
+                Step::Contend { user, device, stays } => {
+                    let name = UserId::new(&user.to_string()).unwrap();
+                    let of_device = Device::new(&device.to_string()).unwrap();
+                    let sessions = model.entry(user).or_default();
+                    let position = sessions.iter().position(|(_, its)| *its == Some(device));
+                    let mut asked = None;
+                    let stays_if_asked = |id: SessionId| {
+                        asked = Some(id.0);
+                        stays
+                    };
+                    let replaced = registry.contend(&name, &of_device, stays_if_asked, &feed);
+                    prop_assert_eq!(asked, position.map(|position| sessions[position].0));
+                    let gone = position.filter(|_| !stays).map(|gone| sessions.remove(gone).0);
+                    prop_assert_eq!(replaced, gone);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Small frames, presence, topics and snapshots in one queue.
+//! Small frames, presence, topics and snapshots in one queue, and what claims of devices cost there.
 
 use futures::FutureExt;
 use protocol::link::PresenceChanges;
@@ -83,6 +83,39 @@ fn topics_are_told_from_the_first_word_on_them_until_they_are_too_many() {
         };
         assert_eq!((told, queue.tells_topics()), (is_told, tells), "{change:?}");
     }
+}
+
+#[test]
+fn devices_are_claimed_where_somebody_is_to_hear_of_it_and_known_until_that_is_confirmed() {
+    let (queue, user) = (LinkQueue::default(), UserId::new("u").unwrap());
+    let claim = |device: &str, session| {
+        queue.claim(&user, &Device::new(device).unwrap(), SessionId(session), Claim::New);
+    };
+    let (peer, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    claim("a", 1);
+    assert_eq!((queue.queued(), queue.heard_until(SessionId(9))), (0, SessionId(9)));
+    queue.append(PresenceChange::Chose(peer));
+    queue.append(PresenceChange::Chose(other));
+    queue.append(PresenceChange::Left(peer));
+    assert!(queue.knows_choice(other, 2) && !queue.knows_choice(other, 1));
+    assert!(!queue.knows_choice(peer, 9), "another one decides");
+    claim("b", 2);
+    assert!(queue.is_claimed_since(SessionId(2), 3) && !queue.is_claimed_since(SessionId(2), 4));
+    assert!(!queue.is_claimed_since(SessionId(1), 0), "nobody was to hear of it");
+    let frames = taken(&queue);
+    let [Up::Presence { seq: 4, changes }] = frames.as_slice() else { panic!("{frames:?}") };
+    let told = PresenceChange::Claimed { user: "u", device: "b", claim: Claim::New };
+    assert_eq!(PresenceChanges::new(changes).last(), Some(Ok(told)));
+    taken(&queue);
+    assert!(queue.queued() > 0, "what is not confirmed counts");
+    queue.confirm(4);
+    assert_eq!((queue.queued(), queue.is_claimed_since(SessionId(2), 0)), (0, false));
+    claim("c", 3);
+    queue.append(PresenceChange::Left(other));
+    claim("d", 4);
+    assert_eq!(queue.heard_until(SessionId(9)), SessionId(3));
+    queue.leave();
+    assert_eq!(queue.heard_until(SessionId(9)), SessionId(3), "when it is lost, too");
 }
 
 #[test]

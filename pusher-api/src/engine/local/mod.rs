@@ -14,6 +14,8 @@ mod route;
 
 pub(crate) mod link;
 
+mod pairs;
+
 pub(crate) mod topics;
 
 pub(crate) mod presence;

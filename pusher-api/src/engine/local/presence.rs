@@ -4,6 +4,8 @@
 //! Each report carries the epoch of its gateway's snapshot. A new snapshot begins a new epoch, and
 //! when it is complete whatever is still of an older one is swept out.
 
+use std::hash::BuildHasher;
+
 use dashmap::DashMap;
 use smallvec::{SmallVec, smallvec};
 
@@ -33,6 +35,15 @@ pub(crate) struct Presence {
     users: DashMap<Box<str>, Holders>,
 }
 
+/// What the word says that a user has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    /// The gateway was not known to hold the user.
+    pub is_news: bool,
+    /// Other gateways hold the user, too.
+    pub is_elsewhere: bool,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Hold {
     gateway: GatewayIndex,
@@ -53,17 +64,17 @@ impl Default for Presence {
 }
 
 impl Presence {
-    /// The user has a session at the gateway. Returns whether that is news.
-    pub(crate) fn came(&self, user: &str, gateway: GatewayIndex, epoch: Epoch) -> bool {
+    /// The user has a session at the gateway.
+    pub(crate) fn came(&self, user: &str, gateway: GatewayIndex, epoch: Epoch) -> Arrival {
         let hold = Hold { gateway, epoch };
         // Asking first spares the key's allocation when a snapshot repeats what is known.
         if let Some(mut holders) = self.users.get_mut(user) {
             return holders.add(hold);
         }
-        let mut news = true;
-        let known = |holders: &mut Holders| news = holders.add(hold);
+        let mut arrival = Arrival { is_news: true, is_elsewhere: false };
+        let known = |holders: &mut Holders| arrival = holders.add(hold);
         self.users.entry(user.into()).and_modify(known).or_insert(Holders::One(hold));
-        news
+        arrival
     }
 
     /// The user's last session at the gateway is gone. Returns whether that is news.
@@ -90,6 +101,26 @@ impl Presence {
         count
     }
 
+    /// How many users there are of several gateways, those of which it `concerns`. Walks over all users.
+    pub(crate) fn count_shared(&self, concerns: &impl Fn(&GatewayIndexes) -> bool) -> usize {
+        let shared = |holders: &Holders| holders.is_shared() && concerns(&holders.gateways());
+        self.users.iter().filter(|user| shared(user.value())).count()
+    }
+
+    /// One part in so many of these users. Walks over all users.
+    pub(crate) fn shared(
+        &self,
+        concerns: &impl Fn(&GatewayIndexes) -> bool,
+        part: usize,
+        parts: usize,
+    ) -> Vec<Box<str>> {
+        let shared = |holders: &Holders| holders.is_shared() && concerns(&holders.gateways());
+        let users = self.users.iter().filter(|user| shared(user.value()));
+        let of_part = |user: &str| self.users.hasher().hash_one(user) % parts as u64 == part as u64;
+        let users = users.filter(|user| of_part(user.key()));
+        users.map(|user| user.key().clone()).collect()
+    }
+
     /// The gateways that hold the user.
     pub(crate) fn gateways_of(&self, user: &str) -> GatewayIndexes {
         self.users.get(user).map_or_else(GatewayIndexes::new, |holders| holders.gateways())
@@ -97,7 +128,17 @@ impl Presence {
 }
 
 impl Holders {
-    fn add(&mut self, hold: Hold) -> bool {
+    /// Whether several gateways hold the user.
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Many(_))
+    }
+
+    fn add(&mut self, hold: Hold) -> Arrival {
+        let is_news = self.insert(hold);
+        Arrival { is_news, is_elsewhere: self.is_shared() }
+    }
+
+    fn insert(&mut self, hold: Hold) -> bool {
         match self {
             Self::One(known) if known.gateway == hold.gateway => *known = hold,
             Self::One(known) => {
@@ -194,8 +235,11 @@ mod tests {
                 Step::Came(user, gateway) => {
                     let epoch = self.epoch(gateway);
                     let index = GatewayIndex(gateway);
-                    let news = self.presence.came(&user.to_string(), index, epoch);
-                    assert_eq!(news, self.model.entry(user).or_default().insert(gateway));
+                    let arrival = self.presence.came(&user.to_string(), index, epoch);
+                    let gateways = self.model.entry(user).or_default();
+                    let is_news = gateways.insert(gateway);
+                    let is_elsewhere = gateways.len() > 1;
+                    assert_eq!(arrival, Arrival { is_news, is_elsewhere });
                 }
                 Step::Went(user, gateway) => {
                     let news = self.presence.went(&user.to_string(), GatewayIndex(gateway));
@@ -227,6 +271,16 @@ mod tests {
         fn presence_is_what_the_gateways_said(steps in prop::collection::vec(step(), 0..60)) {
             let mut pair = Pair::default();
             steps.into_iter().for_each(|step| pair.apply(step));
+            let several = pair.model.iter().filter(|(_, gateways)| gateways.len() > 1);
+            let several: BTreeSet<_> = several.map(|(user, _)| user.to_string()).collect();
+            for all in [1, 3] {
+                let shared = (0..all).flat_map(|part| pair.presence.shared(&|_| true, part, all));
+                let shared: Vec<_> = shared.map(String::from).collect();
+                prop_assert_eq!(shared.len(), several.len(), "each in one part");
+                prop_assert_eq!(shared.into_iter().collect::<BTreeSet<_>>(), several.clone());
+            }
+            prop_assert_eq!(pair.presence.count_shared(&|_| true), several.len());
+            prop_assert_eq!(pair.presence.count_shared(&|_| false), 0);
             for user in 0..6_u8 {
                 let found = pair.presence.gateways_of(&user.to_string());
                 let found: BTreeSet<_> = found.iter().map(|index| index.0).collect();

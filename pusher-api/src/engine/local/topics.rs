@@ -31,7 +31,7 @@ impl Topics {
         if self.remembered.load(Ordering::Relaxed) >= MOST_TOPICS {
             return false;
         }
-        if self.gateways.came(topic, gateway, list.epoch()) {
+        if self.gateways.came(topic, gateway, list.epoch()).is_news {
             self.remembered.fetch_add(1, Ordering::Relaxed);
             interest.topics.fetch_add(1, Ordering::Relaxed);
         }

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    connect, failure::Failure, handle::Link, patience::HANDSHAKE, reader::Reader,
+    connect, devices, failure::Failure, handle::Link, patience::HANDSHAKE, reader::Reader,
     services::Services, terms, writer,
 };
 
@@ -75,6 +75,7 @@ async fn exchange(
     link: Arc<Link>,
     services: Arc<Services>,
 ) -> Failure {
+    let _joined = terms.claims_devices().then(|| devices::Joined::new(&link, &services));
     let (incoming, outgoing) = stream.split();
     let reader = Reader::new(Arc::clone(&link), services);
     tokio::select! {

@@ -95,10 +95,14 @@ impl Gateways {
         }
     }
 
+    /// The link to this gateway, while there is one.
+    pub(crate) fn find(&self, index: GatewayIndex) -> Option<Arc<Link>> {
+        self.all().iter().find(|link| link.index == index).cloned()
+    }
+
     /// What a gateway is called.
     pub(crate) fn name_of(&self, index: GatewayIndex) -> Option<Arc<str>> {
-        let links = self.all();
-        links.iter().find(|link| link.index == index).map(|link| link.name())
+        self.find(index).map(|link| link.name())
     }
 
     /// The links whose gateways may hold users that are not known here, if that lasts.

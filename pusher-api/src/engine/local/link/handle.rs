@@ -1,6 +1,8 @@
 //! One gateway as the rest of the process sees it: room to reserve, pushes to hand over, questions
 //! to ask. It outlives connections and the actor that makes them.
 
+mod small;
+
 use std::{
     net::SocketAddr,
     sync::{
@@ -11,7 +13,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use protocol::link::{GivenUp, LinkRequest, TargetRef};
+use protocol::link::{GivenUp, TargetRef};
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
@@ -20,7 +22,8 @@ use super::{
     fan_out::FanOutRoom,
     missed::Missed,
     outbox::{Freed, Segment},
-    outgoing::{Outgoing, Writable},
+    outgoing::Outgoing,
+    peer::Peer,
     room::Room,
     standing::{Event, SharedStanding, Standing},
 };
@@ -64,6 +67,8 @@ pub(crate) struct Link {
     /// Which topics it is sent pushes to.
     pub interest: Interest,
     pub(super) answers: Answers,
+    /// How many changes of presence were taken in on this connection.
+    heard: AtomicU64,
     /// Something is to be written.
     pub(super) work: Notify,
     /// The standing has changed.
@@ -90,14 +95,6 @@ struct Inner {
     outgoing: Outgoing,
 }
 
-#[derive(Debug)]
-struct Peer {
-    name: Arc<str>,
-    instance: Option<Uuid>,
-    /// Where the gateway has the link that is used, if this is another address of it.
-    alias_of: Option<SocketAddr>,
-}
-
 impl Link {
     /// A gateway nobody has connected to so far.
     pub(crate) fn new(
@@ -113,6 +110,7 @@ impl Link {
             users: AtomicUsize::new(0),
             gateway_queued: AtomicU64::new(0),
             answers: Answers::default(),
+            heard: AtomicU64::new(0),
             work: Notify::new(),
             moved: Notify::new(),
             loose,
@@ -129,11 +127,7 @@ impl Link {
                 epoch: Epoch(0),
                 outgoing,
             }),
-            peer: Mutex::new(Peer {
-                name: address.to_string().into(),
-                instance: None,
-                alias_of: None,
-            }),
+            peer: Mutex::new(Peer::unknown(address)),
         }
     }
 
@@ -267,6 +261,7 @@ impl Link {
     /// Connected: decides what is sent again. Returns what was for sessions that are gone.
     pub(crate) fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
         let same = self.peer.lock().become_process(instance, name);
+        self.heard.store(0, Ordering::Release);
         // What was asked while there was no connection is not sent.
         self.answers.fail_all();
         if !same {
@@ -358,42 +353,5 @@ impl Link {
         self.release(freed);
         // There is room for more on its way.
         self.work.notify_one();
-    }
-
-    pub(crate) fn acknowledge_presence(&self, seq: u64) {
-        self.inner.lock().outgoing.acknowledge_presence(seq);
-        self.work.notify_one();
-    }
-
-    /// Has the gateway be told what time it is; it asked at this time by its own clock.
-    pub(super) fn answer_time(&self, asked_micros: u64) {
-        self.inner.lock().outgoing.answer_time(asked_micros);
-        self.work.notify_one();
-    }
-
-    pub(super) fn request(&self, request: u64, body: LinkRequest) {
-        self.inner.lock().outgoing.request(request, body);
-        self.work.notify_one();
-    }
-
-    pub(super) fn tell(&self, given_up: &GivenUp) {
-        self.inner.lock().outgoing.tell(given_up);
-    }
-
-    pub(crate) fn heartbeat(&self) {
-        self.inner.lock().outgoing.heartbeat();
-    }
-
-    pub(crate) fn take_writable(&self) -> Option<Writable> {
-        self.inner.lock().outgoing.take()
-    }
-}
-
-impl Peer {
-    /// Takes note of the gateway process; returns whether it is the one before.
-    fn become_process(&mut self, instance: Uuid, name: &str) -> bool {
-        let same = self.instance == Some(instance);
-        *self = Self { name: name.into(), instance: Some(instance), alias_of: None };
-        same
     }
 }

@@ -3,7 +3,8 @@
 //! [`discovery`] turns the configured names into addresses and starts a [`gateway_link`] actor for
 //! each, which keeps a [`connection`] going. Between the HTTP threads and the connection stands
 //! the [`handle`]: what is written to it gathers in its [`outbox`], and what the gateway reports
-//! goes to presence, receipts and [`answers`]. Gateways may be of another build: a connection
+//! goes to presence, receipts and [`answers`], or on to other gateways whose [`devices`] it concerns,
+//! where this process has been chosen ([`decided`]). Gateways may be of another build: a connection
 //! keeps to the [`terms`] it begins with, and what is [`unknown`] is passed over.
 
 pub(crate) mod discovery;
@@ -19,6 +20,8 @@ mod terms;
 mod reader;
 mod writer;
 
+mod devices;
+
 mod bare;
 mod unknown;
 
@@ -30,6 +33,8 @@ pub(crate) mod question;
 
 pub(crate) mod handle;
 
+mod decided;
+mod peer;
 mod standing;
 
 mod missed;

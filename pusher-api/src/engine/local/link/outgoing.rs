@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use protocol::{
     clock::micros_since_epoch,
-    link::{ClockReading, Down, GivenUp, LinkRequest},
+    link::{ClockReading, DeviceNotice, Down, GivenUp, LinkRequest},
 };
 
 use super::outbox::{Batch, Freed, Outbox};
@@ -50,6 +50,15 @@ impl Outgoing {
 
     pub(super) fn tell(&mut self, given_up: &GivenUp) {
         Down::GivenUp(given_up.clone()).encode(&mut self.control);
+    }
+
+    pub(super) fn notice(&mut self, notice: &DeviceNotice) {
+        Down::Device(notice.clone()).encode(&mut self.control);
+    }
+
+    /// Bytes of small frames that wait.
+    pub(super) fn small_bytes(&self) -> usize {
+        self.control.len()
     }
 
     pub(super) fn heartbeat(&mut self) {

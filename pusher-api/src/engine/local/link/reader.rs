@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use protocol::link::{LinkAnswer, LinkError, PresenceChange, PresenceChanges, SILENCE, Up};
 use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
 
-use super::{failure::Failure, handle::Link, services::Services, unknown::Unknown};
+use super::{devices, failure::Failure, handle::Link, services::Services, unknown::Unknown};
 use crate::engine::local::{presence::Epoch, topics::List};
 
 /// Asked of the socket at once.
@@ -23,6 +23,8 @@ pub(super) struct Reader {
     epoch: Epoch,
     /// Whether users of an older snapshot may be left.
     stale: bool,
+    /// Whether a snapshot is under way.
+    naming: bool,
     /// The list that topics belong to; none before it begins, and when they are too many.
     topics: Option<List>,
 }
@@ -31,7 +33,7 @@ impl Reader {
     pub(super) fn new(link: Arc<Link>, services: Arc<Services>) -> Self {
         let epoch = link.epoch();
         let unknown = Unknown::new(link.name(), &services.metrics);
-        Self { epoch, link, services, unknown, stale: false, topics: None }
+        Self { epoch, link, services, unknown, stale: false, naming: false, topics: None }
     }
 
     /// Reads until the connection ends.
@@ -89,21 +91,29 @@ impl Reader {
             self.on_change(change?);
             if count.is_multiple_of(CHANGES_IN_A_ROW) {
                 tokio::task::yield_now().await;
+                devices::room(&self.services).await;
             }
         }
+        devices::room(&self.services).await;
         Ok(())
     }
 
     fn on_change(&mut self, change: PresenceChange<'_>) {
         let (link, presence) = (&self.link, &self.services.presence);
+        link.hear();
         match change {
             PresenceChange::SnapshotBegin => {
+                self.naming = true;
                 self.stale = link.users.load(Ordering::Relaxed) > 0;
                 self.epoch = link.next_epoch();
             }
             PresenceChange::Came(user) => {
-                if presence.came(user, link.index, self.epoch) {
+                let arrival = presence.came(user, link.index, self.epoch);
+                if arrival.is_news {
                     link.users.fetch_add(1, Ordering::Relaxed);
+                }
+                if arrival.is_elsewhere && self.naming {
+                    devices::on_named(&self.services, link, user);
                 }
             }
             PresenceChange::Went(user) => {
@@ -112,11 +122,17 @@ impl Reader {
                 }
             }
             PresenceChange::SnapshotEnd => {
+                self.naming = false;
                 if std::mem::take(&mut self.stale) {
                     sweep(Arc::clone(link), Arc::clone(&self.services));
                 }
                 link.synced();
             }
+            PresenceChange::Claimed { user, device, claim } => {
+                devices::on_claim(&self.services, link, (user, device), claim);
+            }
+            PresenceChange::Chose(peer) => devices::on_chosen(&self.services, link, peer),
+            PresenceChange::Left(peer) => devices::on_left(&self.services, link, peer),
             of_topics => self.on_topic(of_topics),
         }
     }

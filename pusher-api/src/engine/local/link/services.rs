@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{gateways::Gateways, handle::Bounds};
+use super::{decided::Decided, gateways::Gateways, handle::Bounds};
 use crate::{
     engine::local::{presence::Presence, topics::Topics},
     keys::Keys,
@@ -17,6 +17,8 @@ pub(crate) struct Services {
     pub presence: Presence,
     /// Where topics have subscribers.
     pub topics: Topics,
+    /// Who is to hear of whose devices.
+    pub decided: Decided,
     /// Who waits for receipts.
     pub receipts: Arc<Receipts>,
     /// What is counted.
@@ -44,6 +46,7 @@ impl Services {
         Self {
             presence: Presence::default(),
             topics: Topics::default(),
+            decided: Decided::default(),
             receipts: Arc::clone(receipts),
             metrics: Arc::clone(metrics),
             gateways: Gateways::default(),

@@ -1,0 +1,70 @@
+//! The small frames of a link, which overtake pushes.
+
+use std::sync::atomic::Ordering;
+
+use protocol::link::{DeviceNotice, GivenUp, LinkRequest};
+
+use super::Link;
+use crate::engine::local::link::outgoing::Writable;
+
+/// With so many bytes of small frames that its gateway has not read, a link takes no more word of
+/// devices.
+const CROWDED: usize = 1024 * 1024;
+
+impl Link {
+    pub(crate) fn acknowledge_presence(&self, seq: u64) {
+        self.inner.lock().outgoing.acknowledge_presence(seq);
+        self.work.notify_one();
+    }
+
+    /// Has the gateway be told what time it is; it asked at this time by its own clock.
+    pub(in crate::engine::local::link) fn answer_time(&self, asked_micros: u64) {
+        self.inner.lock().outgoing.answer_time(asked_micros);
+        self.work.notify_one();
+    }
+
+    pub(in crate::engine::local::link) fn request(&self, request: u64, body: LinkRequest) {
+        self.inner.lock().outgoing.request(request, body);
+        self.work.notify_one();
+    }
+
+    pub(in crate::engine::local::link) fn tell(&self, given_up: &GivenUp) {
+        self.inner.lock().outgoing.tell(given_up);
+    }
+
+    /// Tells the gateway of devices, if it is there: one that comes back is told anew.
+    pub(in crate::engine::local::link) fn notice(&self, notice: &DeviceNotice) {
+        if self.is_connected() {
+            self.inner.lock().outgoing.notice(notice);
+            self.work.notify_one();
+        }
+    }
+
+    /// Whether the gateway has enough to read.
+    pub(in crate::engine::local::link) fn is_crowded(&self) -> bool {
+        self.is_connected() && self.inner.lock().outgoing.small_bytes() > CROWDED
+    }
+
+    /// How many of the gateway's changes of presence have been taken in on this connection.
+    pub(in crate::engine::local::link) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Acquire)
+    }
+
+    /// One more of them was; on a new connection they are counted anew.
+    pub(in crate::engine::local::link) fn hear(&self) {
+        self.heard.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether it holds anybody, as far as is known.
+    pub(in crate::engine::local::link) fn has_users(&self) -> bool {
+        self.users.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn heartbeat(&self) {
+        self.inner.lock().outgoing.heartbeat();
+    }
+
+    pub(crate) fn take_writable(&self) -> Option<Writable> {
+        self.inner.lock().outgoing.take()
+    }
+}
