@@ -31,6 +31,9 @@ use self::{
 const LINK_ENDS: [&str; 7] =
     ["closed", "lost", "silent", "bad_frame", "no_hello", "no_common_version", "overflow"];
 
+/// What becomes of requests for sessions of other gateways, as it stands in labels.
+const RELAYS: [&str; 5] = ["done", "refused", "not_here", "no_way", "lost"];
+
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
 pub(crate) struct Metrics {
     registrar: Registrar,
@@ -89,6 +92,8 @@ pub(crate) struct Metrics {
     pub links: IntGauge,
     /// Links whose pusher-apis are not waited for, because they do not confirm.
     pub links_lagging: IntGauge,
+    /// Requests that wait for sessions of other gateways.
+    pub relays_waiting: IntGauge,
     /// Bytes that wait to be written to pusher-apis.
     pub link_queue: IntGauge,
     /// Links closed because the pusher-api took too little.
@@ -109,6 +114,7 @@ pub(crate) struct Metrics {
     pub operators: Counters,
     operators_requests: IntCounterVec,
     links_ended: IntCounterVec,
+    relays: IntCounterVec,
     /// Sessions that ended by a panic of our own.
     pub session_panics: IntCounter,
     /// In microseconds.
@@ -155,6 +161,12 @@ impl Default for Metrics {
         let links_ended =
             make.counters("holdfast_links_ended_total", "Ended links by reason", &["reason"]);
         // From 0, so that the first ones are seen as an increase.
+        let relays = make.counters(
+            "holdfast_relays_total",
+            "Clients' requests for sessions of other gateways by what became of them",
+            &["result"],
+        );
+        RELAYS.iter().for_each(|it| drop(relays.with_label_values(&[*it])));
         LINK_ENDS.iter().for_each(|it| drop(links_ended.with_label_values(&[*it])));
         CloseReason::ALL.iter().for_each(|it| drop(closed.with_label_values(&[it.as_str()])));
         accept::ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
@@ -237,6 +249,10 @@ impl Default for Metrics {
             ),
             link_clocks: LinkClocks::new(&make),
             links: make.gauge("holdfast_links", "Links of pusher-apis that are up"),
+            relays_waiting: make.gauge(
+                "holdfast_relays_waiting",
+                "Clients' requests that wait for sessions of other gateways",
+            ),
             links_lagging: make.gauge(
                 "holdfast_links_lagging",
                 "Links of pusher-apis that confirm too late who is here; no hello waits for them",
@@ -266,6 +282,7 @@ impl Default for Metrics {
                 &["route", "method", "status"],
             ),
             links_ended,
+            relays,
             longest_stall: AtomicU64::new(0),
             stall: make.keep(Gauge::new(
                 "holdfast_worker_longest_stall_seconds",
@@ -353,6 +370,12 @@ impl Metrics {
     pub(crate) fn link_ended(&self, reason: &str) {
         debug_assert!(LINK_ENDS.contains(&reason), "{reason} is not born at 0");
         self.links_ended.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts what became of a request for a session of another gateway.
+    pub(crate) fn relayed(&self, result: &str) {
+        debug_assert!(RELAYS.contains(&result), "{result} is not born at 0");
+        self.relays.with_label_values(&[result]).inc();
     }
 
     /// Takes note of a time in which a worker was busy without a break.

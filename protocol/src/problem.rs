@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Display, time::Duration};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The media type of the body.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -27,22 +27,32 @@ fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     format!("{}…", &text[..end]).into()
 }
 
+/// The only `type` there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Blank;
+
+impl Serialize for Blank {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("about:blank")
+    }
+}
+
 /// One error, as an HTTP client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{title}: {detail}")]
 pub struct Problem {
     /// RFC 9457's `type`: always `about:blank`, the title says it all.
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Blank,
     /// The HTTP status code.
     pub status: u16,
     /// The kind of problem in a few words, the same for each occurrence.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// What was wrong this time, and what would be right.
     pub detail: String,
     /// The name that an `error` frame would have, where one of a client's frames was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'static str>,
+    pub code: Option<Cow<'static, str>>,
     /// JSON pointer (RFC 6901) to the field of the request that was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
@@ -53,11 +63,15 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of this status.
-    pub fn new(status: u16, title: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(
+        status: u16,
+        title: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
-            kind: "about:blank",
+            kind: Blank,
             status,
-            title,
+            title: title.into(),
             detail: shortened(&detail.into(), MAX_DETAIL_BYTES).into_owned(),
             code: None,
             pointer: None,
@@ -72,8 +86,8 @@ impl Problem {
 
     /// Says what an `error` frame would have said.
     #[must_use]
-    pub fn coded(mut self, code: &'static str) -> Self {
-        self.code = Some(code);
+    pub fn coded(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.code = Some(code.into());
         self
     }
 

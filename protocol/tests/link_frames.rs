@@ -5,10 +5,11 @@ use proptest::prelude::*;
 use protocol::{
     Device, MessageId, SessionId, Topic, UserId,
     link::{
-        Capabilities, Claim, ClockReading, DeviceNotice, Down, EntryLayout, FanOutWork, GivenUp,
-        LinkAnswer, LinkRequest, Offer, PresenceChange, PresenceChanges, PushEntries, PushEntry,
-        SessionInfo, TargetRef, Up,
+        Capabilities, Claim, ClockReading, DeviceNotice, Down, EntryLayout, Errand, FanOutWork,
+        GivenUp, LinkAnswer, LinkRequest, Offer, PresenceChange, PresenceChanges, PushEntries,
+        PushEntry, RelayAnswer, Relayed, SessionInfo, TargetRef, Up,
     },
+    problem::Problem,
     receipt::{Outcome, Receipt, SessionDetail},
 };
 use uuid::Uuid;
@@ -54,6 +55,30 @@ fn notice() -> impl Strategy<Value = DeviceNotice> {
     ]
 }
 
+fn relayed() -> impl Strategy<Value = Relayed> {
+    (name(), proptest::option::of(name()), any::<u64>(), any::<String>(), any::<u64>()).prop_map(
+        |(user, device, session, frames, within_ms)| Relayed {
+            user: UserId::new(&user).expect("a user"),
+            device: device.map(|device| Device::new(&device).expect("a device")),
+            session: SessionId(session),
+            errand: Errand::Frames(frames),
+            within_ms,
+        },
+    )
+}
+
+fn relay_answer() -> impl Strategy<Value = RelayAnswer> {
+    prop_oneof![
+        proptest::option::of(any::<String>()).prop_map(RelayAnswer::Done),
+        (any::<u16>(), name(), name()).prop_map(|(status, title, detail)| {
+            RelayAnswer::Refused(Problem::new(status, title, detail).at("/1").into())
+        }),
+        Just(RelayAnswer::NotHere),
+        name().prop_map(RelayAnswer::NoWay),
+        name().prop_map(RelayAnswer::Lost),
+    ]
+}
+
 fn down() -> impl Strategy<Value = Down> {
     prop_oneof![
         (any::<u128>(), offer())
@@ -77,6 +102,11 @@ fn down() -> impl Strategy<Value = Down> {
             })
         }),
         notice().prop_map(Down::Device),
+        (any::<u64>(), relayed()).prop_map(|(request, relayed)| Down::Request {
+            request,
+            body: LinkRequest::Relay(relayed)
+        }),
+        (any::<u64>(), relay_answer()).prop_map(|(relay, body)| Down::RelayAnswer { relay, body }),
         (any::<u64>(), name()).prop_map(|(request, name)| Down::UnknownRequest { request, name }),
         Just(Down::Heartbeat),
         any::<[u64; 3]>().prop_map(|[asked_micros, received_micros, answered_micros]| {
@@ -133,6 +163,11 @@ fn up() -> impl Strategy<Value = Up> {
         (any::<u64>(), name()).prop_map(|(request, name)| Up::Answer {
             request,
             body: LinkAnswer::Unsupported { name },
+        }),
+        (any::<u64>(), relayed()).prop_map(|(relay, body)| Up::Relay { relay, body }),
+        (any::<u64>(), relay_answer()).prop_map(|(request, answer)| Up::Answer {
+            request,
+            body: LinkAnswer::Relayed(answer)
         }),
         (any::<u64>(), name()).prop_map(|(request, name)| Up::UnknownAnswer { request, name }),
         any::<[u64; 3]>().prop_map(|[behind_micros, all_micros, topic_micros]| {

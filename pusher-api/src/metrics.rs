@@ -59,6 +59,10 @@ pub(crate) struct Metrics {
     pub link_unknown_answers: IntCounter,
     /// Requests that a gateway does not know.
     pub link_unsupported_requests: IntCounter,
+    /// Requests of clients that were passed on to the gateways that may have their sessions.
+    pub relays: IntCounter,
+    /// Those for which too many were under way.
+    pub relays_refused: IntCounter,
     /// Between how many two gateways this process decides whose sessions are newer.
     pub device_pairs: IntGauge,
     /// Claims of devices handed on to other gateways.
@@ -108,6 +112,7 @@ const NOT_READY: &str = "holdfast_pusher_not_ready";
 const ACCEPT_ERRORS: &str = "holdfast_pusher_accept_errors_total";
 const RECEIPTS: &str = "holdfast_pusher_receipts_pending";
 const LINK_UNKNOWN: &str = "holdfast_pusher_link_unknown_total";
+const RELAYS: &str = "holdfast_pusher_relays_total";
 const DEVICE_PAIRS: &str = "holdfast_pusher_device_pairs";
 const CLAIMS: &str = "holdfast_pusher_device_claims_total";
 const LINK_QUEUE: &str = "holdfast_pusher_link_queue_bytes";
@@ -142,6 +147,9 @@ impl Default for Metrics {
         let what = &["what"];
         let unknown = r.counters(LINK_UNKNOWN, "What one end of a link does not know", what);
         let unknown = |what: &str| unknown.with_label_values(&[what]);
+        let relays =
+            r.counters(RELAYS, "Clients' requests for other gateways' sessions", &["result"]);
+        let relays = |result: &str| relays.with_label_values(&[result]);
         let claims = r.counters(CLAIMS, "What gateways were told of each other's devices", what);
         let claims = |what: &str| claims.with_label_values(&[what]);
         let result = |result: &str| results.with_label_values(&[result]);
@@ -165,6 +173,8 @@ impl Default for Metrics {
             link_unknown_frames: unknown("frame"),
             link_unknown_answers: unknown("answer"),
             link_unsupported_requests: unknown("request"),
+            relays: relays("passed_on"),
+            relays_refused: relays("refused"),
             device_pairs: r.gauge(DEVICE_PAIRS, "Pairs of gateways whose devices it tells apart"),
             claims_told: claims("claimed"),
             claims_asked: claims("asked"),

@@ -136,6 +136,13 @@ impl<A: Clone> Registry<A> {
         self.users.get(user).is_some_and(|sessions| sessions.iter().any(of_it))
     }
 
+    /// Where a session is reached, if it is one of this user and device.
+    pub fn session(&self, user: &str, device: Option<&Device>, id: SessionId) -> Option<A> {
+        let is_it =
+            |session: &&Registration<A>| session.id == id && session.device.as_ref() == device;
+        self.users.get(user)?.iter().find(is_it).map(|session| session.address.clone())
+    }
+
     /// The sessions of a user.
     pub fn sessions(&self, user: &str) -> Vec<Registration<A>> {
         self.users.get(user).map_or_else(Vec::new, |sessions| sessions.to_vec())

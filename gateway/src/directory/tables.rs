@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use protocol::SessionId;
 
 use super::{polls::Polls, registry::Registry, topics::Topics};
-use crate::uplink::presence::PresenceFeed;
+use crate::uplink::{presence::PresenceFeed, relays::Relays};
 
 /// Who is here, and where that is told. `A` is where a session is reached.
 pub(crate) struct Directory<A> {
@@ -17,6 +17,8 @@ pub(crate) struct Directory<A> {
     pub polls: Polls<A>,
     /// Tells pusher-apis who is here.
     pub presence: PresenceFeed,
+    /// Has pusher-apis look for sessions of other gateways.
+    pub relays: Relays,
     next_session: AtomicU64,
     /// The first id that was given.
     first_session: u64,
@@ -30,6 +32,7 @@ impl<A> Default for Directory<A> {
             topics: Topics::default(),
             polls: Polls::default(),
             presence: PresenceFeed::default(),
+            relays: Relays::default(),
             next_session: AtomicU64::new(first_session),
             first_session,
         }

@@ -1,19 +1,25 @@
 //! Frames that are posted for a session whose transport has no way up.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Query;
 use bytes::Bytes;
-use protocol::{SessionId, problem::Problem};
+use protocol::{SessionId, link::Errand, problem::Problem};
 use serde::Deserialize;
 
-use super::shown::Shown;
+use super::{
+    elsewhere::{self, Elsewhere},
+    shown::Shown,
+};
 use crate::{
     access::admission::Refusal,
     http::request::{Body, Request},
     seats::Seats,
     session::{Answer, Posted, Reply, not_here},
 };
+
+/// How long a session of another gateway may take; its client waits within the time for a request.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Deserialize)]
 struct Parameters {
@@ -54,14 +60,20 @@ pub(super) fn post(
         .authenticator
         .authenticate(shown.credentials())
         .map_err(|error| Refusal::Unauthorized(error.0).problem())?;
-    let mut address = None;
-    local.directory.registry.visit(identity.user.as_str(), |one| {
-        if one.id == session && one.device == identity.device {
-            address = one.address.upgrade();
-        }
-    });
+    let (user, device) = (identity.user.as_str(), identity.device.as_ref());
+    let address = local.directory.registry.session(user, device, session);
     let answer = Answer::for_seat(&local.calls, seat);
     let reply = Reply::new(&answer, not_here);
-    address.ok_or_else(not_here)?.do_send(Posted { frames, reply });
+    match address.and_then(|address| address.upgrade()) {
+        Some(address) => address.do_send(Posted { frames, reply }),
+        None if local.directory.has_given(session) => return Err(not_here()),
+        None => elsewhere::ask(local, identity, session, errand(frames)?, reply),
+    }
     Ok(answer)
+}
+
+fn errand(frames: Bytes) -> Result<Elsewhere, Problem> {
+    let frames = String::from_utf8(frames.into())
+        .map_err(|_| Problem::new(400, "Bad Frame", "the body is no UTF-8").coded("not_json"))?;
+    Ok(Elsewhere { errand: Errand::Frames(frames), within: PATIENCE })
 }

@@ -3,14 +3,15 @@
 //! Connections come by [`accept`]; [`arrivals`] reads what they say first, and [`answers`] what of that
 //! are requests. [`requests`] finds out what one asks for, by the [`routes`] there are and the rules for
 //! [`origins`]: if it is a handshake, [`websocket`], [`sse`] or [`poll`] take it with what it has [`shown`]; or it
-//! asks a session for what is new ([`poll`], with its [`question`]), or brings [`frames`] for a session that is there. A first line is for [`tcp`], and the [`first_message`]
-//! of a WebSocket says who comes where its request did not. Each makes an
+//! asks a session for what is new ([`poll`], with its [`question`]), or brings [`frames`] for one that is
+//! there, or [`elsewhere`]. A first line is for [`tcp`], and the [`first_message`] of a WebSocket says who comes where its request did not. Each makes an
 //! [`Unidentified`](handshake::Unidentified) client of a connection, which the [`handshake`] turns
 //! into a session, or refuses. Who does not become one is told why by [`leaving`].
 
 pub(crate) mod accept;
 mod answers;
 pub(crate) mod arrivals;
+mod elsewhere;
 pub(crate) mod first_message;
 mod frames;
 pub(crate) mod handshake;

@@ -20,7 +20,11 @@ use uuid::Uuid;
 use super::{
     batches::Batches, devices, given_up, requests, times::Times, topics, unknown::Unknown, work,
 };
-use crate::{gateway::Gateway, metrics::clocks::LinkClock, uplink::queue::LinkQueue};
+use crate::{
+    gateway::Gateway,
+    metrics::clocks::LinkClock,
+    uplink::{queue::LinkQueue, way::Way},
+};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -99,6 +103,7 @@ struct Attached<'a> {
 impl Drop for Attached<'_> {
     fn drop(&mut self) {
         devices::on_loss(self.gateway, self.link);
+        self.gateway.directory.relays.lost(&Way(Arc::clone(self.link)));
         self.gateway.directory.presence.detach(self.link);
         self.gateway.metrics.links.dec();
     }
@@ -196,6 +201,9 @@ async fn take_frames(
                 actix_rt::spawn(requests::answer(gateway, link, request, body));
             }
             Down::GivenUp(given_up) => given_up::tell(gateway, link, given_up),
+            Down::RelayAnswer { relay, body } => {
+                gateway.directory.relays.on_answer(&Way(Arc::clone(link)), relay, body);
+            }
             Down::Device(notice) => devices::on_notice(gateway, link, notice),
             Down::UnknownRequest { request, name } => {
                 unknown.on_request(link, terms, request, name);
@@ -227,6 +235,9 @@ async fn greet(
         gateway: gateway.name.clone(),
     });
     link.set_sender(sender);
+    if terms.relays() {
+        link.set_relays();
+    }
     gateway.directory.presence.attach(Arc::clone(link));
     send_snapshot(gateway, link);
     Ok((sender, terms))

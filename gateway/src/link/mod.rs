@@ -3,7 +3,7 @@
 //! [`upgrade`] checks the HTTP request, and answers it in the [`terms`] of the other build;
 //! [`connection`] reads what comes down, hands [`batches`] of pushes to [`crate::delivery`] and
 //! writes what [`crate::uplink`] gathers: who came and went, acknowledgements, receipts and the
-//! answers to [`requests`], how much [`work`] there is, and which [`topics`] are wanted. Sessions are
+//! answers to [`requests`], those for sessions here that reached another gateway ([`relays`]) among them, how much [`work`] there is, and which [`topics`] are wanted. Sessions are
 //! told of pushes that were [`given_up`], and
 //! give way to newer ones of their [`devices`] at other gateways. The two clocks are compared by [`times`]. What is
 //! [`unknown`] is passed over.
@@ -12,6 +12,7 @@ mod batches;
 pub(crate) mod connection;
 mod devices;
 mod given_up;
+mod relays;
 mod requests;
 mod terms;
 mod times;

@@ -10,6 +10,7 @@ use protocol::{
 };
 use tokio::sync::oneshot;
 
+use super::relays;
 use crate::{
     directory::registry::Registration,
     gateway::Gateway,
@@ -60,6 +61,7 @@ pub(super) async fn answer(
             let told = tell_each(&sessions, || Topical::Unsubscribe(topic.clone(), after)).await;
             LinkAnswer::Count(changed(&told))
         }
+        LinkRequest::Relay(relayed) => LinkAnswer::Relayed(relays::serve(&gateway, relayed).await),
     };
     link.send(&Up::Answer { request, body });
 }

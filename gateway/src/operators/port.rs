@@ -165,6 +165,7 @@ async fn metrics(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
         shown.fan_out_recipients.set(backlog.recipients as i64);
         let behind = gateway.fan_out.burden(&gateway.directory.topics).behind;
         shown.fan_out_behind.set(behind.as_secs_f64());
+        shown.relays_waiting.set(gateway.directory.relays.waiting() as i64);
         shown.links_lagging.set(gateway.directory.presence.lagging() as i64);
         shown.link_queue.set(gateway.directory.presence.queued() as i64);
         shown.render()

@@ -52,7 +52,9 @@ pub(crate) async fn run_operators(
     while checks.next().await.is_ok() {
         memory.look(&gateway.admission, &gateway.ledger, &gateway.metrics);
         gateway.accepting.look();
-        let late = gateway.directory.presence.open_late_gates(Instant::now());
+        let (now, directory) = (Instant::now(), &gateway.directory);
+        directory.relays.look(now);
+        let late = directory.presence.open_late_gates(now);
         gateway.metrics.unconfirmed_hellos.inc_by(late as u64);
     }
 }

@@ -1,7 +1,8 @@
 //! What goes up the links: who came and went ([`presence`]), what became of pushes
 //! ([`receipts`]), gathered for each pusher-api in a [`queue`], whose [`gates`] hold sessions back
 //! that it does not know of. Of the [`claims`] of devices the queue knows which are not confirmed, and
-//! [`deciders`] which pusher-api decides on them. What comes back is how far the two clocks are apart ([`peer_clock`]).
+//! [`deciders`] which pusher-api decides on them. Requests for sessions of other gateways wait among the
+//! [`relays`]. What comes back is how far the two clocks are apart ([`peer_clock`]).
 
 pub(crate) mod claims;
 pub(crate) mod deciders;
@@ -10,4 +11,5 @@ pub(crate) mod peer_clock;
 pub(crate) mod presence;
 pub(crate) mod queue;
 pub(crate) mod receipts;
+pub(crate) mod relays;
 pub(crate) mod way;

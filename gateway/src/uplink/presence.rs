@@ -23,6 +23,7 @@ use tracing::{info, warn};
 use super::{
     gates::{Gate, Held},
     queue::{LinkQueue, QUEUE_LIMIT},
+    way::Way,
 };
 
 /// Tells every link who came and who went.
@@ -120,6 +121,16 @@ impl PresenceFeed {
         drop(links);
         let waited: usize = over.iter().map(|link| link.take_gates().len()).sum();
         info!(waited, "a pusher-api has not come back so far; hellos do not wait for it");
+    }
+
+    /// The links on which requests for sessions of other gateways can be passed on, in any order.
+    pub(crate) fn relaying(&self) -> Vec<Way> {
+        let links = self.links.read();
+        let relaying = links.iter().filter(|link| link.relays());
+        let mut ways: Vec<_> = relaying.map(|link| Way(Arc::clone(link))).collect();
+        drop(links);
+        fastrand::shuffle(&mut ways);
+        ways
     }
 
     /// How many links' pusher-apis are not waited for, because they have not confirmed in time.

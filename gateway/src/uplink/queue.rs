@@ -6,7 +6,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -127,6 +130,8 @@ pub struct LinkQueue {
     room: Condvar,
     /// The pusher-api, once it has said hello: the same at each of its links to this gateway.
     sender: OnceLock<Uuid>,
+    /// Whether it passes on requests for sessions of other gateways.
+    relays: AtomicBool,
 }
 
 impl LinkQueue {
@@ -255,6 +260,16 @@ impl LinkQueue {
     pub(crate) fn set_sender(&self, sender: Uuid) {
         // A second hello ends the link.
         let _ = self.sender.set(sender);
+    }
+
+    /// The pusher-api passes on requests for sessions of other gateways.
+    pub(crate) fn set_relays(&self) {
+        self.relays.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether such requests can be passed on here.
+    pub(super) fn relays(&self) -> bool {
+        self.relays.load(Ordering::Relaxed) && !self.is_closed()
     }
 
     pub(super) fn sender(&self) -> Option<Uuid> {

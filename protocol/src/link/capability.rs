@@ -84,6 +84,7 @@ impl Capabilities {
     pub const OFFERED: Self = Self(
         Capability::FramedEntries.bit()
             | Capability::GivenUpPushes.bit()
+            | Capability::RelayedFrames.bit()
             | Capability::DeviceClaims.bit()
             | Capability::FanOutWork.bit()
             | Capability::TopicInterest.bit()
@@ -149,8 +150,15 @@ mod tests {
         let is_offered = |one: &Capability| Capabilities::OFFERED.contains(*one);
         let offered: Vec<_> = Capability::ALL.into_iter().filter(is_offered).collect();
         use Capability::*;
-        let expected =
-            [FramedEntries, GivenUpPushes, DeviceClaims, FanOutWork, TopicInterest, Clocks];
+        let expected = [
+            FramedEntries,
+            GivenUpPushes,
+            RelayedFrames,
+            DeviceClaims,
+            FanOutWork,
+            TopicInterest,
+            Clocks,
+        ];
         assert_eq!(offered, expected);
     }
 

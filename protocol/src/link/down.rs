@@ -10,6 +10,7 @@ use super::{
     given_up::GivenUp,
     offer::Offer,
     question::LinkRequest,
+    relay::RelayAnswer,
     wire::{LinkError, Reader},
 };
 
@@ -20,6 +21,7 @@ const REQUEST: u8 = 4;
 /// 5 is the heartbeat, with the time where it was asked for.
 const GIVEN_UP: u8 = 6;
 const DEVICE: u8 = 7;
+const RELAY_ANSWER: u8 = 8;
 
 /// From pusher-api to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,13 @@ pub enum Down {
     /// Of other gateways and their devices. Only for a gateway with the capability, see
     /// [`super::Terms::claims_devices`].
     Device(DeviceNotice),
+    /// The answer to [`super::Up::Relay`].
+    RelayAnswer {
+        /// The number of the relay.
+        relay: u64,
+        /// The answer.
+        body: RelayAnswer,
+    },
     /// Nothing to say, still here.
     Heartbeat,
     /// A heartbeat with the answer to [`super::Up::AskTime`].
@@ -114,6 +123,7 @@ impl Down {
                 put_header(out, DEVICE, body.len());
                 out.put_slice(&body);
             }
+            Self::RelayAnswer { relay, body } => put_json(out, RELAY_ANSWER, Some(*relay), body),
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
             Self::Time(reading) => {
                 put_header(out, HEARTBEAT, READING_BYTES);
@@ -153,6 +163,14 @@ impl Down {
             }
             GIVEN_UP => Self::GivenUp(json(reader)?),
             DEVICE => Self::Device(DeviceNotice::decode(reader)?),
+            RELAY_ANSWER => {
+                let relay = reader.u64()?;
+                match json_or_name(reader)? {
+                    Ok(answer) => Self::RelayAnswer { relay, body: answer },
+                    // Nobody who could take it has asked for it.
+                    Err(_) => Self::Unknown { kind, body },
+                }
+            }
             HEARTBEAT if body.len() >= READING_BYTES => {
                 Self::Time(ClockReading::decode(&mut reader)?)
             }

@@ -25,6 +25,8 @@
 //!     ◄───────────── Receipt   Answer   Heartbeat
 //!     ◄───────────── AskTime{asked}
 //!     Time{asked, received, answered} ───────►   (how far the clocks are apart)
+//!     ◄───────────── Relay{session, errand}
+//!     RelayAnswer ───────────────────────────►   (of another gateway's session)
 //! ```
 
 pub mod capability;
@@ -39,6 +41,7 @@ pub mod liveness;
 pub mod offer;
 pub mod presence;
 pub mod question;
+pub mod relay;
 pub mod terms;
 pub mod unknown;
 pub mod up;
@@ -59,6 +62,7 @@ pub use liveness::{HEARTBEAT, SILENCE};
 pub use offer::{InvalidOffer, OFFER_HEADER, Offer};
 pub use presence::{MAX_TOPICS_TOLD, PresenceChange, PresenceChanges};
 pub use question::{LinkAnswer, LinkRequest, SessionInfo};
+pub use relay::{Errand, RelayAnswer, Relayed, RelayedProblem};
 pub use terms::Terms;
 pub use unknown::UnknownKinds;
 pub use up::{FanOutWork, Up};

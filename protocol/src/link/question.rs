@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::relay::{RelayAnswer, Relayed};
 use crate::ids::{Device, SessionId, Topic, UserId};
 
 /// What pusher-api asks of a gateway.
@@ -46,6 +47,9 @@ pub enum LinkRequest {
         /// From which.
         topic: Topic,
     },
+    /// Something for a session, whose client has asked another gateway. Answered with
+    /// [`LinkAnswer::Relayed`]. Only for a gateway with the capability, see [`super::Terms::relays`].
+    Relay(Relayed),
 }
 
 /// What a gateway answers.
@@ -63,6 +67,8 @@ pub enum LinkAnswer {
         /// Sessions that are not, each with the reason.
         refused: Vec<(SessionId, String)>,
     },
+    /// What the session has said.
+    Relayed(RelayAnswer),
     /// The gateway does not know the request. Only for a pusher-api that knows this answer, see
     /// [`super::Terms::may_answer_unsupported`].
     Unsupported {

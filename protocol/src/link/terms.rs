@@ -70,6 +70,11 @@ impl Terms {
         self.capabilities.contains(Capability::DeviceClaims)
     }
 
+    /// Whether requests for sessions of other gateways are passed on.
+    pub const fn relays(self) -> bool {
+        self.capabilities.contains(Capability::RelayedFrames)
+    }
+
     /// Whether the other end understands [`super::LinkAnswer::Unsupported`].
     pub const fn may_answer_unsupported(self) -> bool {
         self.version > WITHOUT_OFFERS
@@ -94,9 +99,9 @@ mod tests {
         let all = Terms { capabilities: Capabilities::OFFERED, ..none };
         let spoken = |it: Terms| {
             let of_gateways = [it.tells_fan_out_work(), it.takes_given_up(), it.tells_topics()];
-            (of_gateways, [it.exchanges_times(), it.claims_devices()])
+            (of_gateways, [it.exchanges_times(), it.claims_devices(), it.relays()])
         };
-        assert_eq!((spoken(none), spoken(all)), (([false; 3], [false; 2]), ([true; 3], [true; 2])));
+        assert_eq!((spoken(none), spoken(all)), (([false; 3], [false; 3]), ([true; 3], [true; 3])));
         assert_eq!((all.version(), all.capabilities()), (2, Capabilities::OFFERED));
     }
 }

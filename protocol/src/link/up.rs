@@ -8,6 +8,7 @@ use super::{
     frame::{HEARTBEAT, json, json_or_name, put_header, put_json, take_frame, text},
     offer::Offer,
     question::LinkAnswer,
+    relay::Relayed,
     wire::{LinkError, Reader},
 };
 use crate::receipt::Receipt;
@@ -18,6 +19,7 @@ const BATCH_ACK: u8 = 19;
 const RECEIPT: u8 = 20;
 const ANSWER: u8 = 21;
 const FAN_OUT_WORK: u8 = 22;
+const RELAY: u8 = 23;
 
 /// From the gateway to pusher-api.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +70,14 @@ pub enum Up {
     /// How long the gateway has to do with pushes to topics and to everybody, those of the batch
     /// that is acknowledged behind this frame among them, see [`super::Capability::FanOutWork`].
     FanOutWork(FanOutWork),
+    /// Something for a session of another gateway. Only for a pusher-api with the capability, see
+    /// [`super::Terms::relays`].
+    Relay {
+        /// Comes back in [`super::Down::RelayAnswer`].
+        relay: u64,
+        /// What is wanted of whom.
+        body: Relayed,
+    },
     /// Nothing to say, still here.
     Heartbeat,
     /// A heartbeat that asks what time it is. Only for a pusher-api with the capability, see
@@ -128,6 +138,7 @@ impl Up {
                 out.put_u64_le(work.all_micros);
                 out.put_u64_le(work.topic_micros);
             }
+            Self::Relay { relay, body } => put_json(out, RELAY, Some(*relay), body),
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
             Self::AskTime { asked_micros } => {
                 put_header(out, HEARTBEAT, ASKED_BYTES);
@@ -173,6 +184,14 @@ impl Up {
                 all_micros: reader.u64()?,
                 topic_micros: reader.u64()?,
             }),
+            RELAY => {
+                let relay = reader.u64()?;
+                match json_or_name(reader)? {
+                    Ok(relayed) => Self::Relay { relay, body: relayed },
+                    // Of a newer build; it is not waited for longer than it says.
+                    Err(_) => Self::Unknown { kind, body },
+                }
+            }
             HEARTBEAT if body.len() >= ASKED_BYTES => Self::AskTime { asked_micros: reader.u64()? },
             HEARTBEAT => Self::Heartbeat,
             kind => Self::Unknown { kind, body },

@@ -37,7 +37,7 @@ pub(super) fn count(answers: &[GatewayAnswer]) -> u64 {
         LinkAnswer::Count(count) => *count,
         LinkAnswer::Subscribed { sessions, .. } => *sessions,
         LinkAnswer::Sessions(sessions) => sessions.len() as u64,
-        LinkAnswer::Unsupported { .. } => 0,
+        LinkAnswer::Relayed(_) | LinkAnswer::Unsupported { .. } => 0,
     });
     counts.sum()
 }

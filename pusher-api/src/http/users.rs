@@ -110,9 +110,10 @@ fn sessions_of(answer: GatewayAnswer) -> Vec<SessionStatus> {
         LinkAnswer::Sessions(sessions) => {
             sessions.into_iter().map(|info| session(gateway.clone(), info)).collect()
         }
-        LinkAnswer::Count(_) | LinkAnswer::Subscribed { .. } | LinkAnswer::Unsupported { .. } => {
-            Vec::new()
-        }
+        LinkAnswer::Count(_)
+        | LinkAnswer::Subscribed { .. }
+        | LinkAnswer::Relayed(_)
+        | LinkAnswer::Unsupported { .. } => Vec::new(),
     }
 }
 

@@ -30,7 +30,8 @@ fn a_session_id_alone_opens_nothing() {
     assert_eq!(post(Some(token("u")), &path), 404, "no device");
     assert_eq!(post(Some(token("u")), &format!("{path}&device=d")), 204, "it may name one itself");
     assert_eq!(client.expect("pong"), json!({ "type": "pong" }));
-    assert_eq!(post(Some(token("u")), "/v1/frames?session=00000000000000ff&device=d"), 404);
+    let elsewhere = "/v1/frames?session=00000000000000ff&device=d";
+    assert_eq!(post(Some(token("u")), elsewhere), 503, "nobody is there to ask");
     for bad in ["/v1/frames", "/v1/frames?session=xyz"] {
         assert_eq!(post(Some(token("u")), bad), 400, "{bad}");
     }

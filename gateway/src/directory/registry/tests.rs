@@ -133,6 +133,12 @@ proptest! {
             prop_assert_eq!(registry.visit(&name, |one| visited.push(one.address)), expected.len());
             prop_assert_eq!(&visited, &expected);
             prop_assert_eq!(&found, &expected);
+            for one in registry.sessions(&name) {
+                let found = |device| registry.session(&name, device, one.id);
+                prop_assert_eq!(found(one.device.as_ref()), Some(one.address));
+                let other = Device::new("other").unwrap();
+                prop_assert_eq!(found(Some(&other)), None);
+            }
             for number in 0..3_u8 {
                 let device = Device::new(&number.to_string()).unwrap();
                 prop_assert_eq!(registry.has_device(&name, &device), devices.contains(&number));

@@ -9,7 +9,10 @@ use futures::{
     FutureExt,
     future::{BoxFuture, join_all},
 };
-use protocol::{UserId, link::LinkRequest};
+use protocol::{
+    UserId,
+    link::{LinkRequest, Relayed},
+};
 use settings::Endpoint;
 
 use super::{
@@ -57,7 +60,8 @@ impl LocalEngine {
             LinkRequest::Sessions { user }
             | LinkRequest::Disconnect { user, .. }
             | LinkRequest::Subscribe { user, .. }
-            | LinkRequest::Unsubscribe { user, .. } => Some(user),
+            | LinkRequest::Unsubscribe { user, .. }
+            | LinkRequest::Relay(Relayed { user, .. }) => Some(user),
         };
         let holding = user.map(|user| self.services.presence.gateways_of(user.as_str()));
         let holds = |link: &Arc<Link>| {

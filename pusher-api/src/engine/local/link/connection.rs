@@ -75,6 +75,7 @@ async fn exchange(
     link: Arc<Link>,
     services: Arc<Services>,
 ) -> Failure {
+    link.begin(terms);
     let _joined = terms.claims_devices().then(|| devices::Joined::new(&link, &services));
     let (incoming, outgoing) = stream.split();
     let reader = Reader::new(Arc::clone(&link), services);

@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -69,6 +69,10 @@ pub(crate) struct Link {
     pub(super) answers: Answers,
     /// How many changes of presence were taken in on this connection.
     heard: AtomicU64,
+    /// How many requests are being passed on for the gateway.
+    relays: AtomicUsize,
+    /// Whether the gateway can be asked for what others pass on.
+    takes_relays: AtomicBool,
     /// Something is to be written.
     pub(super) work: Notify,
     /// The standing has changed.
@@ -111,6 +115,8 @@ impl Link {
             gateway_queued: AtomicU64::new(0),
             answers: Answers::default(),
             heard: AtomicU64::new(0),
+            relays: AtomicUsize::new(0),
+            takes_relays: AtomicBool::new(false),
             work: Notify::new(),
             moved: Notify::new(),
             loose,

@@ -4,7 +4,8 @@
 //! each, which keeps a [`connection`] going. Between the HTTP threads and the connection stands
 //! the [`handle`]: what is written to it gathers in its [`outbox`], and what the gateway reports
 //! goes to presence, receipts and [`answers`], or on to other gateways whose [`devices`] it concerns,
-//! where this process has been chosen ([`decided`]). Gateways may be of another build: a connection
+//! where this process has been chosen ([`decided`]); requests for their sessions are passed on by
+//! [`relays`]. Gateways may be of another build: a connection
 //! keeps to the [`terms`] it begins with, and what is [`unknown`] is passed over.
 
 pub(crate) mod discovery;
@@ -21,6 +22,7 @@ mod reader;
 mod writer;
 
 mod devices;
+mod relays;
 
 mod bare;
 mod unknown;

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use protocol::{
     clock::micros_since_epoch,
-    link::{ClockReading, DeviceNotice, Down, GivenUp, LinkRequest},
+    link::{ClockReading, DeviceNotice, Down, GivenUp, LinkRequest, RelayAnswer},
 };
 
 use super::outbox::{Batch, Freed, Outbox};
@@ -54,6 +54,10 @@ impl Outgoing {
 
     pub(super) fn notice(&mut self, notice: &DeviceNotice) {
         Down::Device(notice.clone()).encode(&mut self.control);
+    }
+
+    pub(super) fn answer_relay(&mut self, relay: u64, answer: &RelayAnswer) {
+        Down::RelayAnswer { relay, body: answer.clone() }.encode(&mut self.control);
     }
 
     /// Bytes of small frames that wait.

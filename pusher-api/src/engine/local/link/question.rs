@@ -19,7 +19,7 @@ pub(crate) async fn ask(
     patience: Duration,
 ) -> Result<GatewayAnswer, String> {
     let deadline = Instant::now() + patience;
-    let repeatable = !matches!(body, LinkRequest::Disconnect { .. });
+    let repeatable = !matches!(body, LinkRequest::Disconnect { .. } | LinkRequest::Relay(_));
     loop {
         if link.is_given_up() || timeout_at(deadline, link.connected()).await.is_err() {
             return Err(link.name().to_string());

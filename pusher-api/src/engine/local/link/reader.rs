@@ -6,7 +6,9 @@ use bytes::BytesMut;
 use protocol::link::{LinkAnswer, LinkError, PresenceChange, PresenceChanges, SILENCE, Up};
 use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
 
-use super::{devices, failure::Failure, handle::Link, services::Services, unknown::Unknown};
+use super::{
+    devices, failure::Failure, handle::Link, relays, services::Services, unknown::Unknown,
+};
 use crate::engine::local::{presence::Epoch, topics::List};
 
 /// Asked of the socket at once.
@@ -78,6 +80,9 @@ impl Reader {
                 self.link.answers.fail(request);
             }
             Up::FanOutWork(work) => self.link.fan_outs.told(work),
+            Up::Relay { relay, body } => {
+                relays::on_relay(&self.services, &self.link, relay, body);
+            }
             Up::AskTime { asked_micros } => self.link.answer_time(asked_micros),
             Up::Heartbeat => {}
             Up::Unknown { kind, .. } => self.unknown.on_frame(kind),

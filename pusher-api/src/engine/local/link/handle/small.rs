@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use protocol::link::{DeviceNotice, GivenUp, LinkRequest};
+use protocol::link::{DeviceNotice, GivenUp, LinkRequest, RelayAnswer, Terms};
 
 use super::Link;
 use crate::engine::local::link::outgoing::Writable;
@@ -43,6 +43,34 @@ impl Link {
     /// Whether the gateway has enough to read.
     pub(in crate::engine::local::link) fn is_crowded(&self) -> bool {
         self.is_connected() && self.inner.lock().outgoing.small_bytes() > CROWDED
+    }
+
+    /// Answers a request that the gateway had passed on.
+    pub(in crate::engine::local::link) fn answer_relay(&self, relay: u64, answer: &RelayAnswer) {
+        if self.is_connected() {
+            self.inner.lock().outgoing.answer_relay(relay, answer);
+            self.work.notify_one();
+        }
+    }
+
+    /// Counts a request that is passed on for the gateway; returns how many there are.
+    pub(in crate::engine::local::link) fn add_relay(&self) -> usize {
+        self.relays.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// One of them is over.
+    pub(in crate::engine::local::link) fn remove_relay(&self) {
+        self.relays.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether the gateway can be asked for what others pass on.
+    pub(in crate::engine::local::link) fn takes_relays(&self) -> bool {
+        self.takes_relays.load(Ordering::Relaxed)
+    }
+
+    /// A connection begins, in these terms.
+    pub(in crate::engine::local::link) fn begin(&self, terms: Terms) {
+        self.takes_relays.store(terms.relays(), Ordering::Relaxed);
     }
 
     /// How many of the gateway's changes of presence have been taken in on this connection.

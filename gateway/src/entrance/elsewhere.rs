@@ -1,0 +1,61 @@
+//! Requests for a session that is not here: passed on to the gateway that has it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use protocol::{
+    SessionId,
+    link::{Errand, RelayAnswer, Relayed},
+    problem::Problem,
+};
+
+use crate::{
+    access::identity::Identity,
+    session::{Local, Reply, Said, Verdict, not_here},
+};
+
+/// What is wanted of a session that another gateway may have.
+pub(super) struct Elsewhere {
+    pub(super) errand: Errand,
+    /// How long it may take.
+    pub(super) within: Duration,
+}
+
+/// Passes it on; who waits gets the answer.
+pub(super) fn ask(
+    local: &Local,
+    identity: Identity,
+    session: SessionId,
+    elsewhere: Elsewhere,
+    reply: Reply,
+) {
+    let Elsewhere { errand, within } = elsewhere;
+    let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    let Identity { user, device, .. } = identity;
+    let relayed = Relayed { user, device, session, errand, within_ms };
+    let ways = local.directory.presence.relaying();
+    let metrics = Arc::clone(&local.metrics);
+    let asker = Box::new(move |answer| {
+        let (result, said) = said(answer);
+        metrics.relayed(result);
+        reply.give(said);
+    });
+    local.directory.relays.ask(relayed, ways, Instant::now(), asker);
+}
+
+/// What the client is told, and what that is called in the metrics.
+fn said(answer: RelayAnswer) -> (&'static str, Verdict) {
+    match answer {
+        RelayAnswer::Done(None) => ("done", Ok(Said::Nothing)),
+        RelayAnswer::Done(Some(json)) => ("done", Ok(Said::Json(json.into()))),
+        RelayAnswer::Refused(problem) => ("refused", Err(problem.into())),
+        RelayAnswer::NotHere => ("not_here", Err(not_here())),
+        RelayAnswer::NoWay(reason) => ("no_way", Err(Problem::unavailable(reason))),
+        RelayAnswer::Lost(reason) => {
+            let detail = format!("{reason}; it may have been done all the same");
+            ("lost", Err(Problem::unavailable(detail)))
+        }
+    }
+}
