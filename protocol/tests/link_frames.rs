@@ -61,7 +61,10 @@ fn relayed() -> impl Strategy<Value = Relayed> {
             user: UserId::new(&user).expect("a user"),
             device: device.map(|device| Device::new(&device).expect("a device")),
             session: SessionId(session),
-            errand: Errand::Frames(frames),
+            errand: match within_ms.is_multiple_of(2) {
+                true => Errand::Frames(frames),
+                false => Errand::Poll { seen: 7, wait_ms: within_ms, expires: Some(session) },
+            },
             within_ms,
         },
     )
@@ -70,6 +73,7 @@ fn relayed() -> impl Strategy<Value = Relayed> {
 fn relay_answer() -> impl Strategy<Value = RelayAnswer> {
     prop_oneof![
         proptest::option::of(any::<String>()).prop_map(RelayAnswer::Done),
+        any::<String>().prop_map(RelayAnswer::Last),
         (any::<u16>(), name(), name()).prop_map(|(status, title, detail)| {
             RelayAnswer::Refused(Problem::new(status, title, detail).at("/1").into())
         }),

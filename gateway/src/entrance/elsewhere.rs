@@ -13,7 +13,7 @@ use protocol::{
 
 use crate::{
     access::identity::Identity,
-    session::{Local, Reply, Said, Verdict, not_here},
+    session::{Local, Reply, Said, Verdict},
 };
 
 /// What is wanted of a session that another gateway may have.
@@ -21,6 +21,8 @@ pub(super) struct Elsewhere {
     pub(super) errand: Errand,
     /// How long it may take.
     pub(super) within: Duration,
+    /// What the client is told if nobody has the session.
+    pub(super) nowhere: fn() -> Problem,
 }
 
 /// Passes it on; who waits gets the answer.
@@ -31,14 +33,14 @@ pub(super) fn ask(
     elsewhere: Elsewhere,
     reply: Reply,
 ) {
-    let Elsewhere { errand, within } = elsewhere;
+    let Elsewhere { errand, within, nowhere } = elsewhere;
     let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
     let Identity { user, device, .. } = identity;
     let relayed = Relayed { user, device, session, errand, within_ms };
     let ways = local.directory.presence.relaying();
     let metrics = Arc::clone(&local.metrics);
     let asker = Box::new(move |answer| {
-        let (result, said) = said(answer);
+        let (result, said) = said(answer, nowhere);
         metrics.relayed(result);
         reply.give(said);
     });
@@ -46,12 +48,13 @@ pub(super) fn ask(
 }
 
 /// What the client is told, and what that is called in the metrics.
-fn said(answer: RelayAnswer) -> (&'static str, Verdict) {
+fn said(answer: RelayAnswer, nowhere: fn() -> Problem) -> (&'static str, Verdict) {
     match answer {
         RelayAnswer::Done(None) => ("done", Ok(Said::Nothing)),
         RelayAnswer::Done(Some(json)) => ("done", Ok(Said::Json(json.into()))),
+        RelayAnswer::Last(json) => ("done", Ok(Said::Last(json.into()))),
         RelayAnswer::Refused(problem) => ("refused", Err(problem.into())),
-        RelayAnswer::NotHere => ("not_here", Err(not_here())),
+        RelayAnswer::NotHere => ("not_here", Err(nowhere())),
         RelayAnswer::NoWay(reason) => ("no_way", Err(Problem::unavailable(reason))),
         RelayAnswer::Lost(reason) => {
             let detail = format!("{reason}; it may have been done all the same");

@@ -75,5 +75,5 @@ pub(super) fn post(
 fn errand(frames: Bytes) -> Result<Elsewhere, Problem> {
     let frames = String::from_utf8(frames.into())
         .map_err(|_| Problem::new(400, "Bad Frame", "the body is no UTF-8").coded("not_json"))?;
-    Ok(Elsewhere { errand: Errand::Frames(frames), within: PATIENCE })
+    Ok(Elsewhere { errand: Errand::Frames(frames), within: PATIENCE, nowhere: not_here })
 }

@@ -8,11 +8,12 @@ use std::{
 };
 
 use bytes::BytesMut;
-use protocol::{SessionId, Transport, problem::Problem};
+use protocol::{SessionId, Transport, link::Errand, problem::Problem};
 use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_keepintvl};
 
 use super::{
     arrivals::{Arrivals, Arrived},
+    elsewhere::{self, Elsewhere},
     handshake::{Doorway, Unidentified},
     leaving::LINGER_BYTES,
     origins,
@@ -30,6 +31,8 @@ use crate::{
 
 /// The label of the handshake metric for a request that asks a session for what is new.
 const POLL: &str = "poll";
+/// How much longer than it waits by itself a session of another gateway may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Arrivals {
     /// A poll has come.
@@ -55,7 +58,7 @@ impl Arrivals {
                 reply: Reply::new(&answer, expired),
             };
             match question.session {
-                None => begin(&self.doorway, &shown, polled),
+                None => begin(&self.doorway, &shown, polled).map(Some),
                 Some(session) => {
                     local.metrics.request(POLL);
                     go_on(&self.doorway, &shown, session, polled)
@@ -67,7 +70,7 @@ impl Arrivals {
                 let reader = origins::reader(&local.settings, request).map(Box::from);
                 let then = match goes_on(request) {
                     true => Then::Next(rest.to_vec(), poller),
-                    false => Then::End(LINGER_BYTES, Some(poller)),
+                    false => Then::End(LINGER_BYTES, poller),
                 };
                 if !arrival.guard.is_pollers() {
                     notice_lost(&arrival.socket, local.settings.ping_interval);
@@ -123,7 +126,8 @@ impl Arrivals {
     pub(super) fn abandon(arrival: Arrival) {
         let Progress::Asking(Asking { answer, then, .. }) = arrival.progress else { return };
         drop(answer);
-        if let Then::Next(_, poller) | Then::End(_, Some(poller)) = then
+        let (Then::Next(_, poller) | Then::End(_, poller)) = then;
+        if let Some(poller) = poller
             && let Some(session) = poller.upgrade()
         {
             session.do_send(Abandoned);
@@ -149,28 +153,40 @@ fn begin(doorway: &Doorway, shown: &Shown<'_>, mut polled: Polled) -> Result<Add
     Ok(address)
 }
 
-/// Asks a session.
+/// Asks a session; one that is here comes back, to hear if its client goes.
 fn go_on(
     doorway: &Doorway,
     shown: &Shown<'_>,
     session: SessionId,
     polled: Polled,
-) -> Result<Address, Problem> {
+) -> Result<Option<Address>, Problem> {
     let local = &doorway.seats.local;
     let identity = local
         .authenticator
         .authenticate(shown.credentials())
         .map_err(|error| Refusal::Unauthorized(error.0).problem())?;
     let directory = &local.directory;
-    let found = directory.polls.find(session, &identity.user, identity.device.as_ref());
-    let address = found.map_err(|why| match why {
-        NotFound::NotYours => not_here(),
-        NotFound::Nowhere if directory.has_given(session) => expired(),
-        NotFound::Nowhere => moved(),
-    })?;
+    let address = match directory.polls.find(session, &identity.user, identity.device.as_ref()) {
+        Ok(address) => address,
+        Err(NotFound::NotYours) => return Err(not_here()),
+        Err(NotFound::Nowhere) if directory.has_given(session) => return Err(expired()),
+        Err(NotFound::Nowhere) => {
+            let Polled { seen, wait, reply, .. } = polled;
+            let wanted = poll(seen, wait, identity.expires);
+            elsewhere::ask(local, identity, session, wanted, reply);
+            return Ok(None);
+        }
+    };
     let there = address.upgrade().ok_or_else(expired)?;
     there.do_send(Polled { expires: identity.expires, ..polled });
-    Ok(address)
+    Ok(Some(address))
+}
+
+/// What another gateway's session is asked.
+fn poll(seen: u32, wait: Duration, expires: Option<u64>) -> Elsewhere {
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let errand = Errand::Poll { seen, wait_ms, expires };
+    Elsewhere { errand, within: wait + PATIENCE, nowhere: moved }
 }
 
 /// Nobody knows the session.

@@ -11,8 +11,9 @@ use protocol::link::{Errand, RelayAnswer, Relayed};
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
+    directory::polls::NotFound,
     gateway::Gateway,
-    session::{Answer, Posted, Reply, Said, not_here},
+    session::{Answer, Polled, Posted, Reply, Said, expired, not_here},
 };
 
 /// Rings when the session has answered.
@@ -28,16 +29,33 @@ impl Wake for Bell {
 /// Has the session do it, if it is here.
 pub(super) async fn serve(gateway: &Gateway, relayed: Relayed) -> RelayAnswer {
     let Relayed { user, device, session, errand, within_ms } = relayed;
-    let registry = &gateway.directory.registry;
-    let address = registry.session(user.as_str(), device.as_ref(), session);
-    let Some(session) = address.as_ref().and_then(WeakAddr::upgrade) else {
-        return RelayAnswer::NotHere;
-    };
+    let (registry, polls) = (&gateway.directory.registry, &gateway.directory.polls);
     let bell = Arc::<Bell>::default();
     let answer = Answer::new(Waker::from(Arc::clone(&bell)));
-    let reply = Reply::new(&answer, not_here);
     match errand {
-        Errand::Frames(frames) => session.do_send(Posted { frames: frames.into(), reply }),
+        Errand::Frames(frames) => {
+            let found = registry.session(user.as_str(), device.as_ref(), session);
+            let Some(there) = found.as_ref().and_then(WeakAddr::upgrade) else {
+                return RelayAnswer::NotHere;
+            };
+            let reply = Reply::new(&answer, not_here);
+            there.do_send(Posted { frames: frames.into(), reply });
+        }
+        Errand::Poll { seen, wait_ms, expires } => {
+            let found = polls.find(session, &user, device.as_ref());
+            let there = match found.as_ref().map(WeakAddr::upgrade) {
+                Ok(Some(there)) => there,
+                Err(NotFound::NotYours) => return RelayAnswer::Refused(not_here().into()),
+                Err(NotFound::Nowhere) if !gateway.directory.has_given(session) => {
+                    return RelayAnswer::NotHere;
+                }
+                Ok(None) | Err(NotFound::Nowhere) => {
+                    return RelayAnswer::Refused(expired().into());
+                }
+            };
+            let (wait, reply) = (Duration::from_millis(wait_ms), Reply::new(&answer, expired));
+            there.do_send(Polled { seen, wait, peer: None, expires, reply });
+        }
     }
     let said = async {
         loop {
@@ -49,10 +67,14 @@ pub(super) async fn serve(gateway: &Gateway, relayed: Relayed) -> RelayAnswer {
     };
     match timeout(Duration::from_millis(within_ms), said).await {
         Ok(Ok(Said::Nothing)) => RelayAnswer::Done(None),
-        Ok(Ok(Said::Json(json) | Said::Last(json))) => {
-            RelayAnswer::Done(Some(String::from_utf8_lossy(&json).into_owned()))
-        }
+        Ok(Ok(Said::Json(json))) => RelayAnswer::Done(Some(text(&json))),
+        Ok(Ok(Said::Last(json))) => RelayAnswer::Last(text(&json)),
         Ok(Err(problem)) => RelayAnswer::Refused(problem.into()),
         Err(_) => RelayAnswer::Lost("the session has not answered in time".into()),
     }
+}
+
+fn text(json: &[u8]) -> String {
+    // It is JSON of ours, and so UTF-8.
+    String::from_utf8_lossy(json).into_owned()
 }

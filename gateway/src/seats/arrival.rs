@@ -78,8 +78,8 @@ pub(crate) enum Then {
     /// It ends. What the client sends meanwhile is thrown away; so many bytes are read for that. The session
     /// is one that is to hear if the client goes, if one is.
     End(usize, Option<Address>),
-    /// It goes on with what has come meanwhile. The session hears if the client goes.
-    Next(Vec<u8>, Address),
+    /// It goes on with what has come meanwhile. The session hears if the client goes, if it is here.
+    Next(Vec<u8>, Option<Address>),
 }
 
 /// An answer that the socket has not taken whole.

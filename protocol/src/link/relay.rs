@@ -30,6 +30,15 @@ pub struct Relayed {
 pub enum Errand {
     /// It shall take these frames, one a line.
     Frames(String),
+    /// It shall say what is new.
+    Poll {
+        /// How many of its answers the client has.
+        seen: u32,
+        /// How long the client waits for something new, in milliseconds.
+        wait_ms: u64,
+        /// When the client's token ends: seconds since the Unix epoch.
+        expires: Option<u64>,
+    },
 }
 
 impl Errand {
@@ -37,6 +46,7 @@ impl Errand {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Frames(frames) => frames.len(),
+            Self::Poll { .. } => 0,
         }
     }
 }
@@ -47,6 +57,8 @@ impl Errand {
 pub enum RelayAnswer {
     /// The session has done it, and says this JSON, if anything.
     Done(Option<String>),
+    /// The session says this JSON, and there is nothing more to ask it for.
+    Last(String),
     /// The session has refused it.
     Refused(RelayedProblem),
     /// This user and device have no such session.

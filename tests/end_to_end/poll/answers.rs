@@ -109,7 +109,7 @@ fn a_session_id_alone_opens_nothing() {
 
 #[test]
 fn an_unknown_session_is_gone() {
-    let gateway = Gateway::start(&["--poll-grace=100ms"]);
+    let (gateway, _pusher) = pair(&["--poll-grace=100ms"]);
     let mut client = ByHand::begin(&gateway, "u");
     eventually("the session has ended", || {
         (gateway.metrics().get("holdfast_sessions") == 0.0).then_some(())

@@ -3,3 +3,4 @@
 mod answers;
 mod connections;
 mod endings;
+mod other_gateways;

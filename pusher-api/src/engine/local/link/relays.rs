@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use protocol::link::{LinkAnswer, LinkRequest, RelayAnswer, Relayed};
+use protocol::link::{Errand, LinkAnswer, LinkRequest, RelayAnswer, Relayed};
 use tokio::time::timeout;
 
 use super::{handle::Link, services::Services};
@@ -49,30 +49,50 @@ impl Drop for UnderWay {
     }
 }
 
-/// Asks everybody who may have the session at once; only one can have it.
+/// Asks everybody who may have the session. One that has ended may still have to tell its client why, when its
+/// user is nobody's any more: where that may be so, the others are asked behind those.
 async fn pass_on(services: &Services, from: &Link, relayed: Relayed) -> RelayAnswer {
     let links = services.gateways.all();
     // Before presence is asked: a link comes into step after its users have become known.
     let loose: Vec<_> = links.iter().map(|link| !link.is_in_step()).collect();
     let holding = services.presence.gateways_of(relayed.user.as_str());
-    let may_have = |(link, loose): &(&Arc<Link>, bool)| {
-        (*loose || holding.contains(&link.index))
-            && link.index != from.index
+    let is_asked = |link: &Link| {
+        link.index != from.index
             && link.state() != LinkState::Alias
+            && !is_without_hope(link, &relayed.errand)
     };
-    let asked = links.iter().zip(loose).filter(may_have);
+    let others = links.iter().zip(loose).filter(|(link, _)| is_asked(link));
+    let (likely, rest): (Vec<_>, Vec<_>) =
+        others.partition(|(link, loose)| *loose || holding.contains(&link.index));
+    match ask_all(&likely, &relayed).await {
+        RelayAnswer::NotHere if matches!(relayed.errand, Errand::Poll { .. }) => {
+            ask_all(&rest, &relayed).await
+        }
+        answer => answer,
+    }
+}
+
+/// Asks all of these at once; only one can have the session.
+async fn ask_all(links: &[(&Arc<Link>, bool)], relayed: &Relayed) -> RelayAnswer {
     let mut answers: FuturesUnordered<_> =
-        asked.map(|(link, _)| ask(link, relayed.clone())).collect();
+        links.iter().map(|(link, _)| ask(link, relayed.clone())).collect();
     let mut together = RelayAnswer::NotHere;
     while let Some(answer) = answers.next().await {
         together = match (answer, together) {
-            (known @ (RelayAnswer::Done(_) | RelayAnswer::Refused(_)), _) => return known,
             (RelayAnswer::NotHere, before) => before,
             (RelayAnswer::NoWay(_), before @ RelayAnswer::Lost(_)) => before,
-            (doubt, _) => doubt,
+            (doubt @ (RelayAnswer::NoWay(_) | RelayAnswer::Lost(_)), _) => doubt,
+            (known, _) => return known,
         };
     }
     together
+}
+
+/// Whether a gateway has been away for so long that whoever asks its session for what is new shall begin
+/// anew: nothing comes from there, and the session ends when nobody asks it any more.
+fn is_without_hope(link: &Link, errand: &Errand) -> bool {
+    let is_away = !link.is_open() && link.is_settled();
+    is_away && matches!(errand, Errand::Poll { .. })
 }
 
 /// Asks one gateway, once: what it takes is not repeated.
