@@ -58,7 +58,10 @@ pub struct Problem {
     pub pointer: Option<String>,
     /// Seconds until another try may help, for the `Retry-After` header.
     #[serde(skip)]
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
+    /// The same in milliseconds, for clients that hold sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_ms: Option<u32>,
 }
 
 impl Problem {
@@ -76,6 +79,7 @@ impl Problem {
             code: None,
             pointer: None,
             retry_after: None,
+            retry_ms: None,
         }
     }
 
@@ -106,8 +110,15 @@ impl Problem {
     #[must_use]
     pub fn retry_after(mut self, pause: Duration) -> Self {
         let whole = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
-        self.retry_after = Some(whole.max(1));
+        self.retry_after = Some(u32::try_from(whole.max(1)).unwrap_or(u32::MAX));
         self
+    }
+
+    /// Says when to come back also in milliseconds, as `bye` does.
+    #[must_use]
+    pub fn retry_ms(mut self, pause: Duration) -> Self {
+        self.retry_ms = u32::try_from(pause.as_millis()).ok();
+        self.retry_after(pause)
     }
 
     /// The body.

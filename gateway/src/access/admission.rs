@@ -81,7 +81,7 @@ impl Refusal {
             Self::Draining => (503, "Draining"),
         };
         let pause = Duration::from_millis(retry_ms().into());
-        Problem::new(status, title, self.to_string()).retry_after(pause)
+        Problem::new(status, title, self.to_string()).retry_ms(pause)
     }
 }
 

@@ -161,7 +161,7 @@ impl Reason {
             Self::Places | Self::Bytes => {
                 let detail = "too many connections wait to become sessions";
                 let pause = Duration::from_millis(retry_ms().into());
-                Problem::new(503, "Overloaded", detail).retry_after(pause)
+                Problem::new(503, "Overloaded", detail).retry_ms(pause)
             }
             Self::Draining => Refusal::Draining.problem(),
         }

@@ -23,10 +23,9 @@ use super::{
 };
 use crate::{
     access::admission::Refusal,
-    directory::polls::NotFound,
     http::request::Request,
     seats::{Arrival, Asking, Progress, Telling, Then},
-    session::{Abandoned, Address, Answer, Polled, Reply, Runner, expired, not_here},
+    session::{Abandoned, Address, Answer, Polled, Reply, Runner, expired},
 };
 
 /// The label of the handshake metric for a request that asks a session for what is new.
@@ -54,6 +53,8 @@ impl Arrivals {
                 seen: question.seen,
                 wait: question.wait,
                 peer: arrival.socket.peer_addr().ok(),
+                owner: None,
+                proof: shown.proof(&local.directory.polls),
                 expires: None,
                 reply: Reply::new(&answer, expired),
             };
@@ -75,7 +76,10 @@ impl Arrivals {
                 if !arrival.guard.is_pollers() {
                     notice_lost(&arrival.socket, local.settings.ping_interval);
                 }
-                arrival.guard.hold();
+                // One that waits for another gateway's session takes a place like others that wait.
+                if then.poller().is_some() {
+                    arrival.guard.hold();
+                }
                 arrival.until_further_notice();
                 arrival.progress = Progress::Asking(Asking { answer, reader, then });
                 Arrived::Waiting(arrival)
@@ -126,10 +130,7 @@ impl Arrivals {
     pub(super) fn abandon(arrival: Arrival) {
         let Progress::Asking(Asking { answer, then, .. }) = arrival.progress else { return };
         drop(answer);
-        let (Then::Next(_, poller) | Then::End(_, poller)) = then;
-        if let Some(poller) = poller
-            && let Some(session) = poller.upgrade()
-        {
+        if let Some(session) = then.poller().and_then(Address::upgrade) {
             session.do_send(Abandoned);
         }
     }
@@ -161,24 +162,32 @@ fn go_on(
     polled: Polled,
 ) -> Result<Option<Address>, Problem> {
     let local = &doorway.seats.local;
+    let directory = &local.directory;
+    let found = directory.polls.find(session);
+    if let Some((address, Some(proof))) = &found
+        && polled.proof == Some(*proof)
+    {
+        return ask(address.clone(), Polled { proof: None, ..polled });
+    }
     let identity = local
         .authenticator
         .authenticate(shown.credentials())
         .map_err(|error| Refusal::Unauthorized(error.0).problem())?;
-    let directory = &local.directory;
-    let address = match directory.polls.find(session, &identity.user, identity.device.as_ref()) {
-        Ok(address) => address,
-        Err(NotFound::NotYours) => return Err(not_here()),
-        Err(NotFound::Nowhere) if directory.has_given(session) => return Err(expired()),
-        Err(NotFound::Nowhere) => {
-            let Polled { seen, wait, reply, .. } = polled;
-            let wanted = poll(seen, wait, identity.expires);
-            elsewhere::ask(local, identity, session, wanted, reply);
-            return Ok(None);
+    let Some((address, _)) = found else {
+        if directory.has_given(session) {
+            return Err(expired());
         }
+        let Polled { seen, wait, reply, .. } = polled;
+        let wanted = poll(seen, wait, identity.expires);
+        elsewhere::ask(local, identity, session, wanted, reply);
+        return Ok(None);
     };
-    let there = address.upgrade().ok_or_else(expired)?;
-    there.do_send(Polled { expires: identity.expires, ..polled });
+    let owner = Some(directory.polls.owner(&identity.user, identity.device.as_ref()));
+    ask(address, Polled { owner, expires: identity.expires, ..polled })
+}
+
+fn ask(address: Address, polled: Polled) -> Result<Option<Address>, Problem> {
+    address.upgrade().ok_or_else(expired)?.do_send(polled);
     Ok(Some(address))
 }
 

@@ -4,7 +4,11 @@ use actix_web::web::Query;
 use protocol::bearer;
 use serde::Deserialize;
 
-use crate::{access::auth::Credentials, http::request::Request};
+use crate::{
+    access::auth::Credentials,
+    directory::polls::{Polls, Proof},
+    http::request::Request,
+};
 
 #[derive(Default, Deserialize)]
 struct Parameters {
@@ -40,6 +44,12 @@ impl<'a> Shown<'a> {
     pub(super) fn says_who(&self) -> bool {
         let Parameters { token, user, .. } = &self.query;
         self.has_authorization || token.is_some() || user.is_some()
+    }
+
+    /// What a token proves that it shows.
+    pub(super) fn proof<A: Clone>(&self, polls: &Polls<A>) -> Option<Proof> {
+        let Credentials { token, device, .. } = self.credentials();
+        token.map(|token| polls.proof(token, device))
     }
 
     /// The device it names.

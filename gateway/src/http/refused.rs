@@ -51,7 +51,9 @@ pub(crate) fn no_content(methods: &str, reader: Option<&str>) -> Vec<u8> {
 pub(crate) fn refused(problem: &Problem, manner: Manner<'_>) -> Vec<u8> {
     let status = status(problem);
     let reason = status.canonical_reason().unwrap_or_default();
-    let body = problem.to_json();
+    let mut told = problem.clone();
+    told.retry_ms = told.retry_ms.or(told.retry_after.map(|seconds| seconds.saturating_mul(1000)));
+    let body = told.to_json();
     let mut out = Vec::with_capacity(512 + body.len());
     write!(out, "HTTP/1.1 {} {reason}\r\n", status.as_str())
         .expect("writing to memory does not fail");
@@ -109,6 +111,7 @@ mod tests {
             let (head, body) = answer(status, false);
             assert!(head.starts_with(line) && head.contains(said), "{head}");
             assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
+            assert!(body.contains(r#""retry_ms":3000"#), "{body}");
             assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{head}");
             let is_date = |line: &str| {
                 line.strip_prefix("date: ").is_some_and(|it| httpdate::parse_http_date(it).is_ok())

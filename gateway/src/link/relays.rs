@@ -11,7 +11,6 @@ use protocol::link::{Errand, RelayAnswer, Relayed};
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
-    directory::polls::NotFound,
     gateway::Gateway,
     session::{Answer, Polled, Posted, Reply, Said, expired, not_here},
 };
@@ -42,19 +41,16 @@ pub(super) async fn serve(gateway: &Gateway, relayed: Relayed) -> RelayAnswer {
             there.do_send(Posted { frames: frames.into(), reply });
         }
         Errand::Poll { seen, wait_ms, expires } => {
-            let found = polls.find(session, &user, device.as_ref());
-            let there = match found.as_ref().map(WeakAddr::upgrade) {
-                Ok(Some(there)) => there,
-                Err(NotFound::NotYours) => return RelayAnswer::Refused(not_here().into()),
-                Err(NotFound::Nowhere) if !gateway.directory.has_given(session) => {
-                    return RelayAnswer::NotHere;
-                }
-                Ok(None) | Err(NotFound::Nowhere) => {
-                    return RelayAnswer::Refused(expired().into());
-                }
+            let found = polls.find(session).and_then(|(address, _)| address.upgrade());
+            let Some(there) = found else {
+                return match gateway.directory.has_given(session) {
+                    true => RelayAnswer::Refused(expired().into()),
+                    false => RelayAnswer::NotHere,
+                };
             };
+            let owner = Some(polls.owner(&user, device.as_ref()));
             let (wait, reply) = (Duration::from_millis(wait_ms), Reply::new(&answer, expired));
-            there.do_send(Polled { seen, wait, peer: None, expires, reply });
+            there.do_send(Polled { seen, wait, peer: None, owner, proof: None, expires, reply });
         }
     }
     let said = async {

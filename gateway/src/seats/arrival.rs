@@ -82,6 +82,15 @@ pub(crate) enum Then {
     Next(Vec<u8>, Option<Address>),
 }
 
+impl Then {
+    /// The session that hears if the client goes, if it is one here that holds the request.
+    pub(crate) fn poller(&self) -> Option<&Address> {
+        match self {
+            Self::End(_, poller) | Self::Next(_, poller) => poller.as_ref(),
+        }
+    }
+}
+
 /// An answer that the socket has not taken whole.
 pub(crate) struct Telling {
     /// The answer.

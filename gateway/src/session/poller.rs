@@ -1,8 +1,9 @@
 //! The other side of a session that is asked by requests: the one that waits, and how far they have come.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::reply::{Reply, Said};
+use crate::directory::polls::Owner;
 
 /// What a request asks for by how far its client has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(super) enum Asked {
 
 /// A client that asks.
 pub(super) struct Poller {
+    /// Whose session it is.
+    pub(super) owner: Owner,
     /// The request that waits, if one does.
     held: Option<Reply>,
     /// How many answers there were.
@@ -26,13 +29,13 @@ pub(super) struct Poller {
     /// Whether the connection of the last request ended while that waited.
     pub(super) has_left: bool,
     /// Where the last request came from.
-    pub(super) peer: Option<SocketAddr>,
+    peer: Option<(IpAddr, u16)>,
 }
 
 impl Poller {
     /// One that has not asked yet.
-    pub(super) fn new() -> Self {
-        Self { held: None, answers: 0, shown: 0, has_left: false, peer: None }
+    pub(super) fn new(owner: Owner) -> Self {
+        Self { owner, held: None, answers: 0, shown: 0, has_left: false, peer: None }
     }
 
     /// What a request asks for whose client has seen so many answers.
@@ -64,6 +67,16 @@ impl Poller {
         is_left
     }
 
+    /// Takes note of where a request came from, where that is known.
+    pub(super) fn seen_at(&mut self, peer: Option<SocketAddr>) {
+        self.peer = peer.map(|peer| (peer.ip(), peer.port())).or(self.peer);
+    }
+
+    /// Where the last request came from.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.peer.map(SocketAddr::from)
+    }
+
     /// Whether a request waits.
     pub(super) fn is_waiting(&self) -> bool {
         self.held.as_ref().is_some_and(Reply::is_wanted)
@@ -91,18 +104,28 @@ impl Poller {
 mod tests {
     use std::task::Waker;
 
-    use protocol::problem::Problem;
+    use protocol::{UserId, problem::Problem};
 
     use super::*;
-    use crate::session::reply::Answer;
+    use crate::{directory::polls::Polls, session::reply::Answer};
+
+    fn poller() -> Poller {
+        let user = UserId::new("u").expect("a user");
+        Poller::new(Polls::<()>::default().owner(&user, None))
+    }
 
     fn gone() -> Problem {
         Problem::new(410, "Gone", "gone")
     }
 
     #[test]
+    fn one_fits_into_a_size_class_of_the_allocator() {
+        assert!(size_of::<Poller>() <= 64, "{}", size_of::<Poller>());
+    }
+
+    #[test]
     fn an_answer_stays_until_it_was_seen() {
-        let mut poller = Poller::new();
+        let mut poller = poller();
         assert_eq!((poller.asked(0), poller.asked(1)), (Asked::Next, Asked::Unknown));
         assert_eq!(poller.answer(2), 1);
         assert_eq!((poller.asked(0), poller.asked(1)), (Asked::Again, Asked::Next));
@@ -115,7 +138,7 @@ mod tests {
     #[test]
     fn a_second_request_ends_the_first() {
         let [first, second] = [(); 2].map(|()| Answer::new(Waker::noop().clone()));
-        let mut poller = Poller::new();
+        let mut poller = poller();
         poller.hold(Reply::new(&first, gone));
         poller.hold(Reply::new(&second, gone));
         assert_eq!((first.take(), second.take()), (Some(Ok(Said::Nothing)), None));

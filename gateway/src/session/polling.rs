@@ -8,10 +8,14 @@ use protocol::{CloseReason, Device, problem::Problem, receipt::Outcome};
 use super::{
     context::SessionContext,
     poller::{Asked, Poller},
+    posted::not_here,
     reply::{Reply, Said},
     state::{Address, Session, Stage},
 };
-use crate::delivery::message::Push;
+use crate::{
+    delivery::message::Push,
+    directory::polls::{Owner, Proof},
+};
 
 /// A client asks what there is.
 #[derive(Message)]
@@ -23,6 +27,10 @@ pub(crate) struct Polled {
     pub wait: Duration,
     /// Where the request came from, if that is known here.
     pub peer: Option<SocketAddr>,
+    /// Whose session it must be, where that was not found out before.
+    pub owner: Option<Owner>,
+    /// What has proved that.
+    pub proof: Option<Proof>,
     /// When the token ends that it came with: seconds since the Unix epoch.
     pub expires: Option<u64>,
     /// Who waits.
@@ -63,10 +71,10 @@ impl Session {
     /// Enters the tables of those who ask.
     pub(super) fn enter_pollers(&self, device: Option<&Device>, address: &Address) {
         let local = self.local();
-        local.pollers.borrow_mut().insert(self.member.seat, Box::new(Poller::new()));
-        if let Some(user) = &self.member.user {
-            local.directory.polls.enter(self.member.id, user, device, address.clone());
-        }
+        let Some(user) = &self.member.user else { return };
+        let owner = local.directory.polls.owner(user, device);
+        local.pollers.borrow_mut().insert(self.member.seat, Box::new(Poller::new(owner)));
+        local.directory.polls.enter(self.member.id, address.clone());
     }
 
     /// Whether it is asked by requests, and has no connection of its own.
@@ -80,13 +88,20 @@ impl Session {
 
     /// Takes a request, and answers it when there is something to say, which may be now.
     pub(crate) fn on_polled(&mut self, polled: Polled) {
-        let Polled { seen, wait, peer, expires, reply } = polled;
+        let Polled { seen, wait, peer, owner, proof, expires, reply } = polled;
         let local = Rc::clone(&self.member.local);
         if self.stage == Stage::Gone {
             return reply.give(Err(expired()));
         }
+        let is_own = |poller: &mut Poller| owner.is_none_or(|owner| owner == poller.owner);
+        if self.with_poller(is_own) != Some(true) {
+            return reply.give(Err(not_here()));
+        }
+        if let Some(proof) = proof {
+            local.directory.polls.proved(self.member.id, proof);
+        }
         let asked = self.with_poller(|poller| {
-            poller.peer = peer.or(poller.peer);
+            poller.seen_at(peer);
             poller.asked(seen)
         });
         match asked {
@@ -281,7 +296,7 @@ impl Session {
     pub(super) fn peer(&self) -> Option<SocketAddr> {
         match &self.socket {
             Some(socket) => socket.peer_addr().ok(),
-            None => self.with_poller(|poller| poller.peer).flatten(),
+            None => self.with_poller(|poller| poller.peer()).flatten(),
         }
     }
 

@@ -80,7 +80,7 @@ pub struct RelayedProblem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
 }
 
 impl From<Problem> for RelayedProblem {

@@ -15,7 +15,7 @@ pub(super) struct Report {
     rejected: Vec<Rejection>,
     /// Seconds until the lines of status 503 may be sent again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
 }
 
 /// Neighbouring lines that were not taken for one cause.

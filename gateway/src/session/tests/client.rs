@@ -87,7 +87,15 @@ impl Client {
         let answer = Answer::new(Waker::noop().clone());
         let reply = Reply::new(&answer, expired);
         if let Some(session) = self.address.as_ref().and_then(Address::upgrade) {
-            session.do_send(Polled { seen, wait, peer: None, expires: None, reply });
+            session.do_send(Polled {
+                seen,
+                wait,
+                peer: None,
+                owner: None,
+                proof: None,
+                expires: None,
+                reply,
+            });
         }
         answer
     }

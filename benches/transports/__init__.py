@@ -1,0 +1,1 @@
+"""How many pushes a second sessions of each transport receive."""
