@@ -4,6 +4,7 @@
 use std::{
     io::{ErrorKind, Write},
     net::TcpStream,
+    sync::Arc,
     time::Duration,
 };
 
@@ -39,7 +40,7 @@ impl Arrivals {
         &self,
         request: &Request<'_>,
         rest: &[u8],
-        mut arrival: Box<Arrival>,
+        arrival: Box<Arrival>,
         seat: u32,
     ) -> Arrived {
         let local = &self.doorway.seats.local;
@@ -67,25 +68,38 @@ impl Arrivals {
             }
         });
         match asking {
-            Ok(poller) => {
-                let reader = origins::reader(&local.settings, request).map(Box::from);
-                let then = match goes_on(request) {
-                    true => Then::Next(rest.to_vec(), poller),
-                    false => Then::End(LINGER_BYTES, poller),
-                };
-                if !arrival.guard.is_pollers() {
-                    notice_lost(&arrival.socket, local.settings.ping_interval);
-                }
-                // One that waits for another gateway's session takes a place like others that wait.
-                if then.poller().is_some() {
-                    arrival.guard.hold();
-                }
-                arrival.until_further_notice();
-                arrival.progress = Progress::Asking(Asking { answer, reader, then });
-                Arrived::Waiting(arrival)
-            }
+            Ok(poller) => self.await_answer(request, rest, arrival, answer, poller),
             Err(problem) => self.refuse(request, &problem, arrival),
         }
+    }
+
+    /// Has the client wait for what is said to its request: by a session here, which is to hear if it goes, or by
+    /// one of another gateway. `rest` came behind the request.
+    fn await_answer(
+        &self,
+        request: &Request<'_>,
+        rest: &[u8],
+        mut arrival: Box<Arrival>,
+        answer: Arc<Answer>,
+        poller: Option<Address>,
+    ) -> Arrived {
+        let settings = &self.doorway.seats.local.settings;
+        let reader = origins::reader(settings, request).map(Box::from);
+        if !arrival.guard.is_pollers() {
+            notice_lost(&arrival.socket, settings.ping_interval);
+        }
+        // Where no session here stands for it, it keeps its place among others that wait.
+        if poller.is_some() {
+            arrival.guard.hold();
+        }
+        arrival.guard.keep(rest.len());
+        arrival.until_further_notice();
+        let then = match goes_on(request) {
+            true => Then::Next(rest.to_vec(), poller),
+            false => Then::End(LINGER_BYTES, poller),
+        };
+        arrival.progress = Progress::Asking(Asking { answer, reader, then });
+        Arrived::Waiting(arrival)
     }
 
     /// Tells the client of a connection that goes on what its session has said; `words` have come meanwhile.
