@@ -5,18 +5,8 @@ use crate::harness::{Gateway, eventually, pair};
 
 #[test]
 fn streams_get_each_push_and_answer_by_requests_of_their_own() {
-    let (gateway, pusher) = pair(&[]);
-    let run = run(&format!(
-        "push --target http://{0}/v1/sse --target sse://{0} --sessions 40 --api http://{1} \
-         --phase batch:500 --phase single:60 --phase all:3 --processes 2 --sources 127.0.0.2-127.0.0.3",
-        gateway.http, pusher.address,
-    ));
-    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
-    assert_eq!(run.report["received"]["arrived"], 560 + 120, "{}", run.output);
-    assert_eq!(run.report["sessions"]["held_to_end"], 40);
     // Each was asked by a ping that was posted, and got its pong as an event.
-    assert_eq!(run.report["sessions"]["alive"], 40, "{}", run.output);
-    assert!(run.output.ends_with("all well"), "{}", run.output);
+    super::each_gets_its_pushes_at("sse");
 }
 
 #[test]

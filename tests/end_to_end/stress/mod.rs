@@ -20,7 +20,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::harness::{Gateway, Process, eventually};
+use crate::harness::{Gateway, Process, eventually, pair};
 
 /// A folder of its own for the reports of a test.
 struct Folder(PathBuf);
@@ -87,4 +87,20 @@ fn run(flags: &str) -> Run {
 /// Where the gateway's clients connect, over WebSocket and TCP.
 fn targets(gateway: &Gateway) -> String {
     format!("--target ws://{} --target tcp://{}", gateway.http, gateway.tcp)
+}
+
+/// Sessions over HTTP at this path, which is the name of their scheme, too, get each push once, and answer in the
+/// end.
+fn each_gets_its_pushes_at(path: &str) {
+    let (gateway, pusher) = pair(&[]);
+    let run = run(&format!(
+        "push --target http://{0}/v1/{path} --target {path}://{0} --sessions 40 --api http://{1} \
+         --phase batch:500 --phase single:60 --phase all:3 --processes 2 --sources 127.0.0.2-127.0.0.3",
+        gateway.http, pusher.address,
+    ));
+    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
+    assert_eq!(run.report["received"]["arrived"], 560 + 120, "{}", run.output);
+    assert_eq!(run.report["sessions"]["held_to_end"], 40);
+    assert_eq!(run.report["sessions"]["alive"], 40, "{}", run.output);
+    assert!(run.output.ends_with("all well"), "{}", run.output);
 }
