@@ -96,10 +96,6 @@ impl Session {
 
     /// Gives up the frames of which nothing is on the wire yet.
     fn drop_outbound(&mut self) {
-        if self.is_polled() {
-            let pushes = self.drop_for_poller();
-            return self.lose(pushes);
-        }
         if let Some(rare) = &mut self.rare {
             let pushes = rare.outbound.drop_whole_frames();
             self.lose(pushes);

@@ -24,8 +24,6 @@ pub(super) struct Poller {
     held: Option<Reply>,
     /// How many answers there were.
     answers: u32,
-    /// How many frames at the front of the queue the last of them held.
-    pub(super) shown: u32,
     /// Whether the connection of the last request ended while that waited.
     pub(super) has_left: bool,
     /// Where the last request came from.
@@ -35,14 +33,15 @@ pub(super) struct Poller {
 impl Poller {
     /// One that has not asked yet.
     pub(super) fn new(owner: Owner) -> Self {
-        Self { owner, held: None, answers: 0, shown: 0, has_left: false, peer: None }
+        Self { owner, held: None, answers: 0, has_left: false, peer: None }
     }
 
-    /// What a request asks for whose client has seen so many answers.
-    pub(super) fn asked(&self, seen: u32) -> Asked {
+    /// What a request asks for whose client has seen so many answers; `is_kept` says whether the frames of the
+    /// last one still are.
+    pub(super) fn asked(&self, seen: u32, is_kept: bool) -> Asked {
         match self.answers.checked_sub(seen) {
             Some(0) => Asked::Next,
-            Some(1) if self.shown > 0 => Asked::Again,
+            Some(1) if is_kept => Asked::Again,
             // What it held was given up since.
             Some(1) => Asked::Next,
             _ => Asked::Unknown,
@@ -87,10 +86,9 @@ impl Poller {
         self.held.take().filter(Reply::is_wanted)
     }
 
-    /// The number of the answer that is given now, with so many frames.
-    pub(super) fn answer(&mut self, frames: usize) -> u32 {
+    /// The number of the answer that is given now.
+    pub(super) fn next_answer(&mut self) -> u32 {
         self.answers += 1;
-        self.shown = frames as u32;
         self.answers
     }
 
@@ -126,13 +124,13 @@ mod tests {
     #[test]
     fn an_answer_stays_until_it_was_seen() {
         let mut poller = poller();
-        assert_eq!((poller.asked(0), poller.asked(1)), (Asked::Next, Asked::Unknown));
-        assert_eq!(poller.answer(2), 1);
-        assert_eq!((poller.asked(0), poller.asked(1)), (Asked::Again, Asked::Next));
-        poller.shown = 0;
-        assert_eq!(poller.asked(0), Asked::Next, "what it held is gone");
-        assert_eq!((poller.answer(1), poller.last_answer()), (2, 2));
-        assert_eq!((poller.asked(0), poller.asked(3)), (Asked::Unknown, Asked::Unknown));
+        let asked = |poller: &Poller, seen| poller.asked(seen, true);
+        assert_eq!((asked(&poller, 0), asked(&poller, 1)), (Asked::Next, Asked::Unknown));
+        assert_eq!(poller.next_answer(), 1);
+        assert_eq!((asked(&poller, 0), asked(&poller, 1)), (Asked::Again, Asked::Next));
+        assert_eq!(poller.asked(0, false), Asked::Next, "what it held is gone");
+        assert_eq!((poller.next_answer(), poller.last_answer()), (2, 2));
+        assert_eq!((asked(&poller, 0), asked(&poller, 3)), (Asked::Unknown, Asked::Unknown));
     }
 
     #[test]

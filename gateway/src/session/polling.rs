@@ -88,41 +88,55 @@ impl Session {
 
     /// Takes a request, and answers it when there is something to say, which may be now.
     pub(crate) fn on_polled(&mut self, polled: Polled) {
-        let Polled { seen, wait, peer, owner, proof, expires, reply } = polled;
-        let local = Rc::clone(&self.member.local);
+        match self.admit(&polled) {
+            Ok(asked) => self.hold_poll(asked, polled.wait, polled.reply),
+            Err(problem) => polled.reply.give(Err(problem)),
+        }
+    }
+
+    /// Checks a request, and forgets what its client has seen.
+    fn admit(&mut self, polled: &Polled) -> Result<Asked, Problem> {
+        let Polled { seen, peer, owner, proof, expires, .. } = *polled;
         if self.stage == Stage::Gone {
-            return reply.give(Err(expired()));
+            return Err(expired());
         }
         let is_own = |poller: &mut Poller| owner.is_none_or(|owner| owner == poller.owner);
         if self.with_poller(is_own) != Some(true) {
-            return reply.give(Err(not_here()));
+            return Err(not_here());
         }
         if let Some(proof) = proof {
-            local.directory.polls.proved(self.member.id, proof);
+            self.local().directory.polls.proved(self.member.id, proof);
         }
+        let is_kept = self.rare.as_ref().is_some_and(|rare| rare.outbound.has_shown());
         let asked = self.with_poller(|poller| {
             poller.seen_at(peer);
-            poller.asked(seen)
+            poller.asked(seen, is_kept)
         });
-        match asked {
-            // One that has seen something new was called for by it.
-            Some(Asked::Next) if self.forget_shown() > 0 || seen == 0 => {}
-            Some(Asked::Next | Asked::Again) => self.take_allowance(),
-            Some(Asked::Unknown) | None => return reply.give(Err(never_answered(seen))),
+        let asked = asked.filter(|it| *it != Asked::Unknown).ok_or_else(|| never_answered(seen))?;
+        let has_seen_more = asked == Asked::Next && is_kept;
+        if has_seen_more && let Some(rare) = &mut self.rare {
+            rare.outbound.forget_shown();
+        }
+        // One that has seen something new was called for by it, and the first begins the session.
+        if !has_seen_more && (asked == Asked::Again || seen > 0) {
+            self.take_allowance();
         }
         if self.stage == Stage::Closing && !self.has_outbound() {
             // It has read why.
             self.end(CloseReason::ClientLeft);
-            return reply.give(Err(expired()));
+            return Err(expired());
         }
         self.prolong(expires);
+        Ok(asked)
+    }
+
+    fn hold_poll(&mut self, asked: Asked, wait: Duration, reply: Reply) {
         self.with_poller(|poller| poller.hold(reply));
         if self.stage < Stage::Closing {
-            self.hear();
-            self.ping_due = local.clock.tick_after(wait);
+            self.ping_due = self.local().clock.tick_after(wait);
             self.schedule();
         }
-        if asked == Some(Asked::Again) {
+        if asked == Asked::Again {
             self.answer_again();
         }
         if wait.is_zero() && self.stage < Stage::Closing {
@@ -137,15 +151,6 @@ impl Session {
             held.give(Ok(Said::Nothing));
             self.expect_poll();
         }
-    }
-
-    /// The client has the last answer; how many frames that held.
-    fn forget_shown(&mut self) -> usize {
-        let shown = self.with_poller(|poller| std::mem::take(&mut poller.shown)).unwrap_or(0);
-        if let Some(rare) = &mut self.rare {
-            rare.outbound.forget(shown as usize);
-        }
-        shown as usize
     }
 
     /// A request counts as a frame does.
@@ -202,35 +207,36 @@ impl Session {
 
     /// `waited`: whether pushes among it were told to be queued.
     fn answer(&mut self, waited: bool) {
-        let shown = self.shown();
-        let Some(outbound) = self.rare.as_ref().map(|rare| &rare.outbound) else { return };
-        let frames = outbound.frames();
-        if self.is_held_back() || frames <= shown {
+        let has_news = self.rare.as_ref().is_some_and(|rare| rare.outbound.has_news());
+        if !has_news || self.is_held_back() {
             return;
         }
         let Some(Some(reply)) = self.with_poller(Poller::take_held) else { return };
-        if waited && self.member.is_client() {
-            let deliveries = &self.local().metrics.deliveries;
-            outbound.pushes_behind(shown).for_each(|accepted| deliveries.written(accepted));
+        let is_counted = waited && self.member.is_client();
+        let deliveries = &self.member.local.metrics.deliveries;
+        if let Some(rare) = &mut self.rare {
+            rare.outbound.show(|accepted| {
+                if is_counted {
+                    deliveries.written(accepted);
+                }
+            });
         }
-        let number = self.with_poller(|poller| poller.answer(frames)).unwrap_or(0);
-        self.give(reply, number, frames);
+        let number = self.with_poller(Poller::next_answer).unwrap_or(0);
+        self.give(reply, number);
     }
 
     /// Gives the last answer once more.
     fn answer_again(&mut self) {
-        let Some((Some(reply), number, shown)) = self.with_poller(|poller| {
-            (poller.take_held(), poller.last_answer(), poller.shown as usize)
-        }) else {
-            return;
-        };
-        self.give(reply, number, shown);
+        let last = self.with_poller(|poller| (poller.take_held(), poller.last_answer()));
+        if let Some((Some(reply), number)) = last {
+            self.give(reply, number);
+        }
     }
 
-    fn give(&mut self, reply: Reply, number: u32, frames: usize) {
+    /// Gives the frames that are shown as the answer of this number.
+    fn give(&mut self, reply: Reply, number: u32) {
         let Some(rare) = &self.rare else { return };
-        let body = rare.outbound.first(frames);
-        let text = body_of(&self.member.id.to_string(), number, body);
+        let text = body_of(&self.member.id.to_string(), number, rare.outbound.shown());
         self.count_out(text.len(), 0);
         if self.stage < Stage::Closing {
             reply.give(Ok(Said::Json(text)));
@@ -266,30 +272,22 @@ impl Session {
 
     /// Has the client show that it is there: it has to ask within this time.
     pub(super) fn look_at_poller(&mut self, soon: u32) {
-        if let Some(Some(held)) = self.with_poller(Poller::take_held) {
-            held.give(Ok(Said::Nothing));
-            self.ping_due = soon;
-        }
-        self.ping_due = self.ping_due.min(soon);
+        self.ping_due = match self.with_poller(Poller::take_held) {
+            Some(Some(held)) => {
+                held.give(Ok(Said::Nothing));
+                soon
+            }
+            _ => self.ping_due.min(soon),
+        };
         self.schedule();
     }
 
-    /// Frames at the front of the queue that were in an answer.
-    pub(super) fn shown(&self) -> usize {
-        match self.is_polled() {
-            true => self.with_poller(|poller| poller.shown as usize).unwrap_or(0),
-            false => 0,
+    /// Leaves the tables of those who ask.
+    pub(super) fn leave_pollers(&self) {
+        if self.is_polled() {
+            self.local().directory.polls.leave(self.member.id);
+            self.local().pollers.borrow_mut().remove(&self.member.seat);
         }
-    }
-
-    /// Leaves the tables of those who ask; how many frames of its queue were shown.
-    pub(super) fn leave_pollers(&self) -> usize {
-        if !self.is_polled() {
-            return 0;
-        }
-        self.local().directory.polls.leave(self.member.id);
-        let poller = self.local().pollers.borrow_mut().remove(&self.member.seat);
-        poller.map_or(0, |poller| poller.shown as usize)
     }
 
     /// Where its client is.
@@ -298,16 +296,6 @@ impl Session {
             Some(socket) => socket.peer_addr().ok(),
             None => self.with_poller(|poller| poller.peer()).flatten(),
         }
-    }
-
-    /// Gives up the frames that wait; how many pushes among them nobody was shown.
-    pub(super) fn drop_for_poller(&mut self) -> usize {
-        let shown = self.shown();
-        self.with_poller(|poller| poller.shown = 0);
-        let Some(rare) = &mut self.rare else { return 0 };
-        let lost = rare.outbound.pushes_behind(shown).count();
-        rare.outbound.drop_whole_frames();
-        lost
     }
 }
 

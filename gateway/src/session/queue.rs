@@ -61,6 +61,8 @@ pub(super) struct OutboundQueue {
     /// Whether the first chunk must be kept, because part of it is already on the wire or nothing
     /// makes sense without it.
     torn: bool,
+    /// How many frames at the front were shown to a client that asks, and stay until it has seen them.
+    shown: u32,
 }
 
 impl OutboundQueue {
@@ -88,32 +90,45 @@ impl OutboundQueue {
         self.chunks.push_back(Chunk::Shared(Waiting { frame, start, end, accepted }));
     }
 
-    /// How many pushes wait.
+    /// How many pushes wait that nobody was shown.
     pub(super) fn pushes(&self) -> usize {
-        self.pushes_behind(0).count()
+        self.new_pushes().count()
     }
 
-    /// When the pushes behind so many frames were accepted.
-    pub(super) fn pushes_behind(&self, frames: usize) -> impl Iterator<Item = Accepted> {
-        self.chunks.iter().skip(frames).filter_map(|chunk| match chunk {
+    /// When the pushes that wait and nobody was shown were accepted.
+    fn new_pushes(&self) -> impl Iterator<Item = Accepted> {
+        self.chunks.iter().skip(self.shown as usize).filter_map(|chunk| match chunk {
             Chunk::Shared(push) => Some(push.accepted),
             Chunk::Owned(..) => None,
         })
     }
 
-    /// How many frames wait.
-    pub(super) fn frames(&self) -> usize {
-        self.chunks.len()
+    /// Whether there are frames that nobody was shown.
+    pub(super) fn has_news(&self) -> bool {
+        self.chunks.len() > self.shown as usize
     }
 
-    /// The first frames, so many, one by one.
-    pub(super) fn first(&self, frames: usize) -> impl Iterator<Item = &[u8]> {
-        self.chunks.iter().take(frames).map(Chunk::bytes)
+    /// Takes note that all frames are shown to a client that asks for them. Of each push that was not before,
+    /// `shown` is told when it was accepted.
+    pub(super) fn show(&mut self, shown: impl FnMut(Accepted)) {
+        self.new_pushes().for_each(shown);
+        self.shown = self.chunks.len() as u32;
     }
 
-    /// Gives up the first frames, so many: their reader has them.
-    pub(super) fn forget(&mut self, frames: usize) {
-        for gone in self.chunks.drain(..frames.min(self.chunks.len())) {
+    /// The frames that were shown, one by one.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &[u8]> {
+        self.chunks.iter().take(self.shown as usize).map(Chunk::bytes)
+    }
+
+    /// Whether frames are kept that were shown.
+    pub(super) fn has_shown(&self) -> bool {
+        self.shown > 0
+    }
+
+    /// Gives up the frames that were shown: their reader has them.
+    pub(super) fn forget_shown(&mut self) {
+        let shown = std::mem::take(&mut self.shown) as usize;
+        for gone in self.chunks.drain(..shown) {
             self.bytes -= gone.bytes().len();
             self.owned -= gone.owned();
         }
@@ -158,11 +173,12 @@ impl OutboundQueue {
         }
     }
 
-    /// Drops every frame of which nothing is on the wire yet, and says how many pushes those were. The
-    /// stream stays well-formed: the rest of a torn frame is kept, and so is a greeting.
+    /// Drops every frame of which nothing is on the wire yet, and says how many pushes those were that nobody was
+    /// shown. The stream stays well-formed: the rest of a torn frame is kept, and so is a greeting.
     pub(super) fn drop_whole_frames(&mut self) -> usize {
         let keep = usize::from(self.torn);
         let before = self.pushes();
+        self.shown = 0;
         self.chunks.truncate(keep);
         self.chunks.shrink_to_fit();
         self.bytes = self.chunks.iter().map(|chunk| chunk.bytes().len()).sum();
@@ -255,6 +271,33 @@ mod tests {
         outbound.push_owned(b"push".to_vec(), 0);
         outbound.drop_whole_frames();
         assert!(outbound.is_empty());
+    }
+
+    #[test]
+    fn what_was_shown_stays_until_it_was_seen() {
+        let memory = FrameMemory::new(1 << 20);
+        let accepted = [(); 3].map(|()| Accepted::now());
+        let mut outbound = OutboundQueue::default();
+        let push = |outbound: &mut OutboundQueue, accepted| {
+            let frame = SharedFrame::new(b"{}", &memory, &mut Vec::new());
+            outbound.push_shared(&Push { frame, accepted, receipt: None }, 2..4, false);
+        };
+        outbound.push_owned(b"own".to_vec(), 0);
+        push(&mut outbound, accepted[0]);
+        assert!(outbound.has_news() && !outbound.has_shown() && outbound.pushes() == 1);
+        let mut told = Vec::new();
+        outbound.show(|accepted| told.push(accepted));
+        assert_eq!(outbound.shown().collect::<Vec<_>>(), [&b"own"[..], b"{}"]);
+        assert!(!outbound.has_news() && outbound.has_shown() && outbound.pushes() == 0);
+        push(&mut outbound, accepted[1]);
+        assert_eq!((outbound.shown().count(), outbound.pushes(), outbound.len()), (2, 1, 7));
+        outbound.forget_shown();
+        assert_eq!((outbound.shown().count(), outbound.pushes(), outbound.len()), (0, 1, 2));
+        outbound.show(|accepted| told.push(accepted));
+        push(&mut outbound, accepted[2]);
+        assert_eq!(told, accepted[..2], "each once");
+        assert_eq!(outbound.drop_whole_frames(), 1, "the others had been shown");
+        assert!(outbound.is_empty() && !outbound.has_shown() && outbound.own_bytes() == 0);
     }
 
     #[test]

@@ -177,8 +177,7 @@ impl Session {
 impl Drop for Session {
     /// What still waits is lost, whatever ended it.
     fn drop(&mut self) {
-        let shown = self.leave_pollers();
-        let behind = |rare: &Rare| rare.outbound.pushes_behind(shown).count();
-        self.lose(self.rare.as_deref().map_or(0, behind));
+        self.leave_pollers();
+        self.lose(self.rare.as_ref().map_or(0, |rare| rare.outbound.pushes()));
     }
 }
