@@ -52,7 +52,7 @@ pub fn reason(frame: &[u8]) -> String {
 /// The session that a `hello` names.
 pub fn session(frame: &[u8]) -> Option<SessionId> {
     let name = std::str::from_utf8(text_after(&SESSION, frame)?).ok()?;
-    u64::from_str_radix(name, 16).ok().map(SessionId)
+    name.parse().ok()
 }
 
 /// The text value that follows a key.

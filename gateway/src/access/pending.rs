@@ -5,6 +5,7 @@
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 
 use limits::{descriptors, places::Places};
+use prometheus::IntGauge;
 use protocol::Transport;
 use tokio::{sync::Notify, time::timeout};
 
@@ -161,7 +162,7 @@ impl Pending {
         let mut queues = self.queues.borrow_mut();
         let turn = queues.turn(self.clock.tick_now(), seat);
         queues.waiting.insert(turn);
-        self.metrics.pending.inc();
+        self.gauge(Stand::Waiting).inc();
         PendingGuard { pending: Rc::clone(self), turn, kept: 0, stand: Stand::Waiting }
     }
 
@@ -213,6 +214,16 @@ impl Pending {
         let queues = self.queues.borrow();
         let first = || queues.speaking.first();
         (queues.bytes > self.room.bytes_of_a_thread()).then(first).flatten().map(|turn| turn.seat)
+    }
+
+    /// How many stand so.
+    fn gauge(&self, stand: Stand) -> &IntGauge {
+        match stand {
+            Stand::Waiting => &self.metrics.pending,
+            Stand::Held => &self.metrics.polls_held,
+            Stand::Idle => &self.metrics.polls_between,
+            Stand::Answered => &self.metrics.answered,
+        }
     }
 
     /// How many are kept beyond one for each session on this thread that is asked by requests.
@@ -279,13 +290,7 @@ impl PendingGuard {
         self.leave();
         let mut queues = self.pending.queues.borrow_mut();
         self.turn = queues.turn(self.pending.clock.tick_now(), self.turn.seat);
-        let metrics = &self.pending.metrics;
-        match stand {
-            Stand::Waiting => metrics.pending.inc(),
-            Stand::Held => metrics.polls_held.inc(),
-            Stand::Idle => metrics.polls_between.inc(),
-            Stand::Answered => metrics.answered.inc(),
-        }
+        self.pending.gauge(stand).inc();
         if let Some(set) = queues.of(stand) {
             set.insert(self.turn);
         }
@@ -298,13 +303,7 @@ impl PendingGuard {
         if let Some(set) = queues.of(self.stand) {
             set.remove(&self.turn);
         }
-        let metrics = &self.pending.metrics;
-        match self.stand {
-            Stand::Waiting => metrics.pending.dec(),
-            Stand::Held => metrics.polls_held.dec(),
-            Stand::Idle => metrics.polls_between.dec(),
-            Stand::Answered => metrics.answered.dec(),
-        }
+        self.pending.gauge(self.stand).dec();
         self.pending.fewer.notify_waiters();
     }
 }

@@ -89,25 +89,29 @@ impl<A: Clone> Registry<A> {
         feed: &PresenceFeed,
     ) -> Option<A> {
         let mut replaced = None;
-        self.users.remove_if_mut(user, |_, sessions| {
+        self.take_out(user.as_str(), feed, |sessions| {
             let of_it = |session: &Registration<A>| session.device.as_ref() == Some(device);
-            let Some(position) = sessions.iter().position(of_it) else { return false };
-            if stays(sessions[position].id) {
-                return false;
-            }
-            replaced = Some(sessions.remove(position).address);
-            if sessions.is_empty() {
-                feed.publish(PresenceChange::Went(user.as_str()));
-            }
-            sessions.is_empty()
+            let gone = sessions.iter().position(of_it);
+            let gone = gone.filter(|position| !stays(sessions[*position].id));
+            replaced = gone.map(|position| sessions.remove(position).address);
         });
         replaced
     }
 
     /// Takes a session out, and only that one: a late goodbye cannot touch a newer session.
     pub fn unregister(&self, user: &str, id: SessionId, feed: &PresenceFeed) {
+        self.take_out(user, feed, |sessions| sessions.retain(|session| session.id != id));
+    }
+
+    /// Changes a user's sessions by taking some out; with the last one the user goes.
+    fn take_out(
+        &self,
+        user: &str,
+        feed: &PresenceFeed,
+        change: impl FnOnce(&mut SmallVec<[Registration<A>; 1]>),
+    ) {
         self.users.remove_if_mut(user, |_, sessions| {
-            sessions.retain(|session| session.id != id);
+            change(sessions);
             if sessions.is_empty() {
                 feed.publish(PresenceChange::Went(user));
             }

@@ -1,6 +1,6 @@
 //! What becomes of the requests of arrivals, and of the first message of those that are WebSockets.
 
-use std::{io::Write, net::TcpStream};
+use std::{io::Write, net::TcpStream, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use protocol::{Transport, problem::Problem};
@@ -24,7 +24,7 @@ use crate::{
         request::Request,
     },
     seats::{Arrival, Asking, Port, Progress, Then},
-    session::{Runner, Said},
+    session::{Answer, Runner, Said},
 };
 
 /// The label of the handshake metric for a request that wants no session and is no mistake.
@@ -104,45 +104,49 @@ impl Arrivals {
         &self,
         request: &Request<'_>,
         body: &[u8],
-        mut arrival: Box<Arrival>,
+        arrival: Box<Arrival>,
         seat: u32,
     ) -> Arrived {
         let seats = &self.doorway.seats;
-        let settings = &seats.local.settings;
-        if let Err(foreign) = origins::check(settings, request, &arrival.socket) {
+        if let Err(foreign) = origins::check(&seats.local.settings, request, &arrival.socket) {
             return self.refuse(request, &Refusal::from(foreign).problem(), arrival);
         }
         match frames::post(seats, request, Bytes::copy_from_slice(body), seat) {
             Ok(answer) => {
                 self.count(arrival.port, FRAMES);
-                arrival.guard.keep(0);
-                let reader = origins::reader(settings, request).map(Box::from);
-                let then = Then::End(LINGER_BYTES, None);
-                arrival.progress = Progress::Asking(Asking { answer, reader, then });
-                Arrived::Waiting(arrival)
+                self.await_answer(request, arrival, answer, Then::End(LINGER_BYTES, None))
             }
             Err(problem) => self.refuse(request, &problem, arrival),
         }
     }
 
-    /// Says what the session has said to which the connection in a seat has brought frames, if it has.
+    /// Has the client wait for what a session says to its request.
+    pub(super) fn await_answer(
+        &self,
+        request: &Request<'_>,
+        mut arrival: Box<Arrival>,
+        answer: Arc<Answer>,
+        then: Then,
+    ) -> Arrived {
+        let reader = origins::reader(&self.doorway.seats.local.settings, request).map(Box::from);
+        arrival.guard.keep(then.words().len());
+        arrival.progress = Progress::Asking(Asking { answer, reader, then });
+        Arrived::Waiting(arrival)
+    }
+
+    /// Says what the session has said to which the connection in a seat has brought something, if it has.
     pub(crate) fn pass_on(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
         let Progress::Asking(asking) = &mut arrival.progress else {
             return Arrived::Waiting(arrival);
         };
         let Some(said) = asking.answer.take() else { return Arrived::Waiting(arrival) };
         let reader = asking.reader.take();
-        let Then::Next(words, _) = &mut asking.then else {
-            return self.say(arrival, &Farewell::of_session(said, reader.as_deref()));
+        let (json, words) = match (&said, &mut asking.then) {
+            (Ok(Said::Json(json)), Then::Next(words, _)) => (Some(json.as_slice()), words),
+            (Ok(Said::Nothing), Then::Next(words, _)) => (None, words),
+            _ => return self.say(arrival, &Farewell::of_session(said, reader.as_deref())),
         };
         let words = std::mem::take(words);
-        let json = match &said {
-            Ok(Said::Json(json)) => Some(json.as_slice()),
-            Ok(Said::Nothing) => None,
-            Ok(Said::Last(_)) | Err(_) => {
-                return self.say(arrival, &Farewell::of_session(said, reader.as_deref()));
-            }
-        };
         let answer = answer(json, reader.as_deref(), Behind::GoesOn);
         match self.tell(arrival, answer, words) {
             Arrived::Waiting(arrival) if arrival.has_words() => self.on_words(arrival, seat),

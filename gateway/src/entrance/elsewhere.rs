@@ -16,11 +16,14 @@ use crate::{
     session::{Local, Reply, Said, Verdict},
 };
 
+/// How much longer than it waits by itself a session of another gateway may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// What is wanted of a session that another gateway may have.
 pub(super) struct Elsewhere {
     pub(super) errand: Errand,
-    /// How long it may take.
-    pub(super) within: Duration,
+    /// How long the session waits by itself.
+    pub(super) wait: Duration,
     /// What the client is told if nobody has the session.
     pub(super) nowhere: fn() -> Problem,
 }
@@ -33,8 +36,8 @@ pub(super) fn ask(
     elsewhere: Elsewhere,
     reply: Reply,
 ) {
-    let Elsewhere { errand, within, nowhere } = elsewhere;
-    let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    let Elsewhere { errand, wait, nowhere } = elsewhere;
+    let within_ms = u64::try_from((wait + PATIENCE).as_millis()).unwrap_or(u64::MAX);
     let Identity { user, device, .. } = identity;
     let relayed = Relayed { user, device, session, errand, within_ms };
     let ways = local.directory.presence.relaying();

@@ -9,17 +9,14 @@ use serde::Deserialize;
 
 use super::{
     elsewhere::{self, Elsewhere},
+    question::no_session_id,
     shown::Shown,
 };
 use crate::{
-    access::admission::Refusal,
     http::request::{Body, Request},
     seats::Seats,
     session::{Answer, Posted, Reply, not_here},
 };
-
-/// How long a session of another gateway may take; its client waits within the time for a request.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Deserialize)]
 struct Parameters {
@@ -51,15 +48,10 @@ pub(super) fn post(
     seat: u32,
 ) -> Result<Arc<Answer>, Problem> {
     let Ok(Query(Parameters { session })) = Query::from_query(request.query) else {
-        let detail = "?session= has to be the session's id, as its hello says it";
-        return Err(Problem::new(400, "Bad Request", detail));
+        return Err(no_session_id());
     };
     let local = &seats.local;
-    let shown = Shown::by(request);
-    let identity = local
-        .authenticator
-        .authenticate(shown.credentials())
-        .map_err(|error| Refusal::Unauthorized(error.0).problem())?;
+    let identity = Shown::by(request).identity(&local.authenticator)?;
     let (user, device) = (identity.user.as_str(), identity.device.as_ref());
     let address = local.directory.registry.session(user, device, session);
     let answer = Answer::for_seat(&local.calls, seat);
@@ -75,5 +67,5 @@ pub(super) fn post(
 fn errand(frames: Bytes) -> Result<Elsewhere, Problem> {
     let frames = String::from_utf8(frames.into())
         .map_err(|_| Problem::new(400, "Bad Frame", "the body is no UTF-8").coded("not_json"))?;
-    Ok(Elsewhere { errand: Errand::Frames(frames), within: PATIENCE, nowhere: not_here })
+    Ok(Elsewhere { errand: Errand::Frames(frames), wait: Duration::ZERO, nowhere: not_here })
 }

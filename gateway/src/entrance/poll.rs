@@ -31,8 +31,6 @@ use crate::{
 
 /// The label of the handshake metric for a request that asks a session for what is new.
 const POLL: &str = "poll";
-/// How much longer than it waits by itself a session of another gateway may take.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Arrivals {
     /// A poll has come.
@@ -68,14 +66,14 @@ impl Arrivals {
             }
         });
         match asking {
-            Ok(poller) => self.await_answer(request, rest, arrival, answer, poller),
+            Ok(poller) => self.await_poll(request, rest, arrival, answer, poller),
             Err(problem) => self.refuse(request, &problem, arrival),
         }
     }
 
-    /// Has the client wait for what is said to its request: by a session here, which is to hear if it goes, or by
+    /// Has the client wait for what is said to its poll: by a session here, which is to hear if it goes, or by
     /// one of another gateway. `rest` came behind the request.
-    fn await_answer(
+    fn await_poll(
         &self,
         request: &Request<'_>,
         rest: &[u8],
@@ -83,23 +81,19 @@ impl Arrivals {
         answer: Arc<Answer>,
         poller: Option<Address>,
     ) -> Arrived {
-        let settings = &self.doorway.seats.local.settings;
-        let reader = origins::reader(settings, request).map(Box::from);
         if !arrival.guard.is_pollers() {
-            notice_lost(&arrival.socket, settings.ping_interval);
+            notice_lost(&arrival.socket, self.doorway.seats.local.settings.ping_interval);
         }
         // Where no session here stands for it, it keeps its place among others that wait.
         if poller.is_some() {
             arrival.guard.hold();
         }
-        arrival.guard.keep(rest.len());
         arrival.until_further_notice();
         let then = match goes_on(request) {
             true => Then::Next(rest.to_vec(), poller),
             false => Then::End(LINGER_BYTES, poller),
         };
-        arrival.progress = Progress::Asking(Asking { answer, reader, then });
-        Arrived::Waiting(arrival)
+        self.await_answer(request, arrival, answer, then)
     }
 
     /// Tells the client of a connection that goes on what its session has said; `words` have come meanwhile.
@@ -183,10 +177,7 @@ fn go_on(
     {
         return ask(address.clone(), Polled { proof: None, ..polled });
     }
-    let identity = local
-        .authenticator
-        .authenticate(shown.credentials())
-        .map_err(|error| Refusal::Unauthorized(error.0).problem())?;
+    let identity = shown.identity(&local.authenticator)?;
     let Some((address, _)) = found else {
         if directory.has_given(session) {
             return Err(expired());
@@ -209,7 +200,7 @@ fn ask(address: Address, polled: Polled) -> Result<Option<Address>, Problem> {
 fn poll(seen: u32, wait: Duration, expires: Option<u64>) -> Elsewhere {
     let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     let errand = Errand::Poll { seen, wait_ms, expires };
-    Elsewhere { errand, within: wait + PATIENCE, nowhere: moved }
+    Elsewhere { errand, wait, nowhere: moved }
 }
 
 /// Nobody knows the session.

@@ -64,13 +64,19 @@ pub fn question(request: &Request<'_>) -> Result<Question, Problem> {
     };
     let Some(session) = session else { return Ok(Question { session: None, seen: 0, wait }) };
     let Ok(session) = session.parse() else {
-        return Err(bad("?session= has to be the session's id, as its hello says it".into()));
+        return Err(no_session_id());
     };
     match seen.map(|seen| seen.parse()) {
         Some(Ok(seen)) => Ok(Question { session: Some(session), seen, wait }),
         Some(Err(_)) => Err(bad("?seen= has to be the number that the last answer said".into())),
         None => Err(bad("?seen= is missing: give the number that the last answer said".into())),
     }
+}
+
+/// A request names its session by something else than an id.
+pub(super) fn no_session_id() -> Problem {
+    let detail = "?session= has to be the session's id, as its hello says it";
+    Problem::new(400, "Bad Request", detail)
 }
 
 /// Whether the connection is for a next request, too (RFC 9112 section 9.3).

@@ -1,11 +1,15 @@
 //! What a request shows of who sends it.
 
 use actix_web::web::Query;
-use protocol::bearer;
+use protocol::{bearer, problem::Problem};
 use serde::Deserialize;
 
 use crate::{
-    access::auth::Credentials,
+    access::{
+        admission::Refusal,
+        auth::{Authenticator, Credentials},
+        identity::Identity,
+    },
     directory::polls::{Polls, Proof},
     http::request::Request,
 };
@@ -44,6 +48,15 @@ impl<'a> Shown<'a> {
     pub(super) fn says_who(&self) -> bool {
         let Parameters { token, user, .. } = &self.query;
         self.has_authorization || token.is_some() || user.is_some()
+    }
+
+    /// Who it is.
+    ///
+    /// # Errors
+    /// The problem to answer with.
+    pub(super) fn identity(&self, authenticator: &Authenticator) -> Result<Identity, Problem> {
+        let identity = authenticator.authenticate(self.credentials());
+        identity.map_err(|error| Refusal::Unauthorized(error.0).problem())
     }
 
     /// What a token proves that it shows.

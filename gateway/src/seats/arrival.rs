@@ -83,6 +83,14 @@ pub(crate) enum Then {
 }
 
 impl Then {
+    /// What has come meanwhile and is kept.
+    pub(crate) fn words(&self) -> &[u8] {
+        match self {
+            Self::End(..) => &[],
+            Self::Next(words, _) => words,
+        }
+    }
+
     /// The session that hears if the client goes, if it is one here that holds the request.
     pub(crate) fn poller(&self) -> Option<&Address> {
         match self {

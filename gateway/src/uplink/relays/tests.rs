@@ -15,6 +15,17 @@ use super::{
 /// What was said to who waits.
 type Heard = Arc<Mutex<Vec<RelayAnswer>>>;
 
+/// So many bytes of frames for a session.
+fn relayed(frames: usize) -> Relayed {
+    Relayed {
+        user: UserId::new("u").unwrap(),
+        device: None,
+        session: SessionId(1),
+        errand: Errand::Frames("x".repeat(frames)),
+        within_ms: 1000,
+    }
+}
+
 struct Fixture {
     relays: Relays,
     ways: [Way; 2],
@@ -31,15 +42,8 @@ impl Fixture {
     fn ask(&self, frames: usize) -> Heard {
         let heard = Heard::default();
         let told = Arc::clone(&heard);
-        let relayed = Relayed {
-            user: UserId::new("u").unwrap(),
-            device: None,
-            session: SessionId(1),
-            errand: Errand::Frames("x".repeat(frames)),
-            within_ms: 1000,
-        };
         let asker = Box::new(move |answer| told.lock().push(answer));
-        self.relays.ask(relayed, self.ways.to_vec(), self.now, asker);
+        self.relays.ask(relayed(frames), self.ways.to_vec(), self.now, asker);
         heard
     }
 
@@ -117,14 +121,8 @@ fn without_a_way_or_room_it_is_said_at_once() {
     let it = Fixture::new();
     let heard = Heard::default();
     let told = Arc::clone(&heard);
-    let relayed = Relayed {
-        user: UserId::new("u").unwrap(),
-        device: None,
-        session: SessionId(1),
-        errand: Errand::Frames(String::new()),
-        within_ms: 1000,
-    };
-    it.relays.ask(relayed, Vec::new(), it.now, Box::new(move |answer| told.lock().push(answer)));
+    let asker = Box::new(move |answer| told.lock().push(answer));
+    it.relays.ask(relayed(0), Vec::new(), it.now, asker);
     assert!(matches!(said(&heard).as_slice(), [NoWay(_)]));
     let fits = MOST_BYTES - COST;
     let first = it.ask(fits);
