@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{
     Gateway, Who,
     client::{Client, Event, Refused, connect},
-    way_up::WayUp,
-    websocket::{encoded, read_head},
+    way_up::{WayUp, shown},
+    websocket::read_head,
 };
 
 /// Frames in the answers to requests.
@@ -58,14 +58,6 @@ pub(crate) fn read_answer(socket: &mut TcpStream) -> PollAnswer {
     socket.read_exact(&mut body).unwrap();
     let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
     PollAnswer { status, head, body }
-}
-
-/// How a request says who sends it: in its query, and in a field.
-pub(crate) fn shown(who: &Who) -> (String, String) {
-    match who {
-        Who::User(user) => (format!("user={}", encoded(user)), String::new()),
-        Who::Token(token) => (String::new(), format!("Authorization: Bearer {token}\r\n")),
-    }
 }
 
 impl Poll {

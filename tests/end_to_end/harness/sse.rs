@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{
     Gateway, Who,
     client::{Client, Event, Refused, connect},
-    way_up::WayUp,
-    websocket::{encoded, read_head},
+    way_up::{WayUp, shown},
+    websocket::read_head,
 };
 
 /// An event a frame.
@@ -62,11 +62,9 @@ impl Client for Sse {
     }
 
     fn handshake(gateway: &Gateway, who: &Who) -> Vec<u8> {
-        let (query, field) = match who {
-            Who::User(user) => (format!("?user={}", encoded(user)), String::new()),
-            Who::Token(token) => (String::new(), format!("Authorization: Bearer {token}\r\n")),
-        };
-        format!("GET /v1/sse{query} HTTP/1.1\r\nHost: {}\r\n{field}\r\n", gateway.http).into_bytes()
+        let (query, field) = shown(who);
+        format!("GET /v1/sse?{query} HTTP/1.1\r\nHost: {}\r\n{field}\r\n", gateway.http)
+            .into_bytes()
     }
 
     fn wire_bytes(frame: &[u8]) -> Vec<u8> {

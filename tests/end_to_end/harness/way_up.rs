@@ -6,6 +6,14 @@ use serde_json::{Value, json};
 
 use super::{Http, Who, http::Answer, websocket::encoded};
 
+/// How a request says who sends it: in its query, and in a field.
+pub(crate) fn shown(who: &Who) -> (String, String) {
+    match who {
+        Who::User(user) => (format!("user={}", encoded(user)), String::new()),
+        Who::Token(token) => (String::new(), format!("Authorization: Bearer {token}\r\n")),
+    }
+}
+
 /// Where a client posts, and as whom.
 pub(crate) struct WayUp {
     http: Http,

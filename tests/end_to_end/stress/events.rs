@@ -1,7 +1,7 @@
 //! Sessions over server-sent events, against real gateways.
 
 use super::run;
-use crate::harness::{Gateway, eventually, pair};
+use crate::harness::{Gateway, eventually};
 
 #[test]
 fn streams_get_each_push_and_answer_by_requests_of_their_own() {
@@ -23,17 +23,7 @@ fn tokens_open_streams_and_post_for_them() {
 
 #[test]
 fn a_storm_of_streams_goes_and_comes_back() {
-    let (gateway, pusher) = pair(&[]);
-    let run = run(&format!(
-        "storm --target http://{}/v1/sse --sessions 60 --drop 20 --hold 200ms --settle 200ms \
-         --api http://{} --push-rate 100 --operators http://{} --sample 100ms",
-        gateway.http, pusher.address, gateway.operators,
-    ));
-    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
-    let storm = &run.report["storms"][0];
-    assert!(storm["gone_seconds"].is_f64() && storm["reopen_seconds"].is_f64(), "{storm:#}");
-    assert_eq!(run.report["sessions"]["held_to_end"], 60);
-    assert_eq!(run.report["pushes"]["missing"], 0);
+    super::a_storm_goes_and_comes_back_at("sse", &[]);
 }
 
 #[test]

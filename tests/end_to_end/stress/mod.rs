@@ -104,3 +104,18 @@ fn each_gets_its_pushes_at(path: &str) {
     assert_eq!(run.report["sessions"]["alive"], 40, "{}", run.output);
     assert!(run.output.ends_with("all well"), "{}", run.output);
 }
+
+/// Of the sessions over HTTP at this path, some are dropped and come back, and the others get pushes meanwhile.
+fn a_storm_goes_and_comes_back_at(path: &str, flags: &[&str]) {
+    let (gateway, pusher) = pair(flags);
+    let run = run(&format!(
+        "storm --target http://{}/v1/{path} --sessions 60 --drop 20 --hold 200ms --settle 200ms \
+         --api http://{} --push-rate 100 --operators http://{} --sample 100ms",
+        gateway.http, pusher.address, gateway.operators,
+    ));
+    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
+    let storm = &run.report["storms"][0];
+    assert!(storm["gone_seconds"].is_f64() && storm["reopen_seconds"].is_f64(), "{storm:#}");
+    assert_eq!(run.report["sessions"]["held_to_end"], 60);
+    assert_eq!(run.report["pushes"]["missing"], 0);
+}

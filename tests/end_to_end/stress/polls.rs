@@ -1,7 +1,7 @@
 //! Sessions over long polls, against real gateways.
 
 use super::run;
-use crate::harness::{Gateway, pair};
+use crate::harness::Gateway;
 
 #[test]
 fn polls_get_each_push_and_ask_again() {
@@ -28,15 +28,5 @@ fn polls_are_answered_after_their_wait_and_nobody_is_lost_by_that() {
 
 #[test]
 fn a_storm_of_polls_goes_and_comes_back() {
-    let (gateway, pusher) = pair(&["--poll-grace=300ms"]);
-    let run = run(&format!(
-        "storm --target http://{}/v1/poll --sessions 60 --drop 20 --hold 200ms --settle 200ms \
-         --api http://{} --push-rate 100 --operators http://{} --sample 100ms",
-        gateway.http, pusher.address, gateway.operators,
-    ));
-    assert_eq!(run.code, Some(0), "{}\n{}", run.output, run.log);
-    let storm = &run.report["storms"][0];
-    assert!(storm["gone_seconds"].is_f64() && storm["reopen_seconds"].is_f64(), "{storm:#}");
-    assert_eq!(run.report["sessions"]["held_to_end"], 60);
-    assert_eq!(run.report["pushes"]["missing"], 0);
+    super::a_storm_goes_and_comes_back_at("poll", &["--poll-grace=300ms"]);
 }
