@@ -51,7 +51,9 @@ deny: setup
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --debug cargo-deny@0.20.2
 	cargo deny check bans licenses sources
 
+# Tests of what Redis Cluster can keep start servers of their own.
 test: lint
+	@command -v redis-server >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) redis-server; }
 	cargo test --workspace
 
 # What the tests of a crate do not notice: each module below is broken in one place after the other, in a

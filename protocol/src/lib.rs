@@ -3,7 +3,7 @@
 //! Clients and the gateway speak [`client_frame`] (towards the gateway) and [`server_frame`]
 //! (towards the client), and a session ends with one of the reasons of [`close`]. pusher-api and
 //! the gateways speak [`link`], whose pushes are addressed with [`push::Target`] and answered with
-//! a [`receipt::Receipt`]. Both HTTP servers take [`bearer`] credentials and report errors as a
+//! a [`receipt::Receipt`]; what is [`kept`] has a place in a log. Both HTTP servers take [`bearer`] credentials and report errors as a
 //! [`problem::Problem`]; in development they take no [`foreign`] requests. What the gateway and its clients say in the same words has one home here:
 //! the [`transport`]s, the [`claims`] of a token, the frames of a [`websocket`], the [`clock`].
 //!
@@ -15,6 +15,8 @@ pub mod server_frame;
 pub mod link;
 pub mod push;
 pub mod receipt;
+
+pub mod kept;
 
 pub mod claims;
 pub mod close;

@@ -1,0 +1,12 @@
+//! The SQLite store, by its contract and by what may happen to its file.
+
+mod failing;
+mod files;
+mod keeping;
+mod place;
+mod processes;
+mod sequences;
+
+#[cfg(test)]
+#[path = "../model/mod.rs"]
+mod model;
