@@ -1,8 +1,10 @@
 //! `holdfast up`: gateway and pusher-api in one process, for trying things out on one machine.
 
 use std::{
+    env,
     error::Error,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
@@ -38,6 +40,10 @@ pub(crate) struct Settings {
     /// loopback: whoever else reaches them is let in without keys
     #[arg(long)]
     beyond_loopback: bool,
+    /// Directory of the file that pushes with a ttl are kept in; who is started with the same one shares
+    /// what is kept [default: holdfast in $XDG_DATA_HOME, or in ~/.local/share]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Return what clients send to /v1/echo and in echo frames
     #[arg(long)]
     echo: bool,
@@ -78,6 +84,15 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
 }
 
 impl Settings {
+    /// Where messages are kept.
+    fn data(&self) -> Result<PathBuf, ConfigError> {
+        let named = self.data.clone().or_else(|| Some(data_of_this_user()?.join("holdfast")));
+        named.ok_or_else(|| {
+            let problem = "neither XDG_DATA_HOME nor HOME is set";
+            ConfigError::new("--data", problem, "name the directory that messages are kept in")
+        })
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         if self.beyond_loopback {
             return Ok(());
@@ -100,8 +115,15 @@ impl Settings {
     }
 }
 
+/// Where programs keep what is a user's own (XDG Base Directory Specification).
+fn data_of_this_user() -> Option<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))
+}
+
 async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let mut stop = Stop::new()?;
+    let data = settings.data()?;
     let mut flags = vec![
         "holdfast".to_owned(),
         "--development".to_owned(),
@@ -125,11 +147,13 @@ async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
     flags.extend(links.map(|address| format!("--gateway=http://{address}")));
     let websocket = format!("ws://{}/v1/ws", from_here(gateway.clients[0]));
     flags.push(format!("--page-websocket-url={websocket}"));
-    let pusher = pusher_api::start(PusherApiFlags::try_parse_from(flags)?.settings).await;
+    let mut flags = PusherApiFlags::try_parse_from(flags)?.settings;
+    flags.kept.data = Some(data.clone());
+    let pusher = pusher_api::start(flags).await;
     let mut pusher = pusher.map_err(|error| error.of_flag("--listen-backends"))?;
     // What a person is to do is the last thing that is printed, and works at once.
     let _ = tokio::time::timeout(UNTIL_READY, pusher.until_ready()).await;
-    announce(&gateway, pusher.addresses[0], settings.beyond_loopback);
+    announce(&gateway, pusher.addresses[0], &data, settings.beyond_loopback);
     stop.next(|| {}).await;
     tokio::select! {
         () = async { gateway.drain().await; pusher.drain().await } => {}
@@ -154,7 +178,7 @@ fn from_here(listener: SocketAddr) -> SocketAddr {
 }
 
 /// Tells a person what to do next.
-fn announce(gateway: &gateway::Running, backends: SocketAddr, beyond_loopback: bool) {
+fn announce(gateway: &gateway::Running, backends: SocketAddr, data: &Path, beyond_loopback: bool) {
     let addresses = [gateway.clients[0], gateway.tcp[0], gateway.operators[0], backends];
     let [http, tcp, operators, backends] = addresses.map(from_here);
     let who = match beyond_loopback {
@@ -167,10 +191,12 @@ fn announce(gateway: &gateway::Running, backends: SocketAddr, beyond_loopback: b
          clients      ws://{http}/v1/ws?user=U    tcp://{tcp}\n\
          backends     http://{backends}/v1/push\n\
          operators    http://{operators}/metrics\n\
+         kept in      {data}\n\
          \n\
          see it       open http://{backends}/ in a browser, then paste:\n\
          \n\
          curl -X POST http://{backends}/v1/push -H 'content-type: application/json' \\\n  \
-           -d '{{\"to\":{{\"user\":\"demo\"}},\"data\":{{\"text\":\"hello\"}}}}'\n"
+           -d '{{\"to\":{{\"user\":\"demo\"}},\"data\":{{\"text\":\"hello\"}}}}'\n",
+        data = data.display()
     );
 }

@@ -2,6 +2,7 @@
 //! how the bytes were cut or how often they are read.
 
 mod clients;
+mod cursors;
 mod kernel;
 mod links;
 mod pushes;
@@ -13,6 +14,7 @@ pub(crate) use clients::{
     client_frames, first_lines, first_messages, polls, posted_frames, request_heads, tcp_lines,
     websocket_frames,
 };
+pub(crate) use cursors::cursors;
 pub(crate) use kernel::kernel_text;
 pub(crate) use links::link_frames;
 pub(crate) use pushes::push_body;

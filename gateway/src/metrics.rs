@@ -3,6 +3,7 @@
 pub(crate) mod clocks;
 mod deliveries;
 mod handshakes;
+mod kept;
 mod standing;
 mod tallies;
 
@@ -23,8 +24,8 @@ use serving::{
 };
 
 use self::{
-    clocks::LinkClocks, deliveries::Deliveries, handshakes::Handshakes, standing::Standing,
-    tallies::Tallies,
+    clocks::LinkClocks, deliveries::Deliveries, handshakes::Handshakes, kept::KeptMetrics,
+    standing::Standing, tallies::Tallies,
 };
 
 /// Why links end, as it stands in labels.
@@ -94,6 +95,8 @@ pub(crate) struct Metrics {
     pub links_lagging: IntGauge,
     /// Requests that wait for sessions of other gateways.
     pub relays_waiting: IntGauge,
+    /// What is kept.
+    pub kept: KeptMetrics,
     /// Bytes that wait to be written to pusher-apis.
     pub link_queue: IntGauge,
     /// Links closed because the pusher-api took too little.
@@ -253,6 +256,7 @@ impl Default for Metrics {
                 "holdfast_relays_waiting",
                 "Clients' requests that wait for sessions of other gateways",
             ),
+            kept: KeptMetrics::new(&make),
             links_lagging: make.gauge(
                 "holdfast_links_lagging",
                 "Links of pusher-apis that confirm too late who is here; no hello waits for them",

@@ -121,6 +121,10 @@ pub struct Settings {
     #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "30s")]
     pub poll_grace: Duration,
 
+    /// How long acknowledgements of clients are gathered before the store is told
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "1s")]
+    pub ack_delay: Duration,
+
     /// Largest frame from a client
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64KiB")]
     pub max_frame: usize,
@@ -241,6 +245,7 @@ impl Settings {
             ("--ping-interval", self.ping_interval),
             ("--sse-age", self.sse_age),
             ("--poll-grace", self.poll_grace),
+            ("--ack-delay", self.ack_delay),
         ] {
             if value > Duration::from_secs(24 * 3600) {
                 let problem = format!("{} is too long", settings::units::show(value));

@@ -2,22 +2,19 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
-use crate::{
-    ids::{MessageId, Topic},
-    push::MAX_TOPICS_PER_FRAME,
-};
+use crate::{ids::Topic, push::MAX_TOPICS_PER_FRAME};
 
 /// A well-formed frame from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientFrame {
     /// The first line of a TCP session.
     Connect(Connect),
-    /// The client has processed the message and everything before it.
-    Ack(MessageId),
+    /// The client has processed what stands at this cursor and everything before it in the same log.
+    Ack(String),
     /// Subscribe this session to topics.
-    Subscribe(Vec<Topic>),
+    Subscribe(Vec<Wanted>),
     /// End subscriptions of this session.
     Unsubscribe(Vec<Topic>),
     /// A newer token for the same user.
@@ -39,9 +36,21 @@ pub struct Connect {
     pub user: Option<String>,
     /// Name of the device, if its token has none.
     pub device: Option<String>,
-    /// The last message the client has seen.
+    /// The newest cursor of each log that the client has.
+    pub after: Vec<String>,
+}
+
+/// A topic to subscribe to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which.
+    pub topic: Topic,
+    /// The newest cursor of it that the client has, or [`START`]: what is kept behind it is to come first.
     pub after: Option<String>,
 }
+
+/// In place of a cursor: from the first message that is kept.
+pub const START: &str = "start";
 
 /// Why a client's frame was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +64,11 @@ pub enum FrameError {
     /// A known type with a missing or wrong field: answered with an `error` frame.
     #[error("{0}")]
     Invalid(String),
+    /// An older client's word: answered with an `error` frame.
+    #[error(
+        "ack: a cursor is needed, as pushes that are kept bring one; an id says nothing of its place"
+    )]
+    AckNeedsCursor,
 }
 
 impl FrameError {
@@ -64,6 +78,7 @@ impl FrameError {
             Self::NotJson(_) => "not_json",
             Self::UnknownType(_) => "unknown_type",
             Self::Invalid(_) => "invalid_frame",
+            Self::AckNeedsCursor => "ack_needs_cursor",
         }
     }
 }
@@ -76,12 +91,40 @@ struct Kind<'a> {
 
 #[derive(Deserialize)]
 struct Fields {
-    id: Option<MessageId>,
+    id: Option<IgnoredAny>,
+    cursor: Option<String>,
     topics: Option<Vec<Topic>>,
     token: Option<String>,
     user: Option<String>,
     device: Option<String>,
-    after: Option<String>,
+    #[serde(default)]
+    after: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Subscribing {
+    topics: Option<Vec<Subscribed>>,
+}
+
+/// A topic in a `subscribe` frame.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a topic is its name, or an object with topic and after")]
+enum Subscribed {
+    Alone(Topic),
+    Behind {
+        topic: Topic,
+        #[serde(default)]
+        after: Option<String>,
+    },
+}
+
+impl From<Subscribed> for Wanted {
+    fn from(subscribed: Subscribed) -> Self {
+        match subscribed {
+            Subscribed::Alone(topic) => Self { topic, after: None },
+            Subscribed::Behind { topic, after } => Self { topic, after },
+        }
+    }
 }
 
 impl ClientFrame {
@@ -99,9 +142,16 @@ impl ClientFrame {
             "ping" => Ok(Self::Ping),
             "pong" => Ok(Self::Pong),
             "echo" => Ok(Self::Echo),
-            "ack" => fields(text)?.id.map(Self::Ack).ok_or_else(|| missing("ack", "id")),
-            "subscribe" => topics("subscribe", text).map(Self::Subscribe),
-            "unsubscribe" => topics("unsubscribe", text).map(Self::Unsubscribe),
+            "ack" => match fields(text)? {
+                Fields { cursor: Some(cursor), .. } => Ok(Self::Ack(cursor)),
+                Fields { id: Some(_), .. } => Err(FrameError::AckNeedsCursor),
+                _ => Err(missing("ack", "cursor")),
+            },
+            "subscribe" => {
+                let topics = few("subscribe", parse_json::<Subscribing>(text)?.topics)?;
+                Ok(Self::Subscribe(topics.into_iter().map(Wanted::from).collect()))
+            }
+            "unsubscribe" => few("unsubscribe", fields(text)?.topics).map(Self::Unsubscribe),
             "refresh" => {
                 fields(text)?.token.map(Self::Refresh).ok_or_else(|| missing("refresh", "token"))
             }
@@ -114,8 +164,8 @@ impl ClientFrame {
     }
 }
 
-fn topics(kind: &str, text: &str) -> Result<Vec<Topic>, FrameError> {
-    let topics = fields(text)?.topics.ok_or_else(|| missing(kind, "topics"))?;
+fn few<T>(kind: &str, topics: Option<Vec<T>>) -> Result<Vec<T>, FrameError> {
+    let topics = topics.ok_or_else(|| missing(kind, "topics"))?;
     if topics.len() > MAX_TOPICS_PER_FRAME {
         let detail = format!("{kind}: topics holds more than {MAX_TOPICS_PER_FRAME}");
         return Err(FrameError::Invalid(detail));
@@ -145,26 +195,36 @@ fn parse_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
 mod tests {
     use super::*;
 
-    const ID: &str = "0190a6f0-0000-7000-8000-000000000001";
-
     #[test]
     fn frames_parse() {
-        let ack = format!(r#"{{"type":"ack","id":"{ID}"}}"#);
-        let id = MessageId(ID.parse().expect("a uuid"));
         let news = Topic::new("news").expect("a topic");
+        let wanted =
+            |after: Option<&str>| Wanted { topic: news.clone(), after: after.map(str::to_owned) };
         let connect = Connect { token: Some("t".into()), ..Connect::default() };
         let cases = [
             (r#"{"type":"ping"}"#, ClientFrame::Ping),
             (r#"{"type":"pong","x":1}"#, ClientFrame::Pong),
             (r#" {"extra":1,"type":"ping"} "#, ClientFrame::Ping),
-            (ack.as_str(), ClientFrame::Ack(id)),
+            (r#"{"type":"ack","cursor":"C"}"#, ClientFrame::Ack("C".into())),
+            (r#"{"type":"ack","cursor":"C","id":5}"#, ClientFrame::Ack("C".into())),
             (
                 r#"{"type":"subscribe","topics":["news"]}"#,
-                ClientFrame::Subscribe(vec![news.clone()]),
+                ClientFrame::Subscribe(vec![wanted(None)]),
             ),
-            (r#"{"type":"unsubscribe","topics":["news"]}"#, ClientFrame::Unsubscribe(vec![news])),
+            (
+                r#"{"type":"subscribe","topics":[{"topic":"news","after":"start"},{"topic":"news"}]}"#,
+                ClientFrame::Subscribe(vec![wanted(Some(START)), wanted(None)]),
+            ),
+            (
+                r#"{"type":"unsubscribe","topics":["news"]}"#,
+                ClientFrame::Unsubscribe(vec![news.clone()]),
+            ),
             (r#"{"type":"refresh","token":"t"}"#, ClientFrame::Refresh("t".into())),
-            (r#"{"type":"connect","token":"t"}"#, ClientFrame::Connect(connect)),
+            (r#"{"type":"connect","token":"t"}"#, ClientFrame::Connect(connect.clone())),
+            (
+                r#"{"type":"connect","token":"t","after":["a","b"]}"#,
+                ClientFrame::Connect(Connect { after: vec!["a".into(), "b".into()], ..connect }),
+            ),
             (r#"{"type":"echo","x":[1,2]}"#, ClientFrame::Echo),
         ];
         for (text, expected) in cases {
@@ -184,7 +244,10 @@ mod tests {
             ("{}", "invalid_frame"),
             (r#"{"type":5}"#, "invalid_frame"),
             (r#"{"type":"ack"}"#, "invalid_frame"),
-            (r#"{"type":"ack","id":"x"}"#, "invalid_frame"),
+            (r#"{"type":"ack","cursor":5}"#, "invalid_frame"),
+            (r#"{"type":"ack","id":"x"}"#, "ack_needs_cursor"),
+            (r#"{"type":"connect","after":"x"}"#, "invalid_frame"),
+            (r#"{"type":"subscribe","topics":[{"after":"x"}]}"#, "invalid_frame"),
             (r#"{"type":"subscribe"}"#, "invalid_frame"),
             (r#"{"type":"subscribe","topics":[""]}"#, "invalid_frame"),
             (r#"{"type":"dance","id":5}"#, "unknown_type"),
@@ -204,9 +267,8 @@ mod tests {
                 let topics = vec![r#""t""#; count].join(",");
                 let text = format!(r#"{{"type":"{kind}","topics":[{topics}]}}"#);
                 ClientFrame::parse(text.as_bytes()).map(|frame| match frame {
-                    ClientFrame::Subscribe(topics) | ClientFrame::Unsubscribe(topics) => {
-                        topics.len()
-                    }
+                    ClientFrame::Subscribe(topics) => topics.len(),
+                    ClientFrame::Unsubscribe(topics) => topics.len(),
                     other => panic!("{other:?}"),
                 })
             };

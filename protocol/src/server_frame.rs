@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     close::CloseReason,
     ids::{MessageId, SessionId, Topic},
+    kept::{CURSOR_LENGTH, Cursor},
 };
 
 /// The answer to a client's `ping`.
@@ -25,6 +26,25 @@ pub enum Payload<'a> {
 
 /// The frame a client receives for a push. The payload's bytes are passed through as they are.
 pub fn push(id: MessageId, payload: Payload<'_>, topic: Option<&Topic>) -> Vec<u8> {
+    let mut frame = kept_push(id, payload, topic);
+    frame.push(b'}');
+    frame
+}
+
+/// What follows the frame of a kept push up to its cursor, so that it is whole.
+pub const CURSOR_ENDING: usize = CURSOR_KEY.len() + CURSOR_LENGTH + 2;
+
+const CURSOR_KEY: &[u8] = br#","cursor":""#;
+
+/// Appends the cursor of a kept push, with which its frame ends.
+pub fn end_with_cursor(frame: &mut Vec<u8>, cursor: Cursor) {
+    frame.extend_from_slice(CURSOR_KEY);
+    frame.extend_from_slice(&cursor.encode());
+    frame.extend_from_slice(br#""}"#);
+}
+
+/// The frame a client receives for a push that is kept, up to its cursor, which [`end_with_cursor`] adds.
+pub fn kept_push(id: MessageId, payload: Payload<'_>, topic: Option<&Topic>) -> Vec<u8> {
     let (key, quote, text) = match payload {
         Payload::Json(text) => ("data", "", text),
         Payload::Base64(text) => ("data_base64", "\"", text),
@@ -41,13 +61,12 @@ pub fn push(id: MessageId, payload: Payload<'_>, topic: Option<&Topic>) -> Vec<u
         quote,
     ];
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut frame = Vec::with_capacity(length + 1);
+    let mut frame = Vec::with_capacity(length + CURSOR_ENDING);
     parts.iter().for_each(|part| frame.extend_from_slice(part.as_bytes()));
     if let Some(topic) = topic {
         frame.extend_from_slice(br#","topic":"#);
         serde_json::to_writer(&mut frame, topic).expect("writing to memory does not fail");
     }
-    frame.push(b'}');
     frame
 }
 
@@ -61,8 +80,20 @@ pub enum ServerFrame<'a> {
         session: SessionId,
         /// The user the gateway knows the client by.
         user: &'a str,
-        /// Whether everything since the client's `after` is still there.
+        /// Where the replay of the user's log begins, where one is kept.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<&'a str>,
+        /// Whether everything behind that, and behind the client's own cursor, will follow.
         recovered: bool,
+        /// At most how many messages will follow before live ones.
+        kept: u64,
+    },
+    /// The store, which could not be asked when the session began, was.
+    Recovered {
+        /// Up to where the client has the user's log then.
+        cursor: &'a str,
+        /// At most how many messages will follow before live ones.
+        kept: u64,
     },
     /// The session is subscribed to these topics from here on.
     Subscribed {
@@ -107,18 +138,30 @@ pub enum ServerFrame<'a> {
 /// A topic, in an object.
 #[derive(Debug, Serialize)]
 pub struct Named<'a> {
-    topic: &'a Topic,
+    /// Which.
+    pub topic: &'a Topic,
+    /// Where its log begins for the session, where one is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Whether everything behind the client's cursor will follow, where it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<bool>,
+    /// At most how many messages will follow before live ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
+}
+
+impl<'a> Named<'a> {
+    /// Its name alone.
+    pub fn new(topic: &'a Topic) -> Self {
+        Self { topic, cursor: None, recovered: None, kept: None }
+    }
 }
 
 impl<'a> ServerFrame<'a> {
-    /// `subscribed` to these topics.
-    pub fn subscribed(topics: &[&'a Topic]) -> Self {
-        ServerFrame::Subscribed { topics: topics.iter().map(|topic| Named { topic }).collect() }
-    }
-
     /// `unsubscribed` from these topics.
     pub fn unsubscribed(topics: &'a [Topic]) -> Self {
-        ServerFrame::Unsubscribed { topics: topics.iter().map(|topic| Named { topic }).collect() }
+        ServerFrame::Unsubscribed { topics: topics.iter().map(Named::new).collect() }
     }
 }
 
@@ -158,14 +201,52 @@ mod tests {
     }
 
     #[test]
+    fn the_frame_of_a_kept_push_ends_in_its_cursor() {
+        let log = crate::kept::Log::User(crate::UserId::new("u").expect("a user"));
+        let cursor = Cursor::new(&log, crate::kept::Place { number: 7, check: 9 });
+        let mut frame = kept_push(id(), Payload::Json("1"), None);
+        let length = frame.len();
+        end_with_cursor(&mut frame, cursor);
+        assert_eq!(frame.len(), length + CURSOR_ENDING);
+        let json: serde_json::Value = serde_json::from_slice(&frame).expect("JSON");
+        let text = json["cursor"].as_str().expect("a cursor");
+        assert_eq!((Cursor::decode(text), &json["data"]), (Ok(cursor), &serde_json::json!(1)));
+    }
+
+    #[test]
     fn other_frames_are_what_clients_expect() {
         let news = Topic::new("news").expect("a topic");
-        let hello = ServerFrame::Hello { session: SessionId(1), user: "u", recovered: true };
+        let hello = |cursor, kept| {
+            let (session, user, recovered) = (SessionId(1), "u", true);
+            ServerFrame::Hello { session, user, cursor, recovered, kept }
+        };
         let cases = [
-            (hello, r#"{"type":"hello","session":"0000000000000001","user":"u","recovered":true}"#),
             (
-                ServerFrame::subscribed(&[&news]),
+                hello(None, 0),
+                r#"{"type":"hello","session":"0000000000000001","user":"u","recovered":true,"kept":0}"#,
+            ),
+            (
+                hello(Some("C"), 3),
+                r#"{"type":"hello","session":"0000000000000001","user":"u","cursor":"C","recovered":true,"kept":3}"#,
+            ),
+            (
+                ServerFrame::Recovered { cursor: "C", kept: 2 },
+                r#"{"type":"recovered","cursor":"C","kept":2}"#,
+            ),
+            (
+                ServerFrame::Subscribed { topics: vec![Named::new(&news)] },
                 r#"{"type":"subscribed","topics":[{"topic":"news"}]}"#,
+            ),
+            (
+                ServerFrame::Subscribed {
+                    topics: vec![Named {
+                        topic: &news,
+                        cursor: Some("C".into()),
+                        recovered: Some(true),
+                        kept: Some(3),
+                    }],
+                },
+                r#"{"type":"subscribed","topics":[{"topic":"news","cursor":"C","recovered":true,"kept":3}]}"#,
             ),
             (
                 ServerFrame::unsubscribed(std::slice::from_ref(&news)),

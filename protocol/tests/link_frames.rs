@@ -4,10 +4,12 @@ use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use protocol::{
     Device, MessageId, SessionId, Topic, UserId,
+    kept::{Acknowledged, From, Gaps, Log, Place, Step},
     link::{
         Capabilities, Claim, ClockReading, DeviceNotice, Down, EntryLayout, Errand, FanOutWork,
-        GivenUp, LinkAnswer, LinkRequest, Offer, PresenceChange, PresenceChanges, PushEntries,
-        PushEntry, RelayAnswer, Relayed, SessionInfo, TargetRef, Up,
+        GivenUp, LinkAnswer, LinkRequest, LogPage, Offer, PresenceChange, PresenceChanges,
+        PushEntries, PushEntry, RelayAnswer, Relayed, SessionInfo, StoreAnswer, StoreQuestion,
+        TargetRef, Up,
     },
     problem::Problem,
     receipt::{Outcome, Receipt, SessionDetail},
@@ -83,6 +85,58 @@ fn relay_answer() -> impl Strategy<Value = RelayAnswer> {
     ]
 }
 
+fn log() -> impl Strategy<Value = Log> {
+    prop_oneof![
+        name().prop_map(|name| Log::User(UserId::new(&name).expect("a user"))),
+        name().prop_map(|name| Log::Topic(Topic::new(&name).expect("a topic"))),
+    ]
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    any::<(u64, u32)>().prop_map(|(number, check)| Place { number, check })
+}
+
+fn some_bytes() -> impl Strategy<Value = Bytes> {
+    any::<Vec<u8>>().prop_map(Bytes::from)
+}
+
+fn store_question() -> impl Strategy<Value = StoreQuestion> {
+    let user = || name().prop_map(|name| UserId::new(&name).expect("a user"));
+    let device = || proptest::option::of(name().prop_map(|it| Device::new(&it).expect("a device")));
+    let from = prop_oneof![place().prop_map(From::After), Just(From::Start), Just(From::Now)];
+    let acknowledged = (user(), device(), place()).prop_map(|(user, device, place)| Acknowledged {
+        user,
+        device,
+        place,
+    });
+    prop_oneof![
+        (user(), device(), proptest::option::of(place()))
+            .prop_map(|(user, device, after)| StoreQuestion::Begin { user, device, after }),
+        (log(), from).prop_map(|(log, from)| StoreQuestion::Read { log, from }),
+        prop::collection::vec(acknowledged, 0..5).prop_map(StoreQuestion::Acknowledge),
+        proptest::option::of(some_bytes()).prop_map(StoreQuestion::ChangedSince),
+    ]
+}
+
+fn store_answer() -> impl Strategy<Value = StoreAnswer> {
+    let page = (
+        (place(), place(), any::<u64>(), any::<u8>()),
+        prop::collection::vec((place(), some_bytes()), 0..5),
+    );
+    let page = page.prop_map(|((from, through, rest, gaps), messages)| {
+        StoreAnswer::Page(LogPage { from, gaps: Gaps::from_bits(gaps), messages, through, rest })
+    });
+    let heads = (prop::collection::vec((log(), place()), 0..5), some_bytes(), any::<bool>());
+    let changes =
+        heads.prop_map(|(heads, position, more)| StoreAnswer::Changes { heads, position, more });
+    prop_oneof![
+        page,
+        changes,
+        Just(StoreAnswer::Acknowledged),
+        any::<String>().prop_map(StoreAnswer::Away),
+    ]
+}
+
 fn down() -> impl Strategy<Value = Down> {
     prop_oneof![
         (any::<u128>(), offer())
@@ -116,6 +170,9 @@ fn down() -> impl Strategy<Value = Down> {
         any::<[u64; 3]>().prop_map(|[asked_micros, received_micros, answered_micros]| {
             Down::Time(ClockReading { asked_micros, received_micros, answered_micros })
         }),
+        proptest::option::of(any::<u128>().prop_map(Uuid::from_u128)).prop_map(Down::Store),
+        (any::<u64>(), store_answer())
+            .prop_map(|(question, body)| Down::StoreAnswer { question, body }),
         unknown().prop_map(|(kind, body)| Down::Unknown { kind, body }),
     ]
 }
@@ -179,6 +236,9 @@ fn up() -> impl Strategy<Value = Up> {
         }),
         Just(Up::Heartbeat),
         any::<u64>().prop_map(|asked_micros| Up::AskTime { asked_micros }),
+        proptest::option::of(any::<u128>().prop_map(Uuid::from_u128)).prop_map(Up::Store),
+        (any::<u64>(), store_question())
+            .prop_map(|(question, body)| Up::StoreQuestion { question, body }),
         unknown().prop_map(|(kind, body)| Up::Unknown { kind, body }),
     ]
 }
@@ -222,12 +282,16 @@ proptest! {
         id: u128,
         accepted_micros: u64,
         receipt: bool,
+        (before, place) in (place(), place()),
     ) {
+        let step = Step { before, place };
         let targets = [
             TargetRef::All,
             TargetRef::Topic("news"),
             TargetRef::User("u1"),
             TargetRef::Users(users.iter().map(String::as_str).collect()),
+            TargetRef::KeptUsers(users.iter().map(|user| (user.as_str(), step)).collect()),
+            TargetRef::KeptTopic("news", step),
         ];
         let id = MessageId(Uuid::from_u128(id));
         let entries = targets

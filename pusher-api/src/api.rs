@@ -12,6 +12,7 @@ use settings::ConfigError;
 use crate::{
     dedupe::Dedupe,
     engine::{any::AnyEngine, contract::Engine},
+    keeping::{any_store::AnyStore, in_use::Keeping},
     keys::Keys,
     metrics::Metrics,
     receipts::Receipts,
@@ -29,6 +30,8 @@ pub(crate) struct Api {
     pub dedupe: Dedupe,
     /// Who waits for receipts.
     pub receipts: Arc<Receipts>,
+    /// What messages are kept in.
+    pub keeping: Arc<Keeping>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What backends are recognised by.
@@ -46,7 +49,7 @@ impl Api {
     /// Everything as it was set, and no gateway so far.
     ///
     /// # Errors
-    /// A file with keys or a secret cannot be read.
+    /// A file with keys or a secret cannot be read, or the store not be opened.
     pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let receipts = Receipts::new(settings.pending_receipts);
         let metrics = Arc::<Metrics>::default();
@@ -56,10 +59,12 @@ impl Api {
             metrics.targets.with_label_values(&[kind]);
         }
         let keys = Arc::new(Keys::read(settings)?);
+        let keeping = Arc::new(Keeping::open(&settings.kept)?);
         Ok(Self {
-            engine: AnyEngine::new(settings, &keys, &receipts, &metrics),
+            engine: AnyEngine::new(settings, &keys, &receipts, &keeping, &metrics),
             dedupe,
             receipts,
+            keeping,
             metrics,
             keys,
             development: settings
@@ -78,7 +83,7 @@ impl Api {
     }
 
     /// Whether load balancers shall send pushes here. Names the gateways that may hold users who are
-    /// not known here, if that lasts.
+    /// not known here, if that lasts, and says what keeps messages from being kept: others go on.
     ///
     /// # Errors
     /// Why not; also where it is so of every gateway.
@@ -92,7 +97,7 @@ impl Api {
         let used = self.engine.gateways().into_iter().filter(|link| link.state != LinkState::Alias);
         match out_of_step.len() >= used.count() {
             true => Err(NotReady::OutOfStep(out_of_step.join(", "))),
-            false => Ok(out_of_step),
+            false => Ok(out_of_step.into_iter().chain(self.keeping.trouble()).collect()),
         }
     }
 
@@ -100,6 +105,9 @@ impl Api {
     pub(crate) async fn metrics(&self) -> Bytes {
         self.metrics.receipts_pending.set(signed(self.receipts.pending()));
         self.metrics.ids_remembered.set(signed(self.dedupe.known()));
+        let (others, store) = (self.keeping.others(), self.keeping.store());
+        let counters = store.and_then(AnyStore::counters);
+        self.metrics.store.show(self.keeping.trouble().is_some(), others, counters);
         self.metrics.text(self.readiness().await.err(), || self.engine.gateways())
     }
 }

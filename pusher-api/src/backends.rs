@@ -5,10 +5,10 @@
 //! token (RFC 6750 section 2.1) are neither commas nor colons, so that nothing is taken for a key
 //! that was meant to be more than that.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use protocol::bearer::{self, Refused};
 use settings::{ConfigError, Secret};
+
+use crate::stable_hash::StableHash;
 
 /// What a key allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +49,9 @@ impl Scope {
 /// Who sends a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Backend {
-    /// Keeps the ids of one backend apart from those of others. Two keys of one name are one
-    /// backend's, so that a key can be replaced.
-    pub ids: u32,
+    /// Keeps the ids of one backend apart from those of others, in every process. Two keys of one name are
+    /// one backend's, so that a key can be replaced.
+    pub ids: u64,
     scopes: u8,
 }
 
@@ -61,7 +61,7 @@ impl Backend {
 
     /// Another one, who may do the same.
     #[cfg(test)]
-    pub(crate) const fn with_ids(self, ids: u32) -> Self {
+    pub(crate) const fn with_ids(self, ids: u64) -> Self {
         Self { ids, ..self }
     }
 
@@ -167,13 +167,8 @@ fn read(text: &str) -> Result<(Secret, Backend), String> {
         allowed |= scope.bit();
     }
     let scopes = if allowed == 0 { u8::MAX } else { allowed };
-    let mut hasher = DefaultHasher::new();
-    if name.is_empty() {
-        key.hash(&mut hasher)
-    } else {
-        (name, "").hash(&mut hasher)
-    }
-    let ids = hasher.finish() as u32;
+    let (kind, known_by) = if name.is_empty() { (0, key) } else { (1, name) };
+    let ids = StableHash::new().number(kind).text(known_by).value();
     Ok((Secret::from(key), Backend { ids, scopes }))
 }
 

@@ -15,6 +15,7 @@ use serving::{
 use crate::{
     settings::Settings,
     status::{GatewayStatus, LinkState, MOST_TOPICS, NotReady},
+    store_metrics::StoreMetrics,
 };
 
 /// The media type of the text.
@@ -78,6 +79,8 @@ pub(crate) struct Metrics {
     limits: Limits,
     /// Requests by route, method and status.
     pub requests: IntCounterVec,
+    /// The store.
+    pub store: StoreMetrics,
     /// Connections of backends.
     pub http: Counters,
     accept_errors: IntCounterVec,
@@ -183,6 +186,7 @@ impl Default for Metrics {
             not_ready: r.gauges(NOT_READY, "1 for why pushes cannot be taken", &["reason"]),
             limits: Limits::new(r),
             requests: r.counters(REQUESTS, "Requests answered", &["route", "method", "status"]),
+            store: StoreMetrics::new(r),
             http: Counters::new(r, "holdfast_pusher"),
             accept_errors: accept_errors(r),
             keys: r.gauge("holdfast_pusher_keys", "API keys that backends may present"),

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use dashmap::DashMap;
+use dashmap::{DashMap, Entry};
 use protocol::{MessageId, receipt::Receipt};
 use tokio::{
     sync::mpsc,
@@ -35,15 +35,19 @@ impl Receipts {
     }
 
     /// Collects the receipts of a push; to be called before the push is on its way. `None` when
-    /// too many wait already.
+    /// too many wait already, or one of this id does.
     pub(crate) fn expect(self: &Arc<Self>, id: MessageId) -> Option<Collector> {
         let taken = self.pending.fetch_add(1, Ordering::Relaxed);
         if taken >= self.limit {
             self.pending.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
+        let Entry::Vacant(place) = self.waiting.entry(id) else {
+            self.pending.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        };
         let (sender, arrivals) = mpsc::unbounded_channel();
-        self.waiting.insert(id, sender);
+        place.insert(sender);
         Some(Collector { receipts: Arc::clone(self), id, arrivals })
     }
 
@@ -142,6 +146,17 @@ mod tests {
         assert_eq!(totals(&collected), [1, 5], "one of each that was asked, and the first");
         assert!(collected.unanswered.is_empty());
         assert_eq!((receipts.pending(), receipts.waiting.len()), (0, 0));
+    }
+
+    #[test]
+    fn one_id_is_waited_for_once_at_a_time() {
+        let receipts = Receipts::new(2);
+        let id = MessageId::generate();
+        let collector = receipts.expect(id).expect("room");
+        assert!(receipts.expect(id).is_none());
+        assert_eq!(receipts.pending(), 1);
+        drop(collector);
+        assert!(receipts.expect(id).is_some());
     }
 
     #[actix_rt::test]

@@ -144,7 +144,8 @@ impl Running {
     }
 
     /// Says that it is not ready, and takes requests for another `--drain-wait`; then takes none, and
-    /// waits until those in progress are answered and gateways have acknowledged what was accepted.
+    /// waits until those in progress are answered, gateways have acknowledged what was accepted, and the store
+    /// is closed.
     pub async fn drain(&mut self) {
         self.api.start_leaving();
         let wait = self.drain_wait;
@@ -158,6 +159,7 @@ impl Running {
         if tokio::time::timeout(LAST_ACKNOWLEDGEMENTS, drained).await.is_err() {
             tracing::warn!("stopped before every gateway acknowledged its pushes");
         }
+        self.api.keeping.close().await;
         tracing::info!("drained");
     }
 

@@ -8,7 +8,7 @@ use settings::{
     guard::require_guard, logging::CommonArgs, units,
 };
 
-use crate::{backends::Backends, websocket_url::WebsocketUrl};
+use crate::{backends::Backends, kept_settings::KeptArgs, websocket_url::WebsocketUrl};
 
 /// Settings of `holdfast pusher-api`.
 #[derive(Debug, Clone, Args)]
@@ -43,6 +43,9 @@ pub struct Settings {
     /// Development.
     #[command(flatten)]
     pub development: DevelopmentArgs,
+    /// What is kept.
+    #[command(flatten)]
+    pub kept: KeptArgs,
     /// Bytes of pushes accepted but not acknowledged, for each gateway; above it backends get 503
     #[arg(long, value_name = "SIZE", value_parser = units::size, default_value = "64MiB")]
     pub link_queue: usize,
@@ -118,6 +121,7 @@ impl Settings {
             let problem = format!("{} bytes hold hardly any id", self.ids_memory);
             return Err(ConfigError::new("--ids-memory", problem, "give at least 64KiB"));
         }
+        self.kept.validate()?;
         let (backends, secrets) = (self.backends()?, self.link.load()?);
         let has_keys = !backends.is_empty();
         if !self.insecure && !self.development.development {

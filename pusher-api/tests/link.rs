@@ -2,6 +2,7 @@
 
 mod builds;
 mod gateway;
+mod kept;
 mod out_of_step;
 mod pusher;
 mod topics;
@@ -249,10 +250,10 @@ async fn receipts_and_answers_come_from_every_gateway() {
     let (_, nobody) = pusher.get("/v1/users/no%2Fbody").await;
     assert_eq!(
         nobody,
-        json!({"user": "no/body", "online": false, "sessions": [], "complete": true, "kept": 0})
+        json!({"user": "no/body", "online": false, "sessions": [], "complete": true, "kept": null})
     );
     let (_, topic) = pusher.get("/v1/topics/t").await;
-    assert_eq!(topic, json!({"topic": "t", "sessions": 3, "complete": true}));
+    assert_eq!(topic, json!({"topic": "t", "sessions": 3, "complete": true, "kept": null}));
     pusher.running.stop();
 }
 

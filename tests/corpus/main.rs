@@ -39,6 +39,7 @@ targets!(
     posted_frames,
     request_heads,
     client_frames,
+    cursors,
     link_frames,
     push_body,
     stress_report,

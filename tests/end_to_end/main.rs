@@ -4,7 +4,7 @@
 //! the HTTP in front of it, [`sse`] about streams of events and what browsers make of them, [`poll`] about
 //! requests that wait, [`door`] about connections that are not sessions, [`dead_peers`] about clients that are
 //! gone without a word, [`system`] about
-//! gateways and pusher-apis together, [`stress`] about the load client. [`harness`] starts the
+//! gateways and pusher-apis together, [`kept`] about messages that are kept, [`stress`] about the load client. [`harness`] starts the
 //! processes, and [`deadlines`] checks that none outlives its test. Waits have a limit only so that a failure ends; nothing is measured.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers, too")]
@@ -14,6 +14,7 @@ mod dead_peers;
 mod deadlines;
 mod door;
 mod harness;
+mod kept;
 mod poll;
 mod sse;
 mod stress;

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
@@ -36,12 +37,14 @@ class Place:
         self.addresses = [f"127.0.0.1:{port}" for port in free_ports(4)]
         self.page = f"http://{self.addresses[3]}/"
         self.key = None
+        self.data = tempfile.TemporaryDirectory(prefix="holdfast-page-")
 
     def development(self):
         """`holdfast up`."""
         clients, tcp, operators, api = self.addresses
         self.servers.start(self.binary, "up", "--listen", clients, "--listen-tcp", tcp,
-                           "--listen-operators", operators, "--listen-backends", api)
+                           "--listen-operators", operators, "--listen-backends", api,
+                           "--data", self.data.name)
         return self.ready()
 
     def with_keys(self, *, api_is_open=False):

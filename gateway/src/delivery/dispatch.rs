@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use prometheus::IntCounter;
 use protocol::{
-    MessageId, UserId,
+    MessageId, Topic, UserId,
+    kept::{Cursor, Log, Step},
     link::{EntryLayout, LinkError, PushEntries, PushEntry, TargetRef},
+    server_frame::end_with_cursor,
 };
 
 use super::{
     fan_out::FanOut,
-    frame::{FrameMemory, SharedFrame},
+    frame::{FrameMemory, Kept, SharedFrame},
     message::{Mailbox, Push},
+    topic_reader::TopicReader,
 };
 use crate::{
     directory::{Directory, registry::Registration},
@@ -36,12 +39,18 @@ pub(crate) struct Delivery<A> {
 /// millisecond.
 const TURN: usize = 1024;
 
+/// Users of one push who are still to get it.
+enum Users<'a> {
+    Live(std::vec::IntoIter<&'a str>),
+    Kept(std::vec::IntoIter<(&'a str, Step)>),
+}
+
 /// A batch, as far as it was not handed on.
 pub(crate) struct Unfinished<'a> {
     entries: PushEntries<'a>,
     arrival: Arrival,
     /// Users who are still to get the push that was read last.
-    users: Option<(Push, std::vec::IntoIter<&'a str>)>,
+    users: Option<(Push, Users<'a>)>,
 }
 
 impl<'a> Unfinished<'a> {
@@ -65,7 +74,7 @@ pub(crate) struct Skipped {
     pub wanted_receipts: Vec<MessageId>,
 }
 
-impl<A: Mailbox + Clone> Delivery<A> {
+impl<A: Mailbox + Clone + Send + Sync + 'static> Delivery<A> {
     /// Receipts go back over `link`.
     pub(crate) fn new(
         directory: Arc<Directory<A>>,
@@ -86,9 +95,15 @@ impl<A: Mailbox + Clone> Delivery<A> {
     pub(crate) fn go_on(&mut self, batch: &mut Unfinished<'_>) -> Result<bool, LinkError> {
         for _ in 0..TURN {
             if let Some((push, users)) = &mut batch.users {
-                match users.next() {
-                    Some(user) => self.to_user(user, push),
-                    None => batch.users = None,
+                let is_done = match users {
+                    Users::Live(users) => users.next().map(|user| self.to_user(user, push)),
+                    Users::Kept(users) => {
+                        users.next().map(|(user, step)| self.kept_to_user(user, step, push))
+                    }
+                }
+                .is_none();
+                if is_done {
+                    batch.users = None;
                 }
                 continue;
             }
@@ -96,7 +111,12 @@ impl<A: Mailbox + Clone> Delivery<A> {
             let entry = entry?;
             let push = self.push_of(&entry, batch.arrival.accepted(entry.accepted_micros));
             match entry.target {
-                TargetRef::Users(users) => batch.users = Some((push, users.into_iter())),
+                TargetRef::Users(users) => {
+                    batch.users = Some((push, Users::Live(users.into_iter())));
+                }
+                TargetRef::KeptUsers(users) => {
+                    batch.users = Some((push, Users::Kept(users.into_iter())));
+                }
                 target => self.hand_on(&target, &push),
             }
         }
@@ -143,7 +163,41 @@ impl<A: Mailbox + Clone> Delivery<A> {
                 self.fan_out.to_all(push);
                 self.has_fanned_out = true;
             }
+            // Each of them gets a frame of its own, one by one.
+            TargetRef::KeptUsers(users) => {
+                users.iter().for_each(|(user, step)| self.kept_to_user(user, *step, push));
+            }
+            TargetRef::KeptTopic(topic, step) => {
+                if let Ok(topic) = Topic::new(topic)
+                    && self.directory.topics.count(topic.as_str()) > 0
+                {
+                    let push = self.ended(Log::Topic(topic.clone()), *step, push);
+                    TopicReader::new(&self.directory, &self.fan_out, &self.memory)
+                        .take(&topic, &push);
+                    self.has_fanned_out = true;
+                }
+            }
         }
+    }
+
+    /// Hands a push that is kept to a user, with the place that it has in the user's log.
+    fn kept_to_user(&mut self, user: &str, step: Step, push: &Push) {
+        let Ok(user) = UserId::new(user) else { return };
+        if self.directory.registry.is_here(user.as_str()) {
+            let push = self.ended(Log::User(user.clone()), step, push);
+            self.to_user(user.as_str(), &push);
+        } else {
+            self.no_session.inc();
+        }
+    }
+
+    /// The push whose frame ends in the cursor of its place.
+    fn ended(&mut self, log: Log, step: Step, push: &Push) -> Push {
+        let mut frame = push.frame.json().to_vec();
+        end_with_cursor(&mut frame, Cursor::new(&log, step.place));
+        let kept = Kept { log, step };
+        let frame = SharedFrame::kept_at(&frame, kept, &self.memory, &mut self.scratch);
+        Push { frame, ..push.clone() }
     }
 
     fn to_user(&self, user: &str, push: &Push) {

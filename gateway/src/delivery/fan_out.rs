@@ -16,6 +16,7 @@ use std::sync::{
 use parking_lot::Mutex;
 
 use super::{
+    feeds::Feeds,
     lane::{Item, Lane, Target},
     load::{Backlog, Burden},
     message::Push,
@@ -31,6 +32,8 @@ pub(crate) struct FanOut {
     /// Held while a fan-out gets its number and reaches its lanes.
     starting: Mutex<()>,
     lanes: OnceLock<Vec<Arc<Lane>>>,
+    /// Which messages of topics that are kept were fanned out.
+    pub feeds: Feeds,
 }
 
 impl FanOut {

@@ -12,6 +12,7 @@ use std::{
     },
 };
 
+use protocol::kept::{Log, Step};
 use tokio::sync::Notify;
 use triomphe::ThinArc;
 
@@ -60,8 +61,18 @@ impl FrameMemory {
     }
 }
 
+/// Where a push stands that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// In whose log.
+    pub log: Log,
+    /// Where in it.
+    pub step: Step,
+}
+
 struct Header {
     memory: Arc<FrameMemory>,
+    kept: Option<Box<Kept>>,
     /// In bytes.
     weight: u32,
     /// Bytes that transports have before and behind the JSON text.
@@ -82,13 +93,32 @@ pub struct SharedFrame(ThinArc<Header, u8>);
 impl SharedFrame {
     /// Assembles the frame from its JSON text (one line). `scratch` saves an allocation per call.
     pub fn new(json: &[u8], memory: &Arc<FrameMemory>, scratch: &mut Vec<u8>) -> Self {
+        Self::assemble(json, None, memory, scratch)
+    }
+
+    /// The same of a push that is kept.
+    pub(crate) fn kept_at(
+        json: &[u8],
+        kept: Kept,
+        memory: &Arc<FrameMemory>,
+        scratch: &mut Vec<u8>,
+    ) -> Self {
+        Self::assemble(json, Some(Box::new(kept)), memory, scratch)
+    }
+
+    fn assemble(
+        json: &[u8],
+        kept: Option<Box<Kept>>,
+        memory: &Arc<FrameMemory>,
+        scratch: &mut Vec<u8>,
+    ) -> Self {
         scratch.clear();
         let json = enclose(json, scratch);
         let weight = (scratch.len() + size_of::<Header>()) as u32;
         memory.used.fetch_add(weight as usize, Ordering::Relaxed);
         let (before, behind) = (json.start as u8, (scratch.len() - json.end) as u8);
         let memory = Arc::clone(memory);
-        let header = Header { memory, weight, before, behind };
+        let header = Header { memory, kept, weight, before, behind };
         Self(ThinArc::from_header_and_slice(header, scratch))
     }
 
@@ -106,6 +136,17 @@ impl SharedFrame {
     pub fn range(&self, wire: &dyn Wire) -> Range<usize> {
         let Header { before, behind, .. } = self.0.header.header;
         wire.slice(before.into()..self.0.slice.len() - usize::from(behind))
+    }
+
+    /// Where the push stands, if it is kept.
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        self.0.header.header.kept.as_deref()
+    }
+
+    /// The JSON text.
+    pub fn json(&self) -> &[u8] {
+        let Header { before, behind, .. } = self.0.header.header;
+        &self.0.slice[before.into()..self.0.slice.len() - usize::from(behind)]
     }
 
     /// All bytes of the frame.

@@ -127,6 +127,11 @@ impl<A: Clone> Registry<A> {
         })
     }
 
+    /// Whether the user has a session.
+    pub fn is_here(&self, user: &str) -> bool {
+        self.users.contains_key(user)
+    }
+
     /// Does something while the user is here and can neither come nor go, if it is.
     pub fn while_here(&self, user: &str, work: impl FnOnce()) {
         if let Some(_held) = self.users.get(user) {

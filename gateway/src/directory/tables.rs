@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use protocol::SessionId;
 
 use super::{polls::Polls, registry::Registry, topics::Topics};
-use crate::uplink::{presence::PresenceFeed, relays::Relays};
+use crate::uplink::{
+    acknowledgements::Acknowledgements, presence::PresenceFeed, relays::Relays, stores::Stores,
+};
 
 /// Who is here, and where that is told. `A` is where a session is reached.
 pub(crate) struct Directory<A> {
@@ -19,6 +21,10 @@ pub(crate) struct Directory<A> {
     pub presence: PresenceFeed,
     /// Has pusher-apis look for sessions of other gateways.
     pub relays: Relays,
+    /// What pusher-apis keep messages in.
+    pub stores: Stores,
+    /// What that is to be told of what clients have.
+    pub acknowledgements: Acknowledgements,
     next_session: AtomicU64,
     /// The first id that was given.
     first_session: u64,
@@ -33,6 +39,8 @@ impl<A> Default for Directory<A> {
             polls: Polls::default(),
             presence: PresenceFeed::default(),
             relays: Relays::default(),
+            stores: Stores::default(),
+            acknowledgements: Acknowledgements::default(),
             next_session: AtomicU64::new(first_session),
             first_session,
         }

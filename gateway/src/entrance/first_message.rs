@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     access::auth::Credentials,
-    session::Runner,
+    session::{Cursors, Runner},
     transports::{
         inbound::Inbound,
         websocket::{WebSocket, message::next_frame},
@@ -81,7 +81,7 @@ pub(super) fn join(
     read: BytesMut,
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {
-    let (Connect { token, user, device: own, .. }, ping) = first;
+    let (Connect { token, user, device: own, after }, ping) = first;
     let mut greeting = Vec::new();
     if let Some(payload) = ping {
         WebSocket.pong(payload, &mut greeting);
@@ -92,6 +92,7 @@ pub(super) fn join(
         transport: Transport::WebSocket,
         read,
         greeting,
+        after: Cursors::new(after.iter().map(String::as_str)),
     };
     let (token, user, device) = (token.as_deref(), user.as_deref(), own.as_deref().or(device));
     client.identify(doorway, Credentials { token, user, device })

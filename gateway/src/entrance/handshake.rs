@@ -16,7 +16,7 @@ use crate::{
         identity::Identity,
     },
     seats::Seats,
-    session::{Client, Joining, Runner, Session},
+    session::{Client, Cursors, Joining, Runner, Session},
 };
 
 /// What handshakes on one thread need.
@@ -52,6 +52,8 @@ pub(crate) struct Unidentified {
     pub read: BytesMut,
     /// What it must be sent before its first frame.
     pub greeting: Vec<u8>,
+    /// Where it was in what is kept.
+    pub after: Cursors,
 }
 
 /// A client that was not let in, and why.
@@ -121,9 +123,9 @@ impl Unidentified {
         client: Client,
         permit: Permit,
     ) -> Result<Runner, Box<Refused>> {
-        let Self { socket, seat, transport, read, greeting } = self;
+        let Self { socket, seat, transport, read, greeting, after } = self;
         let permit = Some(permit);
-        let joining = Joining { socket, seat, transport, read, greeting, client, permit };
+        let joining = Joining { socket, seat, transport, read, greeting, client, after, permit };
         let local = &doorway.seats.local;
         let started = Session::start(local, joining);
         let result = started.as_ref().map_or(Refusal::TooManySessions.as_str(), |_| "accepted");

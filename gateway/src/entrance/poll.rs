@@ -149,8 +149,14 @@ fn begin(doorway: &Doorway, shown: &Shown<'_>, mut polled: Polled) -> Result<Add
     let seats = &doorway.seats;
     let started = seats.open(|seat| -> Result<Runner, Refusal> {
         let (read, greeting) = (BytesMut::new(), Vec::new());
-        let client =
-            Unidentified { socket: None, seat, transport: Transport::Poll, read, greeting };
+        let client = Unidentified {
+            socket: None,
+            seat,
+            transport: Transport::Poll,
+            read,
+            greeting,
+            after: shown.after(),
+        };
         client.identify(doorway, shown.credentials()).map_err(|refused| refused.refusal)
     });
     let (seat, address) = started.map_err(|refusal| refusal.problem())?;

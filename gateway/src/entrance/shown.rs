@@ -12,6 +12,7 @@ use crate::{
     },
     directory::polls::{Polls, Proof},
     http::request::Request,
+    session::Cursors,
 };
 
 #[derive(Default, Deserialize)]
@@ -27,6 +28,9 @@ pub(super) struct Shown<'a> {
     has_authorization: bool,
     bearer: Option<&'a str>,
     query: Parameters,
+    /// The last event's id, which goes before what the target says.
+    last_event: Option<&'a str>,
+    target: &'a str,
 }
 
 impl<'a> Shown<'a> {
@@ -35,7 +39,13 @@ impl<'a> Shown<'a> {
         let has_authorization = request.fields("authorization").next().is_some();
         let bearer = request.field("authorization").and_then(bearer::credentials);
         let query = Query::<Parameters>::from_query(request.query);
-        Self { has_authorization, bearer, query: query.map(Query::into_inner).unwrap_or_default() }
+        Self {
+            has_authorization,
+            bearer,
+            query: query.map(Query::into_inner).unwrap_or_default(),
+            last_event: request.field("last-event-id").filter(|id| !id.is_empty()),
+            target: request.query,
+        }
     }
 
     /// Whether a refusal is to be told by a session that closes at once, because the client cannot read any
@@ -63,6 +73,17 @@ impl<'a> Shown<'a> {
     pub(super) fn proof<A: Clone>(&self, polls: &Polls<A>) -> Option<Proof> {
         let Credentials { token, device, .. } = self.credentials();
         token.map(|token| polls.proof(token, device))
+    }
+
+    /// Where it was in what is kept: `?after=` may be given several times. A cursor is the same in a target.
+    pub(super) fn after(&self) -> Cursors {
+        match self.last_event {
+            Some(id) => Cursors::new([id]),
+            None => {
+                let fields = self.target.split('&');
+                Cursors::new(fields.filter_map(|field| field.strip_prefix("after=")))
+            }
+        }
     }
 
     /// The device it names.

@@ -18,7 +18,7 @@ use crate::{
         refused::let_read,
         request::{Body, Request},
     },
-    session::Runner,
+    session::{Cursors, Runner},
     transports::sse::END_ID,
 };
 
@@ -85,7 +85,11 @@ pub(super) fn join(
     let checked = origins::check(settings, request, &socket);
     notice_cuts(&socket, settings.ping_interval);
     let socket = Some(socket);
-    let client = Unidentified { socket, seat, transport: Transport::Sse, read, greeting };
+    let after = match connect.after.is_empty() {
+        true => shown.after(),
+        false => Cursors::new(connect.after.iter().map(String::as_str)),
+    };
+    let client = Unidentified { socket, seat, transport: Transport::Sse, read, greeting, after };
     if let Err(foreign) = checked {
         return Err(client.refuse(doorway, foreign.into()));
     }

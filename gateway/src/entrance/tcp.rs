@@ -9,7 +9,11 @@ use protocol::{
 };
 
 use super::handshake::{Doorway, Refused, Unidentified};
-use crate::{access::auth::Credentials, session::Runner, transports::tcp::next_line};
+use crate::{
+    access::auth::Credentials,
+    session::{Cursors, Runner},
+    transports::tcp::next_line,
+};
 
 /// The most bytes of the first line, and of what stands in front of it: room for a token of some size.
 pub(super) const MAX_FIRST_BYTES: usize = 16 * 1024;
@@ -57,8 +61,9 @@ pub(super) fn join(
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {
     let (transport, greeting) = (Transport::Tcp, Vec::new());
-    let client = Unidentified { socket: Some(socket), seat, transport, read, greeting };
-    let Connect { token, user, device, .. } = connect;
+    let Connect { token, user, device, after } = connect;
+    let (socket, after) = (Some(socket), Cursors::new(after.iter().map(String::as_str)));
+    let client = Unidentified { socket, seat, transport, read, greeting, after };
     let (token, user, device) = (token.as_deref(), user.as_deref(), device.as_deref());
     client.identify(doorway, Credentials { token, user, device })
 }

@@ -75,7 +75,8 @@ pub(super) fn join(
     let greeting = switching_protocols(request);
     let checked = origins::check(&doorway.seats.local.settings, request, &socket);
     let socket = Some(socket);
-    let client = Unidentified { socket, seat, transport: Transport::WebSocket, read, greeting };
+    let (transport, after) = (Transport::WebSocket, shown.after());
+    let client = Unidentified { socket, seat, transport, read, greeting, after };
     if let Err(foreign) = checked {
         return Err(client.refuse(doorway, foreign.into()));
     }

@@ -4,6 +4,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
+    time::Instant,
 };
 
 use bytes::BytesMut;
@@ -103,7 +104,9 @@ struct Attached<'a> {
 impl Drop for Attached<'_> {
     fn drop(&mut self) {
         devices::on_loss(self.gateway, self.link);
-        self.gateway.directory.relays.lost(&Way(Arc::clone(self.link)));
+        let way = Way(Arc::clone(self.link));
+        self.gateway.directory.relays.lost(&way);
+        self.gateway.directory.stores.lost(&way, Instant::now());
         self.gateway.directory.presence.detach(self.link);
         self.gateway.metrics.links.dec();
     }
@@ -209,6 +212,10 @@ async fn take_frames(
                 unknown.on_request(link, terms, request, name);
             }
             Down::Time(reading) => times.on_answer(reading),
+            Down::Store(store) => gateway.directory.stores.offered(&Way(Arc::clone(link)), store),
+            Down::StoreAnswer { question, body } => {
+                gateway.directory.stores.on_answer(&Way(Arc::clone(link)), question, body);
+            }
             Down::Heartbeat => {}
             Down::Unknown { kind, .. } => unknown.on_frame(kind),
             Down::Hello { .. } => return Err(LinkEnd::NoHello),

@@ -5,13 +5,14 @@
 //! writes what [`crate::uplink`] gathers: who came and went, acknowledgements, receipts and the
 //! answers to [`requests`], those for sessions here that reached another gateway ([`relays`]) among them, how much [`work`] there is, and which [`topics`] are wanted. Sessions are
 //! told of pushes that were [`given_up`], and
-//! give way to newer ones of their [`devices`] at other gateways. The two clocks are compared by [`times`]. What is
+//! give way to newer ones of their [`devices`] at other gateways. What is kept they are told of by [`keeping`]. The two clocks are compared by [`times`]. What is
 //! [`unknown`] is passed over.
 
 mod batches;
 pub(crate) mod connection;
 mod devices;
 mod given_up;
+pub(crate) mod keeping;
 mod relays;
 mod requests;
 mod terms;

@@ -166,6 +166,8 @@ async fn metrics(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
         let behind = gateway.fan_out.burden(&gateway.directory.topics).behind;
         shown.fan_out_behind.set(behind.as_secs_f64());
         shown.relays_waiting.set(gateway.directory.relays.waiting() as i64);
+        shown.kept.questions_waiting.set(gateway.directory.stores.waiting() as i64);
+        shown.kept.acknowledgements_waiting.set(gateway.directory.acknowledgements.len() as i64);
         shown.links_lagging.set(gateway.directory.presence.lagging() as i64);
         shown.link_queue.set(gateway.directory.presence.queued() as i64);
         shown.render()

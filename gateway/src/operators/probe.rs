@@ -116,6 +116,7 @@ pub(crate) fn start(seats: &Rc<Seats>, clients: &mpsc::Sender<ProbeClient>) {
                 read: BytesMut::new(),
                 greeting: Vec::new(),
                 client: Client::User(identity),
+                after: crate::session::Cursors::default(),
                 permit: None,
             };
             Session::start(&seats.local, joining)

@@ -20,7 +20,7 @@ use super::{
     port,
     probe::{Probe, ProbeClient},
 };
-use crate::{gateway::Gateway, runtime::timer::Timer};
+use crate::{gateway::Gateway, link::keeping, runtime::timer::Timer};
 
 /// How often late gates, and the memory that is left, are looked at.
 const CHECK: Duration = Duration::from_millis(250);
@@ -44,6 +44,15 @@ pub(crate) async fn run_operators(
         });
     }
     actix_rt::spawn(probe.run(clients));
+    for keeping in [true, false] {
+        let gateway = Arc::clone(&gateway);
+        actix_rt::spawn(async move {
+            match keeping {
+                true => keeping::keep(&gateway).await,
+                false => keeping::acknowledge(&gateway).await,
+            }
+        });
+    }
     let mut checks = match Timer::every(CHECK) {
         Ok(checks) => checks,
         Err(error) => return error!(%error, "cannot start the thread for operators"),
@@ -54,6 +63,7 @@ pub(crate) async fn run_operators(
         gateway.accepting.look();
         let (now, directory) = (Instant::now(), &gateway.directory);
         directory.relays.look(now);
+        directory.stores.look(now);
         let late = directory.presence.open_late_gates(now);
         gateway.metrics.unconfirmed_hellos.inc_by(late as u64);
     }

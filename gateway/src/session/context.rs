@@ -157,6 +157,7 @@ impl Runner {
         self.context.behind = self.poll_mailbox();
         let again = work(&mut self.session, &mut self.context) | self.context.behind;
         self.session.flush();
+        self.session.go_on_reading(&self.context);
         self.session.shed();
         self.session.keep_books();
         match again {

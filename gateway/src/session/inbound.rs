@@ -5,6 +5,7 @@ use std::rc::Rc;
 use protocol::{
     CloseReason,
     client_frame::{ClientFrame, FrameError},
+    kept::{Cursor, Log},
     server_frame::{PONG, ServerFrame},
 };
 
@@ -76,8 +77,7 @@ impl Session {
         Ok(match ClientFrame::parse(json) {
             Ok(ClientFrame::Ping) => self.say(PONG),
             Ok(ClientFrame::Echo) if self.local().settings.echo => self.say(json),
-            // Nothing is kept for this session yet, so there is nothing to strike off.
-            Ok(ClientFrame::Ack(_)) => Vec::new(),
+            Ok(ClientFrame::Ack(cursor)) => self.on_ack(&cursor).into_iter().collect(),
             // That it came is what it says; who has answered once will be held to it.
             Ok(ClientFrame::Pong) => {
                 self.sign = Sign::Given;
@@ -121,6 +121,22 @@ impl Session {
         for Refusal { code, detail } in refused {
             self.send_frame(&ServerFrame::Error { code, detail });
         }
+    }
+
+    /// The client has everything up to a cursor. That of a topic's log says nothing to the store.
+    fn on_ack(&self, cursor: &str) -> Option<Refusal> {
+        let Ok(cursor) = Cursor::decode(cursor) else {
+            let detail = "ack: the cursor is none that pushes bring".to_owned();
+            return Some(Refusal { code: "invalid_cursor", detail });
+        };
+        let user = self.member.user.as_ref().filter(|_| self.has_log())?;
+        if cursor.log == Log::User(user.clone()).fingerprint() {
+            let waiting = &self.local().directory.acknowledgements;
+            if !waiting.take_note(user, self.device().as_ref(), cursor.place) {
+                self.local().metrics.kept.acknowledgements_dropped.inc();
+            }
+        }
+        None
     }
 
     fn on_refresh(&mut self, token: &str) -> Option<Refusal> {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{holdings::Holdings, poller::Poller};
+use super::{holdings::Holdings, kept::Places, poller::Poller};
 use crate::{
     access::auth::Authenticator,
     delivery::{fan_out::FanOut, frame::FrameMemory, lane::Lane, walks::Walks},
@@ -99,6 +99,8 @@ pub(crate) struct Local<A> {
     /// Who asks by requests, by the seats of their sessions.
     /// In boxes, because half of such a table is empty.
     pub(super) pollers: RefCell<HashMap<u32, Box<Poller>>>,
+    /// Where sessions are in the logs of their users, by seat.
+    pub places: RefCell<Places>,
     /// Where sockets are read into.
     pub scratch: RefCell<Box<[u8]>>,
     /// Ticks since the gateway started, as far as the wheel has turned.
@@ -128,6 +130,7 @@ impl<A> Local<A> {
             wheel: RefCell::default(),
             holdings: RefCell::default(),
             pollers: RefCell::default(),
+            places: RefCell::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
             tick,
             wall_at_start,

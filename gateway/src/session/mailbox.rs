@@ -97,7 +97,7 @@ impl Handler<Admit> for Session {
         let Some(rare) = &mut self.rare else { return };
         rare.gates = rare.gates.saturating_sub(1);
         // What waited, the hello first, is written behind this message.
-        if rare.gates == 0 && self.stage == Stage::Joining {
+        if rare.gates == 0 && self.stage == Stage::Joining && !self.waits_for_store() {
             self.stage = Stage::Live;
         }
     }

@@ -5,7 +5,7 @@
 //! size; its [`state`] moves on by what the socket brings ([`io`], [`inbound`]) or its client posts
 //! ([`posted`]), by the requests of one who asks ([`polling`], [`poller`]), which wait for a [`reply`], by what
 //! other parts of the gateway ask of it ([`mailbox`], [`topics`]), and by time
-//! ([`deadlines`]). Frames leave by [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it
+//! ([`deadlines`]). What is [`kept`] for its user it reads from the store. Frames leave by [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it
 //! may send is its [`allowance`]; what it holds of memory is a [`holding`] among its thread's
 //! [`holdings`], and whoever holds too much is given up for [`relief`].
 
@@ -17,6 +17,7 @@ mod holding;
 mod holdings;
 mod inbound;
 mod io;
+mod kept;
 mod local;
 mod mailbox;
 mod membership;
@@ -34,6 +35,7 @@ mod topics;
 pub use self::posted::frames;
 pub(crate) use self::{
     context::{After, Runner, SessionContext},
+    kept::{Cursors, Head, StoreBack},
     mailbox::{Close, Describe, Subscription, Topical},
     opening::{Client, Joining},
     polling::{Abandoned, Polled, expired},

@@ -4,15 +4,14 @@ use std::{net::TcpStream, rc::Rc, sync::Arc};
 
 use actix::{Addr, WeakAddr, dev::channel};
 use bytes::BytesMut;
-use protocol::{
-    CloseReason, Device, Topic, TopicPattern, Transport, UserId, server_frame::ServerFrame,
-};
+use protocol::{CloseReason, Device, Topic, TopicPattern, Transport, UserId};
 use tracing::debug;
 
 use super::{
     allowance::Allowance,
     context::{Runner, SessionContext},
     deadlines::first_ping,
+    kept::Cursors,
     mailbox::{Close, Look, SessionGate},
     membership::Membership,
     state::{Address, Local, Session, Sign, Stage},
@@ -88,6 +87,8 @@ pub(crate) struct Joining {
     pub greeting: Vec<u8>,
     /// Who it is.
     pub client: Client,
+    /// Where its client was in what is kept.
+    pub after: Cursors,
     /// Its room; none for the gateway's own sessions, which are not counted.
     pub permit: Option<Permit>,
 }
@@ -99,7 +100,8 @@ impl Session {
     /// # Errors
     /// Hands the connection back if the user has too many sessions.
     pub(crate) fn start(local: &Rc<Local>, joining: Joining) -> Result<Runner, Option<TcpStream>> {
-        let Joining { socket, seat, transport, mut read, greeting, client, permit } = joining;
+        let Joining { socket, seat, transport, mut read, greeting, client, after, permit } =
+            joining;
         let Parts { user, device, topics, subscribable, expires } = client.into_parts();
         let (sender, mailbox) = channel::channel::<Self>(0);
         let address = Addr::new(sender).downgrade();
@@ -119,9 +121,9 @@ impl Session {
             session.enter_pollers(device.as_ref(), &address);
         }
         let mut context = SessionContext::new(mailbox);
-        session.greet(greeting);
+        session.greet(greeting, &after);
         session.set_subscribable(subscribable);
-        session.subscribe_at_start(&topics);
+        session.subscribe_at_start(&topics, &after);
         session.set_expiry(expires);
         if !read.is_empty() {
             session.on_first_bytes(&mut read, &mut context);
@@ -163,21 +165,26 @@ impl Session {
         }
     }
 
-    /// Prepares the greeting and, for a user, the hello, which go out together.
-    fn greet(&mut self, mut greeting: Vec<u8>) {
-        if let Some(user) = &self.member.user {
-            let (session, user) = (self.member.id, user.as_str());
-            // Nothing is kept yet, so nothing can have been recovered.
-            let hello = ServerFrame::Hello { session, user, recovered: false };
-            self.wire().encode(&hello.encode(), &mut greeting);
+    /// Prepares the greeting and, for a user, the hello: they go out together, but for a hello that says what is
+    /// kept, which waits for the store.
+    fn greet(&mut self, mut greeting: Vec<u8>, after: &Cursors) {
+        let gap = self.begin_with(after);
+        let waits = self.waits_for_store();
+        if let Some(hello) = self.hello(None, false, 0).filter(|_| !waits) {
+            self.wire().encode(&hello, &mut greeting);
         }
         debug!(session = %self.member.id, transport = self.member.transport.as_str(), "session opened");
-        self.send_bytes(greeting);
+        if !greeting.is_empty() {
+            self.send_anyway(greeting);
+        }
         // Without the answer to its handshake a client could not even read a goodbye.
         if let Some(rare) = &mut self.rare
             && self.socket.is_some()
         {
             rare.outbound.keep_front();
+        }
+        if let Some(log) = self.own_log() {
+            self.tell_gaps(&log, gap);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use protocol::{CloseReason, Device, receipt::Outcome, server_frame::ServerFrame};
+use protocol::{CloseReason, Device, kept::Cursor, receipt::Outcome, server_frame::ServerFrame};
 
 use super::{
     queue::{GATHERED, OutboundQueue},
@@ -16,6 +16,9 @@ use crate::{delivery::message::Push, runtime::wheel::NEVER};
 impl Session {
     /// Sends a push, and reports what became of it.
     pub(super) fn send_push(&mut self, push: &Push) {
+        if let Err(outcome) = self.lets_through(push) {
+            return self.report(push, outcome);
+        }
         if self.is_polled() {
             return self.send_to_poller(std::slice::from_ref(push));
         }
@@ -28,10 +31,12 @@ impl Session {
 
     /// Sends pushes that gathered, in one write where the socket takes them.
     pub(super) fn send_together(&mut self, pushes: &[Push]) {
-        if self.is_polled() {
+        let have_ids = self.wire().has_ids() && pushes.iter().any(|it| it.frame.kept().is_some());
+        let one_by_one = self.has_replays() || have_ids;
+        if self.is_polled() && !one_by_one {
             return self.send_to_poller(pushes);
         }
-        if pushes.len() == 1 || self.stage != Stage::Live || self.has_outbound() {
+        if one_by_one || pushes.len() == 1 || self.stage != Stage::Live || self.has_outbound() {
             return pushes.iter().for_each(|push| self.send_push(push));
         }
         for pushes in pushes.chunks(GATHERED) {
@@ -88,7 +93,7 @@ impl Session {
     }
 
     /// Its device, which the registry knows as long as the session is entered there.
-    fn device(&self) -> Option<Device> {
+    pub(super) fn device(&self) -> Option<Device> {
         let mut device = None;
         let user = self.member.user.as_ref()?;
         self.local().directory.registry.visit(user.as_str(), |other| {
@@ -106,7 +111,21 @@ impl Session {
         }
     }
 
+    /// Sends a push that was told to be queued.
+    pub(super) fn send_waited(&mut self, push: &Push) {
+        match self.send_shared(push) {
+            Outcome::Written if self.member.is_client() => {
+                self.local().metrics.deliveries.written(push.accepted);
+            }
+            Outcome::Dropped => self.lose(1),
+            Outcome::Written | Outcome::Queued => {}
+        }
+    }
+
     fn send_shared(&mut self, push: &Push) -> Outcome {
+        if let Some(kept) = push.frame.kept().filter(|_| self.wire().has_ids()) {
+            return self.send_with_id(push, Cursor::new(&kept.log, kept.step.place));
+        }
         let range = push.frame.range(self.wire());
         if !self.may_write() {
             return self.queue_shared(push, range, false);
@@ -116,6 +135,30 @@ impl Session {
             Ok(written) => self.queue_shared(push, range.start + written..range.end, written > 0),
             Err(()) => Outcome::Dropped,
         }
+    }
+
+    /// Sends a push that is kept where each session has it with an id of its own.
+    fn send_with_id(&mut self, push: &Push, cursor: Cursor) -> Outcome {
+        if !self.has_room(push.frame.bytes().len()) {
+            self.close(CloseReason::TooSlow);
+            return Outcome::Dropped;
+        }
+        self.send_in_log(push.frame.json(), Some(cursor));
+        if self.has_outbound() { Outcome::Queued } else { Outcome::Written }
+    }
+
+    /// Sends a frame that stands at a cursor in the user's log, whatever waits already: whoever sends more
+    /// of them looks for room.
+    pub(super) fn send_in_log(&mut self, json: &[u8], cursor: Option<Cursor>) {
+        let mut bytes = Vec::with_capacity(json.len() + 64);
+        match self.wire().has_ids() {
+            true => {
+                let id = self.id_at(cursor);
+                self.wire().encode_at(json, &id, &mut bytes);
+            }
+            false => self.wire().encode(json, &mut bytes),
+        }
+        self.send_anyway(bytes);
     }
 
     pub(super) fn queue_shared(&mut self, push: &Push, range: Range<usize>, torn: bool) -> Outcome {
@@ -143,19 +186,35 @@ impl Session {
 
     /// Sends bytes that are already in the transport's form.
     pub(super) fn send_bytes(&mut self, bytes: Vec<u8>) {
-        let written = match self.may_write().then(|| self.try_write(&bytes)) {
-            Some(Ok(written)) => written,
-            Some(Err(())) => return,
-            None => 0,
-        };
-        if written == bytes.len() {
-            return;
+        if self.waits_for_store() {
+            return self.say_behind_hello(bytes);
         }
-        let length = bytes.len() - written;
+        let Some((bytes, written)) = self.write_now(bytes) else { return };
         // The few bytes of a goodbye are let in even when the queue is full.
-        if self.stage < Stage::Closing && !self.has_room(length) {
+        if self.stage < Stage::Closing && !self.has_room(bytes.len() - written) {
             return self.close(CloseReason::TooSlow);
         }
+        self.queue_owned(bytes, written);
+    }
+
+    /// Sends bytes for which there is room, or must be.
+    pub(super) fn send_anyway(&mut self, bytes: Vec<u8>) {
+        if let Some((bytes, written)) = self.write_now(bytes) {
+            self.queue_owned(bytes, written);
+        }
+    }
+
+    /// Writes what the socket takes at once; bytes of which it did not take all come back.
+    fn write_now(&mut self, bytes: Vec<u8>) -> Option<(Vec<u8>, usize)> {
+        let written = match self.may_write().then(|| self.try_write(&bytes)) {
+            Some(Ok(written)) => written,
+            Some(Err(())) => return None,
+            None => 0,
+        };
+        (written < bytes.len()).then_some((bytes, written))
+    }
+
+    fn queue_owned(&mut self, bytes: Vec<u8>, written: usize) {
         self.queue(|outbound| outbound.push_owned(bytes, written));
         self.count_out(0, 1);
     }
@@ -164,7 +223,7 @@ impl Session {
         !self.is_polled() && !self.is_held_back() && !self.has_outbound()
     }
 
-    fn has_room(&self, length: usize) -> bool {
+    pub(super) fn has_room(&self, length: usize) -> bool {
         self.outbound_len() + length <= self.local().settings.outbound_limit
     }
 

@@ -6,7 +6,12 @@ use actix::WeakAddr;
 use protocol::{CloseReason, TopicPattern};
 
 use super::{
-    allowance::Allowance, holding::Holding, holdings::Held, local, membership::Membership,
+    allowance::Allowance,
+    holding::Holding,
+    holdings::Held,
+    kept::{Listed, Replay},
+    local,
+    membership::Membership,
     queue::OutboundQueue,
 };
 use crate::{
@@ -69,6 +74,10 @@ pub(super) struct Rare {
     pub(super) subscribable: Box<[TopicPattern]>,
     /// When what has begun must have come whole, in ticks.
     pub(super) whole_by: Option<u32>,
+    /// The logs that ids of events name.
+    pub(super) ids: Vec<Listed>,
+    /// Logs of which it has not everything, and what waits for that.
+    pub(super) replays: Vec<Replay>,
     /// The record of what it holds, if that is anything.
     pub(super) holding: Option<Holding<Address>>,
 }
@@ -81,6 +90,8 @@ impl Rare {
             && self.assembly.is_none()
             && self.gates == 0
             && self.subscribable.is_empty()
+            && self.replays.is_empty()
+            && self.ids.is_empty()
     }
 
     /// What it holds of memory.
@@ -88,8 +99,10 @@ impl Rare {
         let begun = self.assembly.as_ref().map_or(0, |message| message.bytes.capacity());
         Held {
             incomplete: self.partial.capacity() + begun,
-            queue: self.outbound.own_bytes(),
-            waiting: self.outbound.len(),
+            queue: self.outbound.own_bytes()
+                + self.replays.iter().map(Replay::own_bytes).sum::<usize>(),
+            waiting: self.outbound.len()
+                + self.replays.iter().map(Replay::waiting_bytes).sum::<usize>(),
             closing: false,
         }
     }
@@ -178,6 +191,10 @@ impl Drop for Session {
     /// What still waits is lost, whatever ended it.
     fn drop(&mut self) {
         self.leave_pollers();
-        self.lose(self.rare.as_ref().map_or(0, |rare| rare.outbound.pushes()));
+        self.local().places.borrow_mut().clear(self.member.seat);
+        let waiting = |rare: &Rare| {
+            rare.outbound.pushes() + rare.replays.iter().map(Replay::live).sum::<usize>()
+        };
+        self.lose(self.rare.as_deref().map_or(0, waiting));
     }
 }

@@ -2,10 +2,19 @@
 
 use std::fmt::Write;
 
-use protocol::{Topic, TopicPattern, server_frame::ServerFrame};
+use protocol::{
+    Topic, TopicPattern,
+    client_frame::Wanted,
+    kept::{From, Log},
+    server_frame::ServerFrame,
+};
 
 use super::{
-    context::SessionContext, inbound::Refusal, mailbox::Subscription, membership::NotSubscribed,
+    context::SessionContext,
+    inbound::Refusal,
+    kept::{Cursors, Subscribed, from_of},
+    mailbox::Subscription,
+    membership::NotSubscribed,
     state::Session,
 };
 use crate::settings::ClientSubscribe;
@@ -16,21 +25,21 @@ const NAMED: usize = 16;
 impl Session {
     /// The client asks for topics; it gets those it may have, as far as there is room.
     /// What it does not get is returned.
-    pub(super) fn on_subscribe(&mut self, topics: &[Topic], ctx: &SessionContext) -> Vec<Refusal> {
+    pub(super) fn on_subscribe(&mut self, topics: &[Wanted], ctx: &SessionContext) -> Vec<Refusal> {
         let (mut subscribed, mut forbidden, mut left_out) = (Vec::new(), Vec::new(), None);
-        for topic in topics {
+        for Wanted { topic, after } in topics {
             if !self.may_subscribe(topic) {
                 forbidden.push(topic);
             } else {
                 match self.subscribe(topic) {
-                    Ok(_) => subscribed.push(topic),
+                    Ok(begun) => subscribed.push((topic, from_of(topic, after.as_deref()), begun)),
                     Err(why) => left_out = left_out.or(Some((topic, why))),
                 }
             }
         }
         if !subscribed.is_empty() {
             self.wait_behind_gate(ctx);
-            self.send_frame(&ServerFrame::subscribed(&subscribed));
+            self.tell_subscribed(subscribed);
         }
         let not_its = (!forbidden.is_empty()).then(|| {
             let detail = format!("this client may not subscribe to {}", listed(&forbidden));
@@ -44,6 +53,7 @@ impl Session {
     pub(super) fn on_unsubscribe(&mut self, topics: &[Topic]) {
         for topic in topics {
             self.member.unsubscribe(topic);
+            self.leave_topic(topic);
         }
         if !topics.is_empty() {
             self.send_frame(&ServerFrame::unsubscribed(topics));
@@ -51,20 +61,34 @@ impl Session {
     }
 
     /// Subscribes to the topics of the token, as far as there is room, and says so behind the hello.
-    pub(super) fn subscribe_at_start(&mut self, topics: &[Topic]) {
+    /// What is kept of them is replayed where the client comes with a cursor.
+    pub(super) fn subscribe_at_start(&mut self, topics: &[Topic], after: &Cursors) {
+        self.list_in_ids(topics);
         let mut subscribed = Vec::with_capacity(topics.len());
         let left_out = topics.iter().find_map(|topic| match self.subscribe(topic) {
-            Ok(is_new) => {
-                subscribed.extend(is_new.then_some(topic));
+            Ok(begun) => {
+                let place = after.in_log(&Log::Topic(topic.clone()));
+                let from = place.map_or(From::Now, From::After);
+                subscribed.extend(begun.is_new.then_some((topic, from, begun)));
                 None
             }
             Err(why) => Some((topic, why)),
         });
         if !subscribed.is_empty() {
-            self.send_frame(&ServerFrame::subscribed(&subscribed));
+            self.tell_subscribed(subscribed);
         }
         let no_room = left_out.map(|(topic, why)| self.refused_from(topic, why));
         self.tell(no_room.as_slice());
+    }
+
+    /// Tells what it is subscribed to, each once it is known where its log begins.
+    fn tell_subscribed(&mut self, topics: Vec<(&Topic, From, Subscribed)>) {
+        let begun = topics.into_iter();
+        let begun = begun.map(|(topic, from, begun)| self.begin_topic(topic, from, begun));
+        let topics: Vec<_> = begun.collect::<Vec<_>>().into_iter().flatten().collect();
+        if !topics.is_empty() {
+            self.tell_begun(topics);
+        }
     }
 
     /// A backend subscribes the session, which hears of it where that is new.
@@ -74,10 +98,10 @@ impl Session {
         ctx: &SessionContext,
     ) -> Subscription {
         match self.subscribe(topic) {
-            Ok(is_new) => {
-                if is_new {
+            Ok(begun) => {
+                if begun.is_new {
                     self.wait_behind_gate(ctx);
-                    self.send_frame(&ServerFrame::subscribed(&[topic]));
+                    self.tell_subscribed(vec![(topic, From::Now, begun)]);
                 }
                 Subscription::Changed
             }
@@ -90,6 +114,7 @@ impl Session {
     pub(super) fn unsubscribe_for_backend(&mut self, topic: &Topic, after: u64) -> Subscription {
         self.catch_up(after);
         if self.member.unsubscribe(topic) {
+            self.leave_topic(topic);
             self.send_frame(&ServerFrame::unsubscribed(std::slice::from_ref(topic)));
         }
         Subscription::Changed
@@ -130,12 +155,15 @@ impl Session {
         }
     }
 
-    /// Subscribes to one topic; whether it was not before.
+    /// Subscribes to one topic.
     ///
     /// # Errors
     /// It is not subscribed.
-    fn subscribe(&mut self, topic: &Topic) -> Result<bool, NotSubscribed> {
-        self.member.subscribe(topic, self.local().settings.topics_per_session)
+    fn subscribe(&mut self, topic: &Topic) -> Result<Subscribed, NotSubscribed> {
+        let most = self.local().settings.topics_per_session;
+        let subscribe = || self.member.subscribe(topic, most);
+        let (is_new, feed) = self.local().fan_out.feeds.while_still(topic, subscribe);
+        Ok(Subscribed { is_new: is_new?, feed })
     }
 }
 

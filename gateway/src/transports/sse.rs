@@ -45,6 +45,19 @@ impl Wire for Sse {
         out.extend_from_slice(BETWEEN);
     }
 
+    fn has_ids(&self) -> bool {
+        true
+    }
+
+    fn encode_at(&self, json: &[u8], cursors: &[u8], out: &mut Vec<u8>) {
+        event(json, b"", out);
+        if !cursors.is_empty() {
+            out.extend_from_slice(b"\nid: ");
+            out.extend_from_slice(cursors);
+        }
+        out.extend_from_slice(BETWEEN);
+    }
+
     fn slice(&self, json: Range<usize>) -> Range<usize> {
         json.start..json.end + BETWEEN.len()
     }

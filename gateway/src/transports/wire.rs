@@ -24,6 +24,16 @@ pub trait Wire: Sync {
     /// Appends a JSON frame.
     fn encode(&self, json: &[u8], out: &mut Vec<u8>);
 
+    /// Whether its clients are given the place of a frame beside the frame.
+    fn has_ids(&self) -> bool {
+        false
+    }
+
+    /// Appends a JSON frame that stands at these cursors.
+    fn encode_at(&self, json: &[u8], _cursors: &[u8], out: &mut Vec<u8>) {
+        self.encode(json, out);
+    }
+
     /// Which of the bytes made by [`enclose`](super::table::enclose) are this transport's; `json` is where the JSON text
     /// stands.
     fn slice(&self, json: Range<usize>) -> Range<usize>;

@@ -4,6 +4,7 @@
 //! [`deciders`] which pusher-api decides on them. Requests for sessions of other gateways wait among the
 //! [`relays`]. What comes back is how far the two clocks are apart ([`peer_clock`]).
 
+pub(crate) mod acknowledgements;
 pub(crate) mod claims;
 pub(crate) mod deciders;
 pub(crate) mod gates;
@@ -12,4 +13,5 @@ pub(crate) mod presence;
 pub(crate) mod queue;
 pub(crate) mod receipts;
 pub(crate) mod relays;
+pub(crate) mod stores;
 pub(crate) mod way;

@@ -83,6 +83,9 @@ impl Capabilities {
     /// What this build has code for. The others of the table are names for what is to come.
     pub const OFFERED: Self = Self(
         Capability::FramedEntries.bit()
+            | Capability::StoreQuestions.bit()
+            | Capability::Acknowledgements.bit()
+            | Capability::ChangedHeads.bit()
             | Capability::GivenUpPushes.bit()
             | Capability::RelayedFrames.bit()
             | Capability::DeviceClaims.bit()
@@ -152,6 +155,9 @@ mod tests {
         use Capability::*;
         let expected = [
             FramedEntries,
+            StoreQuestions,
+            Acknowledgements,
+            ChangedHeads,
             GivenUpPushes,
             RelayedFrames,
             DeviceClaims,
@@ -165,8 +171,8 @@ mod tests {
     #[test]
     fn sets_name_what_they_know() {
         assert_eq!(Capabilities::NONE.to_string(), "none");
-        let newer = Capabilities::from_bits(0x8000_0000_0000_0003);
-        assert_eq!(newer.to_string(), "framed_entries, store_questions, 0x8000000000000000");
+        let newer = Capabilities::from_bits(0x8000_0000_0000_0081);
+        assert_eq!(newer.to_string(), "framed_entries, load_and_room, 0x8000000000000000");
         let shared = newer.shared_with(Capabilities::OFFERED);
         assert_eq!(shared, Capabilities::from_bits(Capability::FramedEntries.bit()));
     }

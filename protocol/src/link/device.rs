@@ -7,7 +7,7 @@
 use bytes::BufMut;
 use uuid::Uuid;
 
-use super::wire::{LinkError, Reader, put_name};
+use super::wire::{LinkError, Reader, put_name, valid};
 use crate::ids::{Device, UserId};
 
 const LINKED: u8 = 0;
@@ -106,12 +106,4 @@ impl DeviceNotice {
             unknown => Err(LinkError::UnknownKind(unknown)),
         }
     }
-}
-
-/// A name that meets the rules of names.
-fn valid<N: std::str::FromStr>(reader: &mut Reader<'_>) -> Result<N, LinkError>
-where
-    N::Err: std::fmt::Display,
-{
-    reader.name()?.parse().map_err(|error: N::Err| LinkError::Malformed(error.to_string()))
 }

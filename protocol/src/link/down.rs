@@ -6,11 +6,15 @@ use uuid::Uuid;
 use super::{
     clock::{ClockReading, READING_BYTES},
     device::DeviceNotice,
-    frame::{HEARTBEAT, json, json_or_name, put_header, put_json, take_frame},
+    frame::{
+        HEARTBEAT, json, json_or_name, put_header, put_json, put_numbered, put_store, store,
+        take_frame,
+    },
     given_up::GivenUp,
     offer::Offer,
     question::LinkRequest,
     relay::RelayAnswer,
+    store_answer::StoreAnswer,
     wire::{LinkError, Reader},
 };
 
@@ -22,6 +26,8 @@ const REQUEST: u8 = 4;
 const GIVEN_UP: u8 = 6;
 const DEVICE: u8 = 7;
 const RELAY_ANSWER: u8 = 8;
+const STORE: u8 = 9;
+const STORE_ANSWER: u8 = 10;
 
 /// From pusher-api to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +78,16 @@ pub enum Down {
         relay: u64,
         /// The answer.
         body: RelayAnswer,
+    },
+    /// What pusher-api keeps messages in; none where it keeps none. Only for a gateway with the capabilities, see
+    /// [`super::Terms::keeps`].
+    Store(Option<Uuid>),
+    /// The answer to [`super::Up::StoreQuestion`].
+    StoreAnswer {
+        /// The number of the question.
+        question: u64,
+        /// The answer.
+        body: StoreAnswer,
     },
     /// Nothing to say, still here.
     Heartbeat,
@@ -124,6 +140,10 @@ impl Down {
                 out.put_slice(&body);
             }
             Self::RelayAnswer { relay, body } => put_json(out, RELAY_ANSWER, Some(*relay), body),
+            Self::Store(store) => put_store(out, STORE, *store),
+            Self::StoreAnswer { question, body } => {
+                put_numbered(out, STORE_ANSWER, *question, |out| body.encode(out));
+            }
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
             Self::Time(reading) => {
                 put_header(out, HEARTBEAT, READING_BYTES);
@@ -169,6 +189,14 @@ impl Down {
                     Ok(answer) => Self::RelayAnswer { relay, body: answer },
                     // Nobody who could take it has asked for it.
                     Err(_) => Self::Unknown { kind, body },
+                }
+            }
+            STORE => Self::Store(store(reader)?),
+            STORE_ANSWER => {
+                let question = reader.u64()?;
+                match StoreAnswer::decode(&body, reader)? {
+                    Some(answer) => Self::StoreAnswer { question, body: answer },
+                    None => Self::Unknown { kind, body },
                 }
             }
             HEARTBEAT if body.len() >= READING_BYTES => {

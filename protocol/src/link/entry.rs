@@ -6,17 +6,22 @@ use bytes::BufMut;
 use super::{
     flags::EntryFlags,
     layout::EntryLayout,
+    store_question::{place, put_place},
     wire::{LinkError, Reader, put_name},
 };
-use crate::ids::MessageId;
+use crate::{ids::MessageId, kept::Step};
 
 const USER: u8 = 0;
 const USERS: u8 = 1;
 const TOPIC: u8 = 2;
 const ALL: u8 = 3;
+const KEPT_USERS: u8 = 4;
+const KEPT_TOPIC: u8 = 5;
 
 /// Flags, id, time, and the length of the client's frame.
 const FIXED_BYTES: usize = 2 + 16 + 8 + 4;
+/// Two places.
+const STEP_BYTES: usize = 2 * 12;
 
 /// One push on its way to one gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +50,11 @@ pub enum TargetRef<'a> {
     Topic(&'a str),
     /// Every session there is.
     All,
+    /// Every session of several users, in whose logs it was kept at these places. The frame goes up to its cursor, see
+    /// [`crate::server_frame::kept_push`].
+    KeptUsers(Vec<(&'a str, Step)>),
+    /// Every session subscribed to a topic, in whose log it was kept; likewise.
+    KeptTopic(&'a str, Step),
 }
 
 impl<'a> TargetRef<'a> {
@@ -54,6 +64,10 @@ impl<'a> TargetRef<'a> {
             Self::User(name) | Self::Topic(name) => 1 + name.len(),
             Self::Users(names) => 2 + names.iter().map(|name| 1 + name.len()).sum::<usize>(),
             Self::All => 0,
+            Self::KeptUsers(users) => {
+                2 + users.iter().map(|(name, _)| 1 + name.len() + STEP_BYTES).sum::<usize>()
+            }
+            Self::KeptTopic(name, _) => 1 + name.len() + STEP_BYTES,
         }
     }
 
@@ -73,6 +87,15 @@ impl<'a> TargetRef<'a> {
                 put_name(out, topic);
             }
             Self::All => out.put_u8(ALL),
+            Self::KeptUsers(users) => {
+                out.put_u8(KEPT_USERS);
+                out.put_u16_le(u16::try_from(users.len()).expect("at most 10,000 users"));
+                users.iter().for_each(|(user, step)| put_kept(out, user, *step));
+            }
+            Self::KeptTopic(topic, step) => {
+                out.put_u8(KEPT_TOPIC);
+                put_kept(out, topic, *step);
+            }
         }
     }
 
@@ -87,9 +110,27 @@ impl<'a> TargetRef<'a> {
             }
             TOPIC => Self::Topic(reader.name()?),
             ALL => Self::All,
+            KEPT_USERS => {
+                let count = reader.u16()?;
+                Self::KeptUsers((0..count).map(|_| kept(reader)).collect::<Result<_, _>>()?)
+            }
+            KEPT_TOPIC => {
+                let (topic, step) = kept(reader)?;
+                Self::KeptTopic(topic, step)
+            }
             _ => return Ok(None),
         }))
     }
+}
+
+fn put_kept(out: &mut impl BufMut, name: &str, step: Step) {
+    put_name(out, name);
+    put_place(out, step.before);
+    put_place(out, step.place);
+}
+
+fn kept<'a>(reader: &mut Reader<'a>) -> Result<(&'a str, Step), LinkError> {
+    Ok((reader.name()?, Step { before: place(reader)?, place: place(reader)? }))
 }
 
 impl PushEntry<'_> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
+use uuid::Uuid;
 
 use super::{
     MAX_FRAME_BYTES,
@@ -27,6 +28,33 @@ pub(super) fn put_json(out: &mut BytesMut, kind: u8, number: Option<u64>, body: 
         out.put_u64_le(number);
     }
     out.put_slice(&json);
+}
+
+/// A number, and a body that is written behind it.
+pub(super) fn put_numbered(
+    out: &mut BytesMut,
+    kind: u8,
+    number: u64,
+    write: impl FnOnce(&mut BytesMut),
+) {
+    let header = out.len();
+    put_header(out, kind, 0);
+    out.put_u64_le(number);
+    write(out);
+    let length = u32::try_from(out.len() - header - HEADER_BYTES);
+    let length = length.expect("bodies are bounded by MAX_FRAME_BYTES");
+    out[header..header + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+/// The name of a store, or nothing where there is none.
+pub(super) fn put_store(out: &mut BytesMut, kind: u8, store: Option<Uuid>) {
+    put_header(out, kind, if store.is_some() { 16 } else { 0 });
+    out.put_slice(store.as_ref().map_or(&[], |store| store.as_bytes()));
+}
+
+/// Reads what [`put_store`] wrote.
+pub(super) fn store(mut reader: Reader<'_>) -> Result<Option<Uuid>, LinkError> {
+    (!reader.is_empty()).then(|| reader.uuid()).transpose()
 }
 
 pub(super) fn take_frame(buffer: &mut BytesMut) -> Result<Option<(u8, Bytes)>, LinkError> {

@@ -27,6 +27,10 @@
 //!     Time{asked, received, answered} ───────►   (how far the clocks are apart)
 //!     ◄───────────── Relay{session, errand}
 //!     RelayAnswer ───────────────────────────►   (of another gateway's session)
+//!     Store{id} ─────────────────────────────►   (what this pusher-api keeps messages in)
+//!     ◄───────────── Store{id}                   (the one that the gateway holds to)
+//!     ◄───────────── StoreQuestion{begin, read, acknowledge, changed since}
+//!     StoreAnswer ───────────────────────────►
 //! ```
 
 pub mod capability;
@@ -42,6 +46,8 @@ pub mod offer;
 pub mod presence;
 pub mod question;
 pub mod relay;
+pub mod store_answer;
+pub mod store_question;
 pub mod terms;
 pub mod unknown;
 pub mod up;
@@ -63,6 +69,8 @@ pub use offer::{InvalidOffer, OFFER_HEADER, Offer};
 pub use presence::{MAX_TOPICS_TOLD, PresenceChange, PresenceChanges};
 pub use question::{LinkAnswer, LinkRequest, SessionInfo};
 pub use relay::{Errand, RelayAnswer, Relayed, RelayedProblem};
+pub use store_answer::{LogPage, StoreAnswer};
+pub use store_question::{MAX_ACKNOWLEDGED, StoreQuestion};
 pub use terms::Terms;
 pub use unknown::UnknownKinds;
 pub use up::{FanOutWork, Up};

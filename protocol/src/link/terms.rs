@@ -75,6 +75,13 @@ impl Terms {
         self.capabilities.contains(Capability::RelayedFrames)
     }
 
+    /// Whether the gateway asks pusher-api's store what is kept, and acknowledges it.
+    pub const fn keeps(self) -> bool {
+        self.capabilities.contains(Capability::StoreQuestions)
+            && self.capabilities.contains(Capability::Acknowledgements)
+            && self.capabilities.contains(Capability::ChangedHeads)
+    }
+
     /// Whether the other end understands [`super::LinkAnswer::Unsupported`].
     pub const fn may_answer_unsupported(self) -> bool {
         self.version > WITHOUT_OFFERS
@@ -99,9 +106,9 @@ mod tests {
         let all = Terms { capabilities: Capabilities::OFFERED, ..none };
         let spoken = |it: Terms| {
             let of_gateways = [it.tells_fan_out_work(), it.takes_given_up(), it.tells_topics()];
-            (of_gateways, [it.exchanges_times(), it.claims_devices(), it.relays()])
+            (of_gateways, [it.exchanges_times(), it.claims_devices(), it.relays(), it.keeps()])
         };
-        assert_eq!((spoken(none), spoken(all)), (([false; 3], [false; 3]), ([true; 3], [true; 3])));
+        assert_eq!((spoken(none), spoken(all)), (([false; 3], [false; 4]), ([true; 3], [true; 4])));
         assert_eq!((all.version(), all.capabilities()), (2, Capabilities::OFFERED));
     }
 }

@@ -5,10 +5,14 @@ use uuid::Uuid;
 
 use super::{
     clock::ASKED_BYTES,
-    frame::{HEARTBEAT, json, json_or_name, put_header, put_json, take_frame, text},
+    frame::{
+        HEARTBEAT, json, json_or_name, put_header, put_json, put_numbered, put_store, store,
+        take_frame, text,
+    },
     offer::Offer,
     question::LinkAnswer,
     relay::Relayed,
+    store_question::StoreQuestion,
     wire::{LinkError, Reader},
 };
 use crate::receipt::Receipt;
@@ -20,6 +24,8 @@ const RECEIPT: u8 = 20;
 const ANSWER: u8 = 21;
 const FAN_OUT_WORK: u8 = 22;
 const RELAY: u8 = 23;
+const STORE: u8 = 24;
+const STORE_QUESTION: u8 = 25;
 
 /// From the gateway to pusher-api.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +83,16 @@ pub enum Up {
         relay: u64,
         /// What is wanted of whom.
         body: Relayed,
+    },
+    /// The store that the gateway holds to; a pusher-api with another one cannot keep anything. Only for one with the
+    /// capabilities, see [`super::Terms::keeps`].
+    Store(Option<Uuid>),
+    /// A question to the store.
+    StoreQuestion {
+        /// Comes back in [`super::Down::StoreAnswer`].
+        question: u64,
+        /// What is asked.
+        body: StoreQuestion,
     },
     /// Nothing to say, still here.
     Heartbeat,
@@ -139,6 +155,10 @@ impl Up {
                 out.put_u64_le(work.topic_micros);
             }
             Self::Relay { relay, body } => put_json(out, RELAY, Some(*relay), body),
+            Self::Store(store) => put_store(out, STORE, *store),
+            Self::StoreQuestion { question, body } => {
+                put_numbered(out, STORE_QUESTION, *question, |out| body.encode(out));
+            }
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
             Self::AskTime { asked_micros } => {
                 put_header(out, HEARTBEAT, ASKED_BYTES);
@@ -190,6 +210,14 @@ impl Up {
                     Ok(relayed) => Self::Relay { relay, body: relayed },
                     // Of a newer build; it is not waited for longer than it says.
                     Err(_) => Self::Unknown { kind, body },
+                }
+            }
+            STORE => Self::Store(store(reader)?),
+            STORE_QUESTION => {
+                let question = reader.u64()?;
+                match StoreQuestion::decode(reader)? {
+                    Some(asked) => Self::StoreQuestion { question, body: asked },
+                    None => Self::Unknown { kind, body },
                 }
             }
             HEARTBEAT if body.len() >= ASKED_BYTES => Self::AskTime { asked_micros: reader.u64()? },

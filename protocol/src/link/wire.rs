@@ -68,6 +68,19 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A name that meets the rules of names.
+pub(super) fn valid<N: std::str::FromStr>(reader: &mut Reader<'_>) -> Result<N, LinkError>
+where
+    N::Err: std::fmt::Display,
+{
+    reader.name()?.parse().map_err(malformed)
+}
+
+/// What was read is of the wrong shape.
+pub(super) fn malformed(error: impl std::fmt::Display) -> LinkError {
+    LinkError::Malformed(error.to_string())
+}
+
 /// Writes a name of at most 255 bytes behind its length.
 ///
 /// # Panics

@@ -8,6 +8,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use protocol::MessageId;
+
 /// Whose id it is, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
@@ -15,6 +17,13 @@ pub(crate) struct Key {
     pub backend: u32,
     /// Its id.
     pub id: [u8; 16],
+}
+
+impl Key {
+    /// The key of a push's id; ids of backends are folded, which keeps records small.
+    pub(crate) fn new(backend: u64, id: MessageId) -> Self {
+        Self { backend: (backend ^ backend >> 32) as u32, id: *id.0.as_bytes() }
+    }
 }
 
 /// What is known of an id.

@@ -7,10 +7,11 @@ use protocol::{UserId, link::LinkRequest};
 use settings::Endpoint;
 
 use super::{
-    contract::{Dispatch, Engine, Handed, Haste, NamedPush, Refused},
+    contract::{Dispatch, Engine, Handed, Haste, NamedPush, Refused, StoredPush},
     local::{dispatch::LocalDispatch, engine::LocalEngine},
 };
 use crate::{
+    keeping::in_use::Keeping,
     keys::Keys,
     metrics::Metrics,
     receipts::Receipts,
@@ -30,9 +31,10 @@ impl AnyEngine {
         settings: &Settings,
         keys: &Arc<Keys>,
         receipts: &Arc<Receipts>,
+        keeping: &Arc<Keeping>,
         metrics: &Arc<Metrics>,
     ) -> Self {
-        Self::Local(LocalEngine::new(settings, keys, receipts, metrics))
+        Self::Local(LocalEngine::new(settings, keys, receipts, keeping, metrics))
     }
 }
 
@@ -104,6 +106,12 @@ impl Dispatch for AnyDispatch {
     async fn add(&mut self, push: &NamedPush<'_>) -> Result<Handed, Refused> {
         match self {
             Self::Local(dispatch) => dispatch.add(push).await,
+        }
+    }
+
+    async fn tell(&mut self, push: &StoredPush<'_>) -> Handed {
+        match self {
+            Self::Local(dispatch) => dispatch.tell(push).await,
         }
     }
 

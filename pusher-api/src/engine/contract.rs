@@ -7,8 +7,13 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use protocol::{MessageId, UserId, link::LinkRequest};
+use protocol::{
+    MessageId, UserId,
+    kept::{Log, Step},
+    link::LinkRequest,
+};
 use settings::Endpoint;
+use store::contract::KeptPayload;
 
 use crate::{
     status::{Answers, GatewayIndex, GatewayIndexes, GatewayStatus, NotReady, OutOfStep},
@@ -64,6 +69,10 @@ pub(crate) trait Dispatch {
     /// No gateway, or no room where anybody is known to be. Nobody gets it.
     async fn add(&mut self, push: &NamedPush<'_>) -> Result<Handed, Refused>;
 
+    /// Adds a push that is kept, for every gateway that it concerns, or may concern, and that can be told
+    /// now. The others read it: it is never refused.
+    async fn tell(&mut self, push: &StoredPush<'_>) -> Handed;
+
     /// Hands over what was added.
     fn flush(&mut self);
 }
@@ -85,8 +94,8 @@ pub(crate) struct Handed {
     pub gateways: GatewayIndexes,
     /// Those that hold or may hold somebody it is for, and will not get it for lack of room.
     pub no_room: GatewayIndexes,
-    /// Those that may hold somebody it is for, and cannot be reached. Only where a receipt is
-    /// waited for.
+    /// Those that may hold somebody it is for, and cannot be reached; of a push that is kept, those that
+    /// will read it. Only where a receipt is waited for.
     pub away: GatewayIndexes,
     /// Whether somebody it is for is known to be online.
     pub online: bool,
@@ -105,6 +114,23 @@ pub(crate) struct NamedPush<'a> {
     pub to: &'a To<'a>,
     /// What clients receive.
     pub frame: &'a [u8],
+}
+
+/// A push that is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredPush<'a> {
+    /// Its id.
+    pub id: MessageId,
+    /// When it was accepted: microseconds since the Unix epoch.
+    pub accepted_micros: u64,
+    /// Whether a receipt is waited for.
+    pub receipt: bool,
+    /// In which logs: those of users, or that of one topic.
+    pub logs: &'a [Log],
+    /// Where in each of them; none where it was before, and need not be told again.
+    pub steps: &'a [Option<Step>],
+    /// What clients receive.
+    pub payload: &'a KeptPayload,
 }
 
 /// Why a push is not forwarded now.

@@ -8,6 +8,8 @@ use std::{
     hash::{BuildHasher, RandomState},
 };
 
+use protocol::kept::Log;
+
 use crate::validate::To;
 
 /// Most names that are remembered; beyond them everybody counts as refused.
@@ -34,6 +36,23 @@ impl Behind {
             }
             To::All(_) => self.everybody = true,
         }
+        self.bound();
+    }
+
+    /// The same of one that was to be kept.
+    pub(super) fn add_logs(&mut self, logs: &[Log]) {
+        for log in logs {
+            match log {
+                Log::User(user) => self.add_user(user.as_str()),
+                Log::Topic(topic) => {
+                    self.names.insert(self.topic(topic.as_str()));
+                }
+            }
+        }
+        self.bound();
+    }
+
+    fn bound(&mut self) {
         if self.names.len() > MAX_NAMES {
             self.everybody = true;
             self.names = HashSet::new();
@@ -116,6 +135,17 @@ mod tests {
             add(&mut behind, refused);
             assert_eq!(to.map(|to| with(to, |to| behind.holds(to))), expected, "{refused}");
         }
+    }
+
+    #[test]
+    fn names_of_logs_are_those_of_pushes() {
+        let mut behind = Behind::default();
+        behind.add_logs(&[Log::User("a".parse().expect("a user"))]);
+        let held = |behind: &Behind, to: &str| with(to, |to| behind.holds(to));
+        assert!(held(&behind, r#"{"user":"a"}"#) && held(&behind, ALL));
+        assert!(!held(&behind, r#"{"topic":"a"}"#));
+        behind.add_logs(&[Log::Topic("a".parse().expect("a topic"))]);
+        assert!(held(&behind, r#"{"topic":"a"}"#));
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod subscriptions;
 mod topics;
 mod users;
 
+mod kept;
+
 mod questions;
 
 mod operators;

@@ -12,8 +12,12 @@ use crate::{
     api::Api,
     backends::Backend,
     engine::contract::{Engine, Haste},
-    intake::{self, Forwarded, Staged},
-    validate::without_byte_order_mark,
+    intake::{
+        check::check,
+        kept,
+        live::{self, Forwarded, Staged},
+    },
+    validate::{Push, without_byte_order_mark},
 };
 
 /// Longest time a request may wait for its receipts.
@@ -46,15 +50,18 @@ pub(crate) async fn push(
     body::check_type(&request, &["application/json"])?;
     let patience = patience(&request)?;
     let body = body::read(&request, payload).await?;
+    let push = check(&api, without_byte_order_mark(&body))?;
+    if push.ttl > 0 {
+        return keep(&api, *backend, &push, patience).await;
+    }
     api.engine.readiness().await.map_err(Problem::unavailable)?;
-    let push = intake::check(&api, without_byte_order_mark(&body))?;
-    let forwarded = match intake::stage(&api, *backend, push, patience).await? {
+    let forwarded = match live::stage(&api, *backend, push, patience).await? {
         Staged::Duplicate(id) => return Ok(HttpResponse::Accepted().json(PushAccepted::new(id))),
         Staged::Answered(answer) => return Ok(answered(answer)),
         Staged::Fresh(push) => {
             // Flushed when it is dropped, before anything is waited for.
             let mut dispatch = api.engine.dispatch(body.len(), Haste::Now);
-            intake::commit(&api, &mut dispatch, push, patience.is_some()).await?
+            live::commit(&api, &mut dispatch, push, patience.is_some()).await?
         }
     };
     let Forwarded { id, handed, collector, collecting } = forwarded;
@@ -68,6 +75,33 @@ pub(crate) async fn push(
     let answer = Bytes::from(serde_json::to_vec(&receipt).expect("a receipt is plain data"));
     collecting.into_iter().for_each(|collecting| collecting.answered(answer.clone()));
     Ok(answered(answer))
+}
+
+/// Keeps a push, and forwards it then: whether gateways can be told of it now makes no difference to the
+/// answer.
+async fn keep(
+    api: &Api,
+    backend: Backend,
+    push: &Push<'_>,
+    patience: Option<Duration>,
+) -> Result<HttpResponse, ApiError> {
+    let unkept = kept::stage(backend, push)?;
+    // Before it is on its way: receipts come at once.
+    let collector = patience.map(|_| kept::expect_receipts(api, unkept.id())).transpose()?;
+    let kept = unkept.keep(api).await.map_err(|refused| refused.problem)?;
+    let id = kept.id();
+    let (Some(collector), Some(patience)) = (collector, patience) else {
+        kept.forward(&mut api.engine.dispatch(0, Haste::Now), false).await;
+        return Ok(HttpResponse::Accepted().json(PushAccepted::new(id)));
+    };
+    if kept.is_repetition() {
+        return Err(kept::unanswered(api).into());
+    }
+    let handed = kept.forward(&mut api.engine.dispatch(0, Haste::Now), true).await;
+    let collected = collector.collect(handed.gateways.clone(), patience).await;
+    let name_of = |gateway| api.engine.name_of(gateway);
+    let receipt = PushReceipt::new(id, &handed, collected, name_of).kept();
+    Ok(HttpResponse::Ok().json(receipt))
 }
 
 fn answered(receipt: Bytes) -> HttpResponse {

@@ -28,6 +28,9 @@ pub(crate) struct PushReceipt {
     /// Those of an older build that do not know what it means: nobody there gets it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsupported: Vec<String>,
+    /// Whether it is kept for sessions that have not got it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
     /// Whether it reached more sessions than are listed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
@@ -51,6 +54,11 @@ pub(crate) struct SessionReceipt {
 }
 
 impl PushReceipt {
+    /// The same for a push that is kept.
+    pub(super) fn kept(self) -> Self {
+        Self { kept: true, ..self }
+    }
+
     /// Puts together what the gateways said, whose names are asked for.
     pub(super) fn new(
         id: MessageId,
@@ -79,6 +87,7 @@ impl PushReceipt {
             unanswered,
             no_room: names(&handed.no_room),
             unsupported,
+            kept: false,
         }
     }
 }

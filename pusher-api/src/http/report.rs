@@ -73,6 +73,12 @@ impl Report {
         }
     }
 
+    /// How many lines may be under way at a time: were all of them refused, the one that fills the report
+    /// would be the last of them.
+    pub(super) fn room(&self) -> usize {
+        (MAX_REJECTED - self.rejected.len()).max(1)
+    }
+
     /// Whether it lists as much as it can.
     pub(super) fn is_full(&self) -> bool {
         self.rejected.last().is_some_and(|last| last.truncated)
@@ -215,6 +221,7 @@ mod tests {
             report.reject(2 * line, problem(422, "a", None));
         }
         assert!(!report.is_full());
+        assert_eq!((Report::default().room(), report.room()), (1000, 1));
         report.reject(2000, problem(422, "a", None));
         assert!(report.is_full());
         report.reject(2001, problem(503, "b", None));

@@ -12,7 +12,7 @@ use actix_web::{
 use protocol::problem::{Problem, excerpt};
 
 use super::{
-    batch, openapi, operators, page, problem::ApiError, push, subscriptions, topics, users,
+    batch, kept, openapi, operators, page, problem::ApiError, push, subscriptions, topics, users,
 };
 use crate::{backends::Scope, metrics::Metrics};
 
@@ -43,7 +43,8 @@ pub(crate) enum Query {
 const NONE: Query = Query::Only(&[]);
 /// What can be wrong with a request that has no body.
 const ASKED: &[u16] = &[200, 401, 403, 422, 503];
-const PUSHED: &[u16] = &[200, 202, 400, 401, 403, 408, 409, 413, 415, 422, 501, 503];
+const PUSHED: &[u16] = &[200, 202, 400, 401, 403, 408, 409, 413, 415, 422, 501, 503, 507];
+const FORGOTTEN: &[u16] = &[200, 401, 403, 422, 501, 503];
 const STREAMED: &[u16] = &[200, 400, 401, 403, 408, 415, 422, 503];
 
 macro_rules! endpoint {
@@ -79,6 +80,13 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         users::close_sessions
     ),
     endpoint!(
+        DELETE "/v1/users/{user}/kept",
+        Some(Scope::Admin),
+        NONE,
+        FORGOTTEN,
+        kept::forget_user
+    ),
+    endpoint!(
         PUT "/v1/users/{user}/topics/{topic}",
         Some(Scope::Admin),
         NONE,
@@ -93,6 +101,13 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         subscriptions::unsubscribe
     ),
     endpoint!(GET "/v1/topics/{topic}", Some(Scope::Read), NONE, ASKED, topics::get),
+    endpoint!(
+        DELETE "/v1/topics/{topic}/kept",
+        Some(Scope::Admin),
+        NONE,
+        FORGOTTEN,
+        kept::forget_topic
+    ),
     endpoint!(
         GET "/v1/gateways",
         Some(Scope::Read),

@@ -36,12 +36,34 @@ struct Fixture {
 
 /// The API in front of one gateway that is connected as far as it can tell, and holds `u`.
 fn fixture(keys: &[&str]) -> Fixture {
-    let settings = Settings {
+    fixture_with(|settings| {
+        settings.api_key = keys.iter().map(|key| key.parse().expect("any text")).collect();
+    })
+}
+
+/// A directory that goes with its test.
+struct Data(std::path::PathBuf);
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The same with a store.
+fn keeping(name: &str) -> (Fixture, Data) {
+    let name = format!("holdfast-http-{}-{name}.d", std::process::id());
+    let data = Data(std::env::temp_dir().join(name));
+    (fixture_with(|settings| settings.kept.data = Some(data.0.clone())), data)
+}
+
+fn fixture_with(change: impl FnOnce(&mut Settings)) -> Fixture {
+    let mut settings = Settings {
         gateway_timeout: Duration::from_millis(1),
         pending_receipts: 1,
-        api_key: keys.iter().map(|key| key.parse().expect("any text")).collect(),
         ..Settings::default()
     };
+    change(&mut settings);
     let api = Api::new(&settings).expect("no file is read");
     let AnyEngine::Local(LocalEngine { services, .. }) = &api.engine;
     let link = services.gateways.add("127.0.0.1:1".parse().unwrap(), Bounds::of_queue(1000));
@@ -385,4 +407,62 @@ async fn metrics_name_gateways_and_never_users() {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
     assert!(!text.contains("some-user-id"));
+}
+
+const KEPT: &str = r#"{"to":{"user":"u"},"data":1,"ttl":60}"#;
+
+#[actix_rt::test]
+async fn a_push_that_is_kept_needs_neither_room_nor_a_link() {
+    let (fixture, _data) = keeping("room");
+    assert!(fixture.link.room.reserve(1000, Certainty::Known));
+    assert_eq!(fixture.push(KEPT).await.0, 202);
+    assert_eq!(fixture.push(r#"{"to":{"user":"u"},"data":1}"#).await.0, 503);
+    fixture.link.ended();
+    fixture.link.give_up();
+    assert_eq!(fixture.push(KEPT).await.0, 202);
+    assert_eq!(fixture.link.take_missed(), None, "nobody has missed it");
+    assert_eq!(fixture.api.metrics.dropped_at_loss.get(), 0);
+}
+
+#[actix_rt::test]
+async fn while_the_store_cannot_be_asked_only_live_pushes_are_taken() {
+    let (fixture, _data) = keeping("away");
+    assert_eq!(fixture.push(KEPT).await.0, 202);
+    fixture.api.keeping.close().await;
+    let (status, body) = fixture.push(KEPT).await;
+    assert_eq!(status, 503, "{body}");
+    assert!(body["detail"].as_str().is_some_and(|it| it.contains("the store")), "{body}");
+    assert_eq!(fixture.push(r#"{"to":{"user":"u"},"data":1}"#).await.0, 202);
+    let forget = TestRequest::delete().uri("/v1/users/u/kept");
+    assert_eq!(fixture.json(forget).await.0, 503);
+    let lines = [KEPT, r#"{"to":{"user":"v"},"data":1}"#, r#"{"to":{"user":"u"},"data":2}"#];
+    let batch = TestRequest::post().uri("/v1/push/batch").set_payload(lines.join("\n"));
+    let (status, report) = fixture.json(batch).await;
+    assert_eq!((status, &report["accepted"]), (200, &json!(1)), "{report}");
+    let rejected = report["rejected"].as_array().expect("two");
+    let lines: Vec<_> = rejected.iter().map(|entry| (&entry["lines"], &entry["status"])).collect();
+    let expected = [(&json!([1, 1]), &json!(503)), (&json!([3, 3]), &json!(503))];
+    assert_eq!(lines, expected, "nobody is overtaken");
+    assert_eq!(report["retry_after"], 1);
+}
+
+#[actix_rt::test]
+async fn a_kept_push_without_a_place_among_receipts_is_not_kept() {
+    let (fixture, _data) = keeping("receipts");
+    let waiting = fixture.api.receipts.expect(protocol::MessageId::generate());
+    let with_receipt = TestRequest::post().uri("/v1/push?receipt=1ms").set_payload(KEPT);
+    assert_eq!(fixture.json(with_receipt).await.0, 503);
+    drop(waiting);
+    let (status, user) = fixture.json(TestRequest::get().uri("/v1/users/u")).await;
+    assert_eq!((status, &user["kept"]["count"]), (200, &json!(0)));
+}
+
+#[actix_rt::test]
+async fn a_bad_line_behind_kept_ones_is_told_in_its_place() {
+    let (fixture, _data) = keeping("bad_line");
+    let long = format!("{KEPT}\n{KEPT}\n{}", "x".repeat(10));
+    let batch = TestRequest::post().uri("/v1/push/batch").set_payload(long);
+    let (status, report) = fixture.json(batch).await;
+    assert_eq!((status, &report["accepted"]), (200, &json!(2)), "{report}");
+    assert_eq!(report["rejected"][0]["lines"], json!([3, 3]));
 }

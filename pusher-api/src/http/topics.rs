@@ -1,10 +1,11 @@
-//! `/v1/topics/…`: how many sessions a topic has.
+//! `/v1/topics/…`: how many sessions a topic has, and what is kept of it.
 
 use actix_web::{HttpResponse, web};
-use protocol::{Topic, link::LinkRequest};
+use protocol::{Topic, kept::Log, link::LinkRequest};
 use serde::Serialize;
 
 use super::{
+    kept::{KeptStatus, standing},
     problem::ApiError,
     questions::{ask, count, name},
 };
@@ -22,6 +23,8 @@ pub(crate) struct TopicStatus {
     /// Those that have not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unanswered: Vec<String>,
+    /// What is kept of it; none where nothing is kept here, or the store cannot be asked.
+    pub kept: Option<KeptStatus>,
 }
 
 /// How many sessions are subscribed to a topic.
@@ -33,5 +36,6 @@ pub(crate) async fn get(
     let answers = ask(&api, LinkRequest::Subscribers { topic: topic.clone() }).await?;
     let (sessions, complete) = (count(&answers.given), answers.are_complete());
     let unanswered = answers.unanswered;
-    Ok(HttpResponse::Ok().json(TopicStatus { topic, sessions, complete, unanswered }))
+    let kept = standing(&api, Log::Topic(topic.clone())).await;
+    Ok(HttpResponse::Ok().json(TopicStatus { topic, sessions, complete, unanswered, kept }))
 }

@@ -5,11 +5,13 @@ use std::time::{Duration, UNIX_EPOCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use protocol::{
     Device, SessionId, UserId,
+    kept::Log,
     link::{LinkAnswer, LinkRequest, SessionInfo},
 };
 use serde::Serialize;
 
 use super::{
+    kept::{KeptStatus, standing},
     problem::ApiError,
     query,
     questions::{ask, count, name},
@@ -34,8 +36,8 @@ pub(crate) struct UserStatus {
     /// Those that have not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unanswered: Vec<String>,
-    /// Messages kept for the user.
-    pub kept: u64,
+    /// What is kept for the user; none where nothing is kept here, or the store cannot be asked.
+    pub kept: Option<KeptStatus>,
 }
 
 /// One session of a user.
@@ -79,14 +81,8 @@ pub(crate) async fn get(
     let sessions: Vec<_> = given.into_iter().flat_map(sessions_of).collect();
     // Of who has answered, the answer is newer than what was reported before.
     let online = !sessions.is_empty() || (!complete && api.engine.is_online(&user).await);
-    Ok(HttpResponse::Ok().json(UserStatus {
-        user,
-        online,
-        sessions,
-        complete,
-        unanswered,
-        kept: 0,
-    }))
+    let kept = standing(&api, Log::User(user.clone())).await;
+    Ok(HttpResponse::Ok().json(UserStatus { user, online, sessions, complete, unanswered, kept }))
 }
 
 /// Close a user's sessions.

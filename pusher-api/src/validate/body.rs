@@ -50,6 +50,18 @@ pub enum To<'a> {
 }
 
 impl To<'_> {
+    /// The same apart from the body it was read from.
+    pub(crate) fn detached(self) -> To<'static> {
+        match self {
+            Self::User(name) => To::User(name.detached()),
+            Self::Users(names) => {
+                To::Users(Names(names.0.into_iter().map(Name::detached).collect()))
+            }
+            Self::Topic(name) => To::Topic(name.detached()),
+            Self::All(it) => To::All(it),
+        }
+    }
+
     /// Every kind.
     pub const KINDS: [&'static str; 4] = ["user", "users", "topic", "all"];
 

@@ -27,7 +27,7 @@ pub use self::{
 };
 pub(crate) use self::{
     parse::{MAX_BODY_BYTES, without_byte_order_mark},
-    text::Name,
+    push::Payload,
 };
 
 #[cfg(test)]

@@ -21,6 +21,11 @@ pub struct Name<'a>(Text<'a>);
 pub struct CollapseKey<'a>(Text<'a>);
 
 impl Name<'_> {
+    /// The same apart from the body it was read from.
+    pub(crate) fn detached(self) -> Name<'static> {
+        Name(Text(Cow::Owned(self.0.0.into_owned())))
+    }
+
     /// The name itself.
     pub fn as_str(&self) -> &str {
         &self.0.0

@@ -95,8 +95,18 @@ impl Connection {
         }
     }
 
-    /// The next frame that is no heartbeat and not about devices.
+    /// The next frame that is no heartbeat and neither about devices nor about what is kept.
     pub(crate) async fn receive(&mut self) -> Down {
+        loop {
+            match self.next().await {
+                Down::Store(_) => {}
+                frame => return frame,
+            }
+        }
+    }
+
+    /// The next frame that is no heartbeat and not about devices.
+    pub(crate) async fn next(&mut self) -> Down {
         loop {
             match Down::decode(&mut self.arrived).expect("link frames") {
                 Some(Down::Heartbeat | Down::Device(_)) => {}

@@ -42,7 +42,9 @@ fn what_is_not_understood_is_answered_and_forgotten<C: Client>() {
         ("[]", "invalid_frame"),
         ("null", "invalid_frame"),
         (r#"{"type":"ack"}"#, "invalid_frame"),
-        (r#"{"type":"ack","id":"no uuid"}"#, "invalid_frame"),
+        (r#"{"type":"ack","cursor":5}"#, "invalid_frame"),
+        (r#"{"type":"ack","id":"0190a6f0-0000-7000-8000-000000000001"}"#, "ack_needs_cursor"),
+        (r#"{"type":"ack","cursor":"nonsense"}"#, "invalid_cursor"),
         (r#"{"type":"subscribe"}"#, "invalid_frame"),
         (r#"{"type":"subscribe","topics":[""]}"#, "invalid_frame"),
         (r#"{"type":"connect","user":"v"}"#, "unexpected"),
@@ -78,7 +80,7 @@ fn echo_frames_come_back_where_allowed<C: Client>() {
 fn acknowledgements_are_taken<C: Client>() {
     let gateway = Gateway::start(&[]);
     let mut client = C::join(&gateway, "u");
-    client.send(&json!({ "type": "ack", "id": "0190a6f0-0000-7000-8000-000000000001" }));
+    client.send(&json!({ "type": "ack", "cursor": "AQAAAAAAAAAAAAAAAAAAAAAA" }));
     client.expect_alive();
 }
 

@@ -39,6 +39,7 @@ macro_rules! contract_of_streams {
 
 mod endings;
 mod frames;
+mod kept;
 mod limits;
 mod presence;
 mod pushes;

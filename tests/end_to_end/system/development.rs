@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::harness::{
     Client, Gateway, Http, Process, PusherApi, WebSocket, client::connect, eventually,
-    process::BINARY, websocket::read_head,
+    files::TestDirectory, process::BINARY, websocket::read_head,
 };
 
 const ANY: [&str; 4] = [
@@ -22,23 +22,26 @@ fn address(text: &str, scheme: &str) -> SocketAddr {
     rest.split(['/', ' ', '\n']).next().unwrap().parse().unwrap()
 }
 
-fn start(first: &[&str]) -> (Process, String) {
+/// The process, what it prints, and what it keeps.
+fn start(first: &[&str]) -> (Process, String, TestDirectory) {
     start_with(first.iter().chain(&ANY).map(|flag| (*flag).to_owned()).collect())
 }
 
-fn start_with(arguments: Vec<String>) -> (Process, String) {
+fn start_with(mut arguments: Vec<String>) -> (Process, String, TestDirectory) {
+    let data = TestDirectory::new("up");
+    arguments.push(data.flag("data"));
     let process = Process::start(&arguments);
     let text = eventually("what to do next", || {
         let text = process.output().join("\n");
         text.contains("-d '").then_some(text)
     });
-    (process, text)
+    (process, text, data)
 }
 
 #[test]
 fn what_it_prints_works() {
     for first in [&["up"][..], &[]] {
-        let (mut process, text) = start(first);
+        let (mut process, text, data) = start(first);
         let clients = address(&text, "ws://");
         let mut socket = connect(clients);
         let request = format!(
@@ -58,6 +61,10 @@ fn what_it_prints_works() {
         let sent: Value = serde_json::from_str(body).unwrap();
         assert_eq!(client.expect("push")["data"], sent["data"]);
         assert_eq!(backend.get("/").status, 200, "the page to open");
+        assert!(text.contains(&data.path().display().to_string()), "where it keeps things: {text}");
+        let kept = body.replacen('{', r#"{"ttl":60,"#, 1);
+        assert_eq!(backend.post("/v1/push", "application/json", &kept).status, 202);
+        assert_eq!(backend.get("/v1/users/demo").json()["kept"]["count"], 1);
         let output = process.output().join("\n");
         let (_, behind) = output.split_once("-d '").unwrap();
         assert_eq!(behind.trim().lines().count(), 1, "nothing behind what to do: {behind}");
@@ -84,7 +91,7 @@ fn example(name: &str, arguments: [&str; 2]) -> Process {
 
 #[test]
 fn a_push_of_one_example_reaches_the_session_of_the_other() {
-    let (gateway_and_pusher_api, text) = start(&["up"]);
+    let (gateway_and_pusher_api, text, _data) = start(&["up"]);
     let clients = format!("ws://{}", address(&text, "ws://"));
     let backends = address(&text, "curl -X POST http://");
     eventually("pushes are taken", || {
@@ -107,6 +114,27 @@ fn a_push_of_one_example_reaches_the_session_of_the_other() {
 }
 
 #[test]
+fn where_it_keeps_things_is_the_users_own() {
+    let home = TestDirectory::new("home");
+    for (variable, below) in [("HOME", ".local/share/holdfast"), ("XDG_DATA_HOME", "holdfast")] {
+        let mut command = Command::new(BINARY);
+        command.arg("up").args(ANY).env_remove("XDG_DATA_HOME").env(variable, home.path());
+        let process = Process::spawn(command);
+        let expected = home.path().join(below);
+        eventually("where it is", || {
+            let text = process.output().join("\n");
+            text.contains(&expected.display().to_string()).then_some(())
+        });
+        assert!(expected.join("holdfast.sqlite").exists());
+    }
+    let mut command = Command::new(BINARY);
+    command.arg("up").args(ANY).env_remove("XDG_DATA_HOME").env_remove("HOME");
+    let mut process = Process::spawn(command);
+    assert_eq!(process.wait().code(), Some(2));
+    assert!(process.log().join("\n").contains("--data"));
+}
+
+#[test]
 fn it_listens_on_loopback_only() {
     let mut process = Process::start(&["up".to_owned(), "--listen=0.0.0.0:0".to_owned()]);
     assert_eq!(process.wait().code(), Some(2));
@@ -118,7 +146,7 @@ fn it_listens_on_loopback_only() {
 fn it_listens_beyond_loopback_where_it_is_asked_to() {
     let anywhere = ANY.map(|flag| flag.replace("127.0.0.1", "0.0.0.0"));
     let first = ["up", "--beyond-loopback"].map(str::to_owned);
-    let (_process, text) = start_with(first.into_iter().chain(anywhere).collect());
+    let (_process, text, _data) = start_with(first.into_iter().chain(anywhere).collect());
     assert!(!text.contains("0.0.0.0"), "addresses that can be pasted: {text}");
     // Nobody who listens on 127.0.0.1 alone is reached there.
     let elsewhere = |scheme| SocketAddr::from(([127, 0, 0, 2], address(&text, scheme).port()));
@@ -140,7 +168,7 @@ fn it_listens_beyond_loopback_where_it_is_asked_to() {
 
 #[test]
 fn a_request_without_upgrade_is_answered() {
-    let (_process, text) = start(&["up"]);
+    let (_process, text, _data) = start(&["up"]);
     let clients = address(&text, "ws://");
     let request = format!("GET /v1/ws HTTP/1.1\r\nHost: {clients}\r\n\r\n");
     assert_eq!(status_of(clients, &request), 426);

@@ -138,6 +138,13 @@ impl Client {
         heard
     }
 
+    /// The ids of the events that have come.
+    pub(super) fn ids(&mut self) -> Vec<String> {
+        self.take_in(1 << 20);
+        let text = text(&self.unread);
+        text.lines().filter_map(|line| line.strip_prefix("id: ")).map(str::to_owned).collect()
+    }
+
     /// Bytes of a frame whose end has not come.
     pub(super) fn is_torn(&self) -> bool {
         !self.unread.is_empty() && self.unread != EVENT

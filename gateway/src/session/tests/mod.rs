@@ -6,6 +6,7 @@ mod deadlines;
 mod endings;
 mod fan_out;
 mod floods;
+mod kept;
 mod memory;
 mod opening;
 mod outcomes;

@@ -13,7 +13,7 @@ fn said() -> impl Strategy<Value = (&'static str, &'static str)> {
     prop_oneof![
         Just((r#"{"type":"ping"}"#, r#"{"type":"pong"}"#)),
         Just((r#"{"type":"echo","n":1}"#, r#"{"type":"echo","n":1}"#)),
-        Just((r#"{"type":"ack","id":"018f6a2e-0000-7000-8000-000000000001"}"#, "")),
+        Just((r#"{"type":"ack","cursor":"AQAAAAAAAAAAAAAAAAAAAAAA"}"#, "")),
         Just((r#"{"type":"subscribe","topics":["a"]}"#, r#""subscribed""#)),
         Just((r#"{"type":"nonsense"}"#, "error")),
     ]

@@ -31,8 +31,8 @@ use crate::{
         reactor::Ready,
     },
     session::{
-        self, Address, After, GivenUp, Joining, Local, Runner, Session, SessionContext, Shared,
-        Topical,
+        self, Address, After, Cursors, GivenUp, Joining, Local, Runner, Session, SessionContext,
+        Shared, Topical,
     },
     settings::tests::settings,
     uplink::queue::LinkQueue,
@@ -142,6 +142,7 @@ impl Thread {
             read: BytesMut::from(who.read),
             greeting: who.greeting.to_vec(),
             client,
+            after: Cursors::default(),
             permit: Some(self.admission.admit().expect("room")),
         };
         let there = self.local.directory.registry.sessions(who.user.unwrap_or_default());

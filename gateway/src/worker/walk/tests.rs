@@ -55,6 +55,7 @@ impl Worker {
                 read: BytesMut::new(),
                 greeting: Vec::new(),
                 client: Client::User(identity),
+                after: crate::session::Cursors::default(),
                 permit,
             };
             Session::start(&self.seats.local, joining)

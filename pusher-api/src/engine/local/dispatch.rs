@@ -1,6 +1,8 @@
 //! From one checked push to the links that it concerns: each has room for it or has not, and it is
 //! refused only where that leaves nobody who is known to be there.
 
+mod stored;
+
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -17,7 +19,7 @@ use super::{
     route::{Route, Routes, route},
 };
 use crate::{
-    engine::contract::{Dispatch, Handed, Haste, NamedPush, Refused},
+    engine::contract::{Dispatch, Handed, Haste, NamedPush, Refused, StoredPush},
     status::{GatewayIndex, GatewayIndexes},
     validate::To,
 };
@@ -250,9 +252,13 @@ impl Dispatch for LocalDispatch {
         }
     }
 
+    async fn tell(&mut self, push: &StoredPush<'_>) -> Handed {
+        self.tell_stored(push).await
+    }
+
     fn flush(&mut self) {
         let mut lost = 0;
-        for lane in self.lanes.iter_mut().filter(|lane| lane.pushes > 0) {
+        for lane in self.lanes.iter_mut().filter(|lane| !lane.is_empty()) {
             lost += lane.hand_over();
         }
         self.services.metrics.dropped_at_loss.inc_by(lost);

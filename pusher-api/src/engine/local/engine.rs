@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     engine::contract::{Engine, Haste},
+    keeping::in_use::Keeping,
     keys::Keys,
     metrics::Metrics,
     receipts::Receipts,
@@ -42,9 +43,10 @@ impl LocalEngine {
         settings: &Settings,
         keys: &Arc<Keys>,
         receipts: &Arc<Receipts>,
+        keeping: &Arc<Keeping>,
         metrics: &Arc<Metrics>,
     ) -> Self {
-        let services = Services::new(settings, keys, receipts, metrics);
+        let services = Services::new(settings, keys, receipts, keeping, metrics);
         Self { services: Arc::new(services), timeout: settings.gateway_timeout }
     }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::BytesMut;
-use protocol::link::{EntryLayout, PushEntry};
+use protocol::link::{EntryLayout, PushEntry, TargetRef};
 
 use super::{
     link::{
@@ -24,8 +24,8 @@ const ENTRY_OVERHEAD: usize = 64;
 pub(super) struct Lane {
     /// The gateway's link.
     pub(super) link: Arc<Link>,
-    /// How many pushes there are.
-    pub(super) pushes: u64,
+    /// How many live pushes there are: those that are lost if they are not delivered.
+    pushes: u64,
     entries: BytesMut,
     /// How many of the bytes are for users that the gateway only may hold.
     perhaps: usize,
@@ -36,6 +36,11 @@ impl Lane {
     pub(super) fn new(link: Arc<Link>) -> Self {
         let fan_outs = FanOuts::default();
         Self { link, pushes: 0, entries: BytesMut::new(), perhaps: 0, fan_outs }
+    }
+
+    /// Whether there is nothing to hand over.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Appends an entry if the link has room for it, and returns its length.
@@ -56,7 +61,7 @@ impl Lane {
             self.entries.truncate(before);
             return None;
         }
-        self.pushes += 1;
+        self.pushes += u64::from(!is_kept(&entry.target));
         let fan_outs = FanOuts::of(&entry.target);
         self.fan_outs.add(fan_outs);
         self.link.fan_outs.take(fan_outs);
@@ -64,7 +69,7 @@ impl Lane {
         Some(added)
     }
 
-    /// Takes back the last entry.
+    /// Takes back the last entry, a live push.
     pub(super) fn take_back(&mut self, added: usize, certainty: Certainty, fan_outs: FanOuts) {
         self.entries.truncate(self.entries.len() - added);
         self.pushes -= 1;
@@ -74,7 +79,7 @@ impl Lane {
         self.link.fan_outs.give_back(fan_outs);
     }
 
-    /// Hands everything over. Returns how many pushes came too late for that.
+    /// Hands everything over. Returns how many live pushes came too late for that.
     pub(super) fn hand_over(&mut self) -> u64 {
         let (pushes, perhaps) =
             (std::mem::take(&mut self.pushes), std::mem::take(&mut self.perhaps));
@@ -83,6 +88,10 @@ impl Lane {
         let segment = Segment { bytes, pushes, perhaps, fan_outs, since };
         self.link.enqueue(segment).pushes
     }
+}
+
+fn is_kept(target: &TargetRef<'_>) -> bool {
+    matches!(target, TargetRef::KeptUsers(_) | TargetRef::KeptTopic(..))
 }
 
 /// The links there are, ordered by index; those that are open count.

@@ -4,6 +4,8 @@
 //! A gateway whose link is not in step may hold anybody: clients come to it, and get their hello,
 //! while it cannot report them. What it does not hold costs it a look-up.
 
+pub(super) mod stored;
+
 use std::collections::BTreeMap;
 
 use protocol::link::TargetRef;
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::{
     status::{GatewayIndex, GatewayIndexes},
-    validate::{Name, To},
+    validate::To,
 };
 
 /// One gateway of a push, with the part of the target that it holds or may hold.
@@ -53,29 +55,42 @@ pub(crate) fn route<'a>(
     open: &impl OpenGateways,
 ) -> Routes<'a> {
     match to {
-        To::User(user) => one(user.as_str(), presence, open),
-        To::Users(users) => group(&users.0, presence, open),
-        To::Topic(topic) => subscribed(topic.as_str(), topics, open),
+        To::User(user) => one(user.as_str(), &TargetRef::User(user.as_str()), presence, open),
+        To::Users(users) => {
+            let users = users.0.iter().map(|user| (user.as_str(), user.as_str()));
+            group(users, TargetRef::Users, presence, open)
+        }
+        To::Topic(topic) => {
+            subscribed(topic.as_str(), &TargetRef::Topic(topic.as_str()), topics, open)
+        }
         To::All(_) => everywhere(open, &TargetRef::All),
     }
 }
 
 /// A gateway whose list was in force before the table was looked at, and still is behind it, has no
 /// subscriber who has been told so and is not in the table.
-fn subscribed<'a>(topic: &'a str, topics: &Topics, open: &impl OpenGateways) -> Routes<'a> {
+fn subscribed<'a>(
+    topic: &str,
+    target: &TargetRef<'a>,
+    topics: &Topics,
+    open: &impl OpenGateways,
+) -> Routes<'a> {
     let listed = |(gateway, certainty)| (gateway, certainty, open.topics_of(gateway));
     let gateways: SmallVec<[_; 8]> = open.all().map(listed).collect();
     let wanting = topics.gateways_of(topic);
     let concerned = gateways.into_iter().filter(|(gateway, _, list)| {
         list.is_none() || wanting.contains(gateway) || open.topics_of(*gateway) != *list
     });
-    let target = TargetRef::Topic(topic);
     let route = |(gateway, certainty, _)| Route { gateway, target: target.clone(), certainty };
     concerned.map(route).collect()
 }
 
-fn one<'a>(user: &'a str, presence: &Presence, open: &impl OpenGateways) -> Routes<'a> {
-    let target = TargetRef::User(user);
+fn one<'a>(
+    user: &str,
+    target: &TargetRef<'a>,
+    presence: &Presence,
+    open: &impl OpenGateways,
+) -> Routes<'a> {
     let route = |certainty| {
         let target = target.clone();
         move |gateway| Route { gateway, target: target.clone(), certainty }
@@ -95,25 +110,27 @@ fn everywhere<'a>(open: &impl OpenGateways, target: &TargetRef<'a>) -> Routes<'a
     open.all().map(route).collect()
 }
 
-fn group<'a>(users: &'a [Name<'_>], presence: &Presence, open: &impl OpenGateways) -> Routes<'a> {
+/// Each gateway's part of several users, of each of whom something is told.
+fn group<'a, T: Clone>(
+    users: impl Iterator<Item = (&'a str, T)>,
+    target: impl Fn(Vec<T>) -> TargetRef<'a>,
+    presence: &Presence,
+    open: &impl OpenGateways,
+) -> Routes<'a> {
     let perhaps = open.out_of_step();
-    let mut groups = BTreeMap::<GatewayIndex, (Certainty, Vec<&'a str>)>::new();
-    for user in users {
-        let holding = presence.gateways_of(user.as_str());
+    let mut groups = BTreeMap::<GatewayIndex, (Certainty, Vec<T>)>::new();
+    for (user, told) in users {
+        let holding = presence.gateways_of(user);
         for gateway in holding.iter().filter(|gateway| open.is_open(**gateway)) {
             let (certainty, users) = groups.entry(*gateway).or_insert((Known, Vec::new()));
             *certainty = Known;
-            users.push(user.as_str());
+            users.push(told.clone());
         }
         for gateway in perhaps.iter().filter(|gateway| !holding.contains(gateway)) {
-            groups.entry(*gateway).or_insert((Perhaps, Vec::new())).1.push(user.as_str());
+            groups.entry(*gateway).or_insert((Perhaps, Vec::new())).1.push(told.clone());
         }
     }
-    let route = |(gateway, (certainty, users))| Route {
-        gateway,
-        target: TargetRef::Users(users),
-        certainty,
-    };
+    let route = |(gateway, (certainty, users))| Route { gateway, target: target(users), certainty };
     groups.into_iter().map(route).collect()
 }
 

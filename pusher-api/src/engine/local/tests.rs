@@ -2,8 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use protocol::{
     MessageId,
-    link::{EntryLayout, FanOutWork, PushEntries, TargetRef},
+    kept::{Log, Place, Step},
+    link::{EntryLayout, FanOutWork, Offer, PushEntries, TargetRef, Terms},
 };
+use store::contract::KeptPayload;
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +19,7 @@ use super::{
     presence::Epoch,
 };
 use crate::{
-    engine::contract::{Dispatch, Engine, Handed, Haste, NamedPush, Refused},
+    engine::contract::{Dispatch, Engine, Handed, Haste, NamedPush, Refused, StoredPush},
     receipts::Receipts,
     settings::Settings,
     status::{GatewayIndex, GatewayIndexes},
@@ -33,7 +35,7 @@ struct Fixture {
 fn fixture(bounds: &[usize]) -> Fixture {
     let settings = Settings::default();
     let (keys, receipts, metrics) = (Arc::default(), Receipts::new(1), Arc::default());
-    let engine = LocalEngine::new(&settings, &keys, &receipts, &metrics);
+    let engine = LocalEngine::new(&settings, &keys, &receipts, &Arc::default(), &metrics);
     let gateways = &engine.services.gateways;
     let open = |(instance, bound): (u128, &usize)| {
         let link = gateways.add("127.0.0.1:1".parse().unwrap(), Bounds::of_queue(*bound));
@@ -57,11 +59,21 @@ impl Fixture {
         while let Some(writable) = self.links[gateway].take_writable() {
             for segment in writable.batch.iter().flat_map(|batch| batch.segments.iter()) {
                 targets.extend(PushEntries::new(&segment.bytes, EntryLayout::Framed).map(
-                    |entry| match entry.expect("our own encoding").target {
-                        TargetRef::User(user) => user.to_owned(),
-                        TargetRef::Users(users) => users.join("+"),
-                        TargetRef::Topic(topic) => format!("#{topic}"),
-                        TargetRef::All => "*".to_owned(),
+                    |entry| {
+                        match entry.expect("our own encoding").target {
+                            TargetRef::User(user) => user.to_owned(),
+                            TargetRef::Users(users) => users.join("+"),
+                            TargetRef::Topic(topic) => format!("#{topic}"),
+                            TargetRef::All => "*".to_owned(),
+                            TargetRef::KeptUsers(users) => users
+                                .iter()
+                                .map(|(user, step)| format!("{user}@{}", step.place.number))
+                                .collect::<Vec<_>>()
+                                .join("+"),
+                            TargetRef::KeptTopic(topic, step) => {
+                                format!("#{topic}@{}", step.place.number)
+                            }
+                        }
                     },
                 ));
             }
@@ -347,4 +359,72 @@ async fn a_gateway_without_subscribers_holds_up_no_push_to_their_topic() {
     slow.room.give_back(1 << 20, Certainty::Known);
     let handed = hand(&mut dispatch, r#"{"topic":"t"}"#, 10).await.expect("it may be there");
     assert_eq!(handed.gateways, indexes(&[there, slow]), "nobody knows who subscribes there now");
+}
+
+fn step(number: u64) -> Step {
+    Step { before: Place::START, place: Place { number, check: 1 } }
+}
+
+/// Tells of a push that is kept for these, at these places.
+async fn tell(dispatch: &mut impl Dispatch, logs: &[&str], steps: &[Option<Step>]) -> Handed {
+    let log = |name: &&str| match name.strip_prefix('#') {
+        Some(topic) => Log::Topic(topic.parse().expect("a topic")),
+        None => Log::User(name.parse().expect("a user")),
+    };
+    let logs: Vec<_> = logs.iter().map(log).collect();
+    let payload = KeptPayload::Json(bytes::Bytes::from_static(b"1"));
+    let (id, accepted_micros, receipt) = (MessageId::generate(), 0, true);
+    let (logs, payload) = (&logs[..], &payload);
+    dispatch.tell(&StoredPush { id, accepted_micros, receipt, logs, steps, payload }).await
+}
+
+fn kept_terms() -> Terms {
+    Offer::OURS.agree(Offer::OURS).expect("the same build")
+}
+
+#[actix_rt::test]
+async fn what_is_kept_is_told_to_those_who_hold_it_and_not_twice() {
+    let fixture = fixture(&[10_000, 10_000]);
+    fixture.links.iter().for_each(|link| link.begin(kept_terms()));
+    ["a", "both"].iter().for_each(|user| fixture.came(user, 0));
+    ["b", "both"].iter().for_each(|user| fixture.came(user, 1));
+    let [first, second] = [&fixture.links[0], &fixture.links[1]];
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
+    let handed = tell(&mut dispatch, &["a"], &[Some(step(1))]).await;
+    assert_eq!((handed.gateways, handed.online), (indexes(&[first]), true));
+    let steps = [Some(step(2)), None, Some(step(3)), Some(step(4))];
+    let handed = tell(&mut dispatch, &["a", "b", "both", "nobody"], &steps).await;
+    assert_eq!(handed.gateways, indexes(&[first, second]));
+    let handed = tell(&mut dispatch, &["a"], &[None]).await;
+    assert_eq!((handed.gateways, handed.online), (indexes(&[]), false), "it has had it");
+    tell(&mut dispatch, &["#t"], &[Some(step(5))]).await;
+    drop(dispatch);
+    assert_eq!(fixture.sent(0), ["a@1", "a@2+both@3", "#t@5"]);
+    assert_eq!(fixture.sent(1), ["both@3", "#t@5"]);
+}
+
+#[actix_rt::test]
+async fn what_is_kept_is_never_refused_and_nobody_misses_it() {
+    let fixture = fixture(&[300, 10_000, 10_000]);
+    let [full, lost, old] = [&fixture.links[0], &fixture.links[1], &fixture.links[2]];
+    [full, lost].iter().for_each(|link| link.begin(kept_terms()));
+    (0..3).for_each(|gateway| fixture.came("u", gateway));
+    assert!(full.room.reserve(300, Certainty::Known));
+    let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
+    tell(&mut dispatch, &["u"], &[Some(step(1))]).await;
+    dispatch.flush();
+    lost.ended();
+    let handed = tell(&mut dispatch, &["u"], &[Some(step(2))]).await;
+    let mut away = handed.away.clone();
+    away.sort();
+    assert_eq!((handed.gateways, away), (indexes(&[]), indexes(&[full, lost, old])));
+    assert!(handed.no_room.is_empty() && handed.online);
+    drop(dispatch);
+    assert_eq!(lost.give_up().pushes, 0, "what was queued before is kept, too");
+    for link in [full, lost, old] {
+        assert_eq!(link.take_missed(), None);
+    }
+    full.room.give_back(300, Certainty::Known);
+    assert_eq!(fixture.sent(0), <[String; 0]>::default());
+    assert_eq!(fixture.sent(2), <[String; 0]>::default());
 }

@@ -42,7 +42,8 @@ function tell({ verdict, words, lines = [] }) {
 function target() {
   const kind = element("kind").value;
   const name = element("name").value;
-  return { kind, name, to: kind === "all" ? { all: true } : { [kind]: name } };
+  const ttl = kind === "all" ? 0 : Number(element("keep").value);
+  return { kind, name, ttl, to: kind === "all" ? { all: true } : { [kind]: name } };
 }
 
 async function send(own) {
@@ -55,7 +56,7 @@ async function send(own) {
   const id = identifier();
   if (asked.size >= MOST_REMEMBERED) asked.delete(asked.keys().next().value);
   // The data goes as it was written: reading it and writing it again would change large numbers.
-  const body = `{"to":${JSON.stringify(to)},"id":"${id}","data":${data}}`;
+  const body = `{"to":${JSON.stringify(to)},"id":"${id}","ttl":${whom.ttl},"data":${data}}`;
   asked.set(id, performance.now());
   try {
     const response = await fetch(`v1/push?receipt=${RECEIPT}`, {
@@ -73,8 +74,9 @@ async function send(own) {
 export function begin(needsKey, own) {
   show(needsKey, "key-field");
   element("kind").onchange = () => {
-    show(element("kind").value !== "all", "name-field");
-    element("name").disabled = element("kind").value === "all";
+    const isNamed = element("kind").value !== "all";
+    show(isNamed, "name-field", "keep-field");
+    for (const field of ["name", "keep"]) element(field).disabled = !isNamed;
   };
   element("push").onsubmit = async (submitted) => {
     submitted.preventDefault();

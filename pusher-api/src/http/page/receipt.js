@@ -43,6 +43,7 @@ export function received(answer, target, own) {
   if (answer.sessions.length > LISTED) listed.push(`… and ${answer.sessions.length - LISTED} more`);
   const lines = [...unsure, ...listed];
   if (answer.sessions.length === 0) {
+    if (answer.kept) return { verdict: "good", words: "It is kept; no session has it so far.", lines };
     if (unsure.length) return { verdict: "warn", words: "No session is known to have got it.", lines };
     // Of a topic and of everybody it is not known beforehand whether somebody is there.
     const hasLeft = answer.online && target.kind === "user";

@@ -10,8 +10,8 @@ use tokio::{
 };
 
 use super::{
-    connect, devices, failure::Failure, handle::Link, patience::HANDSHAKE, reader::Reader,
-    services::Services, terms, writer,
+    connect, devices, failure::Failure, handle::Link, patience::HANDSHAKE, questions,
+    reader::Reader, services::Services, terms, writer,
 };
 
 /// Runs the link until the connection ends; there is always a reason.
@@ -40,6 +40,10 @@ async fn establish(
     if let Some(other) = services.gateways.linked_elsewhere(instance, link.index) {
         link.alias(instance, &gateway, other);
         return Err(Failure::Alias(other));
+    }
+    // It says anew which store it holds to; until then what it said holds, unless it is another process.
+    if link.instance() != Some(instance) {
+        services.keeping.forget(link.index);
     }
     let lost = link.welcome(instance, last_seq, &gateway);
     services.gateways.take_over_missed(instance, link);
@@ -77,9 +81,14 @@ async fn exchange(
 ) -> Failure {
     link.begin(terms);
     let _joined = terms.claims_devices().then(|| devices::Joined::new(&link, &services));
+    if terms.keeps() {
+        link.tell_store(services.keeping.id());
+    }
     let (incoming, outgoing) = stream.split();
-    let reader = Reader::new(Arc::clone(&link), services);
+    let (asking, answering) = questions::queue(&link, &services);
+    let reader = Reader::new(Arc::clone(&link), services, asking);
     tokio::select! {
+        never = answering.run() => match never {},
         failure = reader.run(incoming, arrived) => failure,
         failure = writer::run(outgoing, &link, terms) => failure,
     }

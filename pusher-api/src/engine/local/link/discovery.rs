@@ -107,6 +107,7 @@ mod tests {
             &Arc::default(),
             &Receipts::new(1),
             &Arc::default(),
+            &Arc::default(),
         ));
         // Nobody listens there: the port is bound, and connecting to it is refused.
         let taken =
@@ -144,8 +145,13 @@ mod tests {
     /// Has a gateway welcome a link, leave its name and lose its connection.
     async fn interrupted(unlisted_retry: Duration) -> (tokio::net::TcpListener, Arc<Services>) {
         let settings = Settings { unlisted_retry, ..Settings::default() };
-        let services =
-            Arc::new(Services::new(&settings, &Arc::default(), &Receipts::new(1), &Arc::default()));
+        let services = Arc::new(Services::new(
+            &settings,
+            &Arc::default(),
+            &Receipts::new(1),
+            &Arc::default(),
+            &Arc::default(),
+        ));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let here = BTreeSet::from([listener.local_addr().expect("bound")]);
         let mut links = Links::new();

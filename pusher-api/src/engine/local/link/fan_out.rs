@@ -27,8 +27,8 @@ impl FanOuts {
     pub(crate) fn of(target: &TargetRef<'_>) -> Self {
         match target {
             TargetRef::All => Self { all: 1, topics: 0 },
-            TargetRef::Topic(_) => Self { all: 0, topics: 1 },
-            TargetRef::User(_) | TargetRef::Users(_) => Self::default(),
+            TargetRef::Topic(_) | TargetRef::KeptTopic(..) => Self { all: 0, topics: 1 },
+            TargetRef::User(_) | TargetRef::Users(_) | TargetRef::KeptUsers(_) => Self::default(),
         }
     }
 

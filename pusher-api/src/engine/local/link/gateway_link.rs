@@ -152,6 +152,7 @@ impl GatewayLink {
     fn give_up(&self) {
         let lost = self.link.give_up();
         self.services.metrics.dropped_at_loss.inc_by(lost.pushes);
+        self.services.keeping.forget(self.link.index);
         self.link.next_epoch();
         reader::sweep(Arc::clone(&self.link), Arc::clone(&self.services));
         let (gateway, address) = (self.link.name(), self.link.address);

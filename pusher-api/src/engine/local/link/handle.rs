@@ -73,6 +73,10 @@ pub(crate) struct Link {
     relays: AtomicUsize,
     /// Whether the gateway can be asked for what others pass on.
     takes_relays: AtomicBool,
+    /// Whether it is told of pushes that are kept, and asks for them.
+    keeps: AtomicBool,
+    /// Small frames have been taken to be written.
+    pub(super) eased: Notify,
     /// Something is to be written.
     pub(super) work: Notify,
     /// The standing has changed.
@@ -117,6 +121,8 @@ impl Link {
             heard: AtomicU64::new(0),
             relays: AtomicUsize::new(0),
             takes_relays: AtomicBool::new(false),
+            keeps: AtomicBool::new(false),
+            eased: Notify::new(),
             work: Notify::new(),
             moved: Notify::new(),
             loose,

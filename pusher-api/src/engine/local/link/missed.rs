@@ -30,6 +30,8 @@ impl Missed {
                 }
             }
             TargetRef::All => self.everybody = true,
+            // They are kept: whoever missed them is brought them.
+            TargetRef::KeptUsers(_) | TargetRef::KeptTopic(..) => {}
         }
         self.bound();
     }

@@ -5,7 +5,7 @@
 //! the [`handle`]: what is written to it gathers in its [`outbox`], and what the gateway reports
 //! goes to presence, receipts and [`answers`], or on to other gateways whose [`devices`] it concerns,
 //! where this process has been chosen ([`decided`]); requests for their sessions are passed on by
-//! [`relays`]. Gateways may be of another build: a connection
+//! [`relays`], [`questions`] to the store are answered here. Gateways may be of another build: a connection
 //! keeps to the [`terms`] it begins with, and what is [`unknown`] is passed over.
 
 pub(crate) mod discovery;
@@ -23,6 +23,10 @@ mod writer;
 
 mod devices;
 mod relays;
+
+mod questions;
+
+mod store_answers;
 
 mod bare;
 mod unknown;

@@ -18,7 +18,7 @@ const WINDOW_BYTES: usize = 4 * BATCH_BYTES;
 pub(crate) struct Segment {
     /// The entries.
     pub bytes: Bytes,
-    /// How many there are.
+    /// How many of them are live pushes: those that are kept are not lost with them.
     pub pushes: u64,
     /// How many of the bytes are there for users that the gateway only may hold.
     pub perhaps: usize,
@@ -46,7 +46,7 @@ pub(crate) struct Freed {
     pub bytes: usize,
     /// How many of them are there for users that the gateway only may hold.
     pub perhaps: usize,
-    /// Number of entries.
+    /// Number of live pushes.
     pub pushes: u64,
     /// Those among them that are for topics and for everybody.
     pub fan_outs: FanOuts,

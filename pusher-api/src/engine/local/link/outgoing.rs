@@ -3,8 +3,9 @@
 use bytes::BytesMut;
 use protocol::{
     clock::micros_since_epoch,
-    link::{ClockReading, DeviceNotice, Down, GivenUp, LinkRequest, RelayAnswer},
+    link::{ClockReading, DeviceNotice, Down, GivenUp, LinkRequest, RelayAnswer, StoreAnswer},
 };
+use uuid::Uuid;
 
 use super::outbox::{Batch, Freed, Outbox};
 
@@ -58,6 +59,14 @@ impl Outgoing {
 
     pub(super) fn answer_relay(&mut self, relay: u64, answer: &RelayAnswer) {
         Down::RelayAnswer { relay, body: answer.clone() }.encode(&mut self.control);
+    }
+
+    pub(super) fn tell_store(&mut self, store: Option<Uuid>) {
+        Down::Store(store).encode(&mut self.control);
+    }
+
+    pub(super) fn answer_store(&mut self, question: u64, body: StoreAnswer) {
+        Down::StoreAnswer { question, body }.encode(&mut self.control);
     }
 
     /// Bytes of small frames that wait.

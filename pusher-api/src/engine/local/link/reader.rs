@@ -7,7 +7,8 @@ use protocol::link::{LinkAnswer, LinkError, PresenceChange, PresenceChanges, SIL
 use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
 
 use super::{
-    devices, failure::Failure, handle::Link, relays, services::Services, unknown::Unknown,
+    devices, failure::Failure, handle::Link, questions::Asking, relays, services::Services,
+    unknown::Unknown,
 };
 use crate::engine::local::{presence::Epoch, topics::List};
 
@@ -21,6 +22,7 @@ pub(super) struct Reader {
     link: Arc<Link>,
     services: Arc<Services>,
     unknown: Unknown,
+    asking: Asking,
     /// The snapshot that reports belong to.
     epoch: Epoch,
     /// Whether users of an older snapshot may be left.
@@ -32,10 +34,10 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(link: Arc<Link>, services: Arc<Services>) -> Self {
+    pub(super) fn new(link: Arc<Link>, services: Arc<Services>, asking: Asking) -> Self {
         let epoch = link.epoch();
         let unknown = Unknown::new(link.name(), &services.metrics);
-        Self { epoch, link, services, unknown, stale: false, naming: false, topics: None }
+        Self { epoch, link, services, unknown, asking, stale: false, naming: false, topics: None }
     }
 
     /// Reads until the connection ends.
@@ -84,6 +86,10 @@ impl Reader {
                 relays::on_relay(&self.services, &self.link, relay, body);
             }
             Up::AskTime { asked_micros } => self.link.answer_time(asked_micros),
+            Up::Store(theirs) => {
+                self.services.keeping.told(self.link.index, &self.link.name(), theirs);
+            }
+            Up::StoreQuestion { question, body } => self.asking.on_question(question, body),
             Up::Heartbeat => {}
             Up::Unknown { kind, .. } => self.unknown.on_frame(kind),
             Up::Welcome { .. } => return Err(Failure::NoWelcome),

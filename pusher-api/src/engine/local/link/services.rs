@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{decided::Decided, gateways::Gateways, handle::Bounds};
 use crate::{
     engine::local::{presence::Presence, topics::Topics},
+    keeping::in_use::Keeping,
     keys::Keys,
     metrics::Metrics,
     receipts::Receipts,
@@ -21,6 +22,8 @@ pub(crate) struct Services {
     pub decided: Decided,
     /// Who waits for receipts.
     pub receipts: Arc<Receipts>,
+    /// What messages are kept in.
+    pub keeping: Arc<Keeping>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The links there are.
@@ -41,6 +44,7 @@ impl Services {
         settings: &Settings,
         keys: &Arc<Keys>,
         receipts: &Arc<Receipts>,
+        keeping: &Arc<Keeping>,
         metrics: &Arc<Metrics>,
     ) -> Self {
         Self {
@@ -48,6 +52,7 @@ impl Services {
             topics: Topics::default(),
             decided: Decided::default(),
             receipts: Arc::clone(receipts),
+            keeping: Arc::clone(keeping),
             metrics: Arc::clone(metrics),
             gateways: Gateways::default(),
             keys: Arc::clone(keys),

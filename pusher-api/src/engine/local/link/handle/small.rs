@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use protocol::link::{DeviceNotice, GivenUp, LinkRequest, RelayAnswer, Terms};
+use protocol::link::{DeviceNotice, GivenUp, LinkRequest, RelayAnswer, StoreAnswer, Terms};
+use uuid::Uuid;
 
 use super::Link;
 use crate::engine::local::link::outgoing::Writable;
@@ -68,9 +69,27 @@ impl Link {
         self.takes_relays.load(Ordering::Relaxed)
     }
 
+    /// Whether the gateway is told of pushes that are kept.
+    pub(in crate::engine::local) fn keeps(&self) -> bool {
+        self.keeps.load(Ordering::Relaxed)
+    }
+
+    /// Says what messages are kept in.
+    pub(in crate::engine::local::link) fn tell_store(&self, store: Option<Uuid>) {
+        self.inner.lock().outgoing.tell_store(store);
+        self.work.notify_one();
+    }
+
+    /// Answers a question to the store.
+    pub(in crate::engine::local::link) fn answer_store(&self, question: u64, answer: StoreAnswer) {
+        self.inner.lock().outgoing.answer_store(question, answer);
+        self.work.notify_one();
+    }
+
     /// A connection begins, in these terms.
-    pub(in crate::engine::local::link) fn begin(&self, terms: Terms) {
+    pub(in crate::engine::local) fn begin(&self, terms: Terms) {
         self.takes_relays.store(terms.relays(), Ordering::Relaxed);
+        self.keeps.store(terms.keeps(), Ordering::Relaxed);
     }
 
     /// How many of the gateway's changes of presence have been taken in on this connection.
@@ -93,6 +112,10 @@ impl Link {
     }
 
     pub(crate) fn take_writable(&self) -> Option<Writable> {
-        self.inner.lock().outgoing.take()
+        let taken = self.inner.lock().outgoing.take();
+        if taken.as_ref().is_some_and(|taken| !taken.control.is_empty()) {
+            self.eased.notify_one();
+        }
+        taken
     }
 }

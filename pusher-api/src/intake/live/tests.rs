@@ -1,7 +1,12 @@
 use futures::{FutureExt, join};
 
 use super::*;
-use crate::{engine::contract::Refused, settings::Settings, status::GatewayIndex};
+use crate::{
+    engine::contract::{Refused, StoredPush},
+    intake::check::check,
+    settings::Settings,
+    status::GatewayIndex,
+};
 
 const NAMED: &[u8] = br#"{"to":{"user":"u"},"data":1,"id":"0190a6f0-0000-7000-8000-000000000001"}"#;
 const LONG: Option<Duration> = Some(Duration::from_secs(3600));
@@ -28,6 +33,10 @@ impl Dispatch for Remote {
         }
     }
 
+    async fn tell(&mut self, _: &StoredPush<'_>) -> Handed {
+        handed()
+    }
+
     fn flush(&mut self) {}
 }
 
@@ -36,11 +45,11 @@ async fn stage_as<'a>(
     backend: Backend,
     body: &'a [u8],
     receipt: Option<Duration>,
-) -> Result<Staged<'a>, Problem> {
+) -> Result<Staged<'a, 'a>, Problem> {
     stage(api, backend, check(api, body)?, receipt).await
 }
 
-async fn staged(api: &Api) -> Fresh<'_> {
+async fn staged(api: &Api) -> Fresh<'_, '_> {
     match stage_as(api, Backend::ANYONE, NAMED, NOT_LONG).await.expect("a push") {
         Staged::Fresh(push) => push,
         other => panic!("seen before: {other:?}"),

@@ -1,9 +1,9 @@
-//! The way of a push into this process, in three steps.
+//! A push for sessions that are online now.
 //!
-//! [`check`] reads it. [`stage`] gives it its id, looks whether that was seen before, and encodes what
-//! clients receive; it waits only for another push of the same id. [`commit`] routes it and hands it
-//! over, which may wait for others. A push that was staged and not committed, for whatever reason, was
-//! never here: its id may come again.
+//! [`stage`] gives it its id, looks whether that was seen before, and encodes what clients receive; it
+//! waits only for another push of the same id. [`commit`] routes it and hands it over, which may wait for
+//! others. A push that was staged and not committed, for whatever reason, was never here: its id may come
+//! again.
 
 use std::time::Duration;
 
@@ -16,29 +16,47 @@ use crate::{
     dedupe::{Claim, Collecting, Key, Repeated},
     engine::contract::{Dispatch, Handed, NamedPush},
     receipts::Collector,
-    validate::{self, Push, To},
+    validate::{Push, To},
 };
 
 /// A push after the second step.
 #[derive(Debug)]
-pub(crate) enum Staged<'a> {
+pub(crate) enum Staged<'a, 'b> {
     /// It may be committed.
-    Fresh(Fresh<'a>),
+    Fresh(Fresh<'a, 'b>),
     /// It was taken before.
     Duplicate(MessageId),
     /// It was taken before, and this is the receipt that was given.
     Answered(Bytes),
 }
 
-/// A push that nobody else knows of so far.
+/// A push that nobody else knows of so far, as its body says it.
 #[derive(Debug)]
-pub(crate) struct Fresh<'a> {
+pub(crate) struct Fresh<'a, 'b> {
     id: MessageId,
     /// Given back unless the push is committed; none where the id was made here.
     claim: Option<Claim<'a>>,
     accepted_micros: u64,
-    to: To<'a>,
+    to: To<'b>,
     frame: Vec<u8>,
+}
+
+impl<'a, 'b> Fresh<'a, 'b> {
+    /// Who it is for.
+    pub(crate) fn to(&self) -> &To<'b> {
+        &self.to
+    }
+
+    /// Bytes that it takes while it waits, about.
+    pub(crate) fn size(&self) -> usize {
+        self.frame.len() + size_of::<Self>()
+    }
+
+    /// The same apart from the request's body.
+    pub(crate) fn detached(self) -> Fresh<'a, 'static> {
+        let Self { id, claim, accepted_micros, to, frame } = self;
+        Fresh { id, claim, accepted_micros, to: to.detached(), frame }
+    }
 }
 
 /// A push after the last step. It is on its way once its dispatch is flushed.
@@ -54,34 +72,20 @@ pub(crate) struct Forwarded<'a> {
     pub collecting: Option<Collecting<'a>>,
 }
 
-/// Reads a push and checks that this process can do what it asks for.
-///
-/// # Errors
-/// What is wrong with it.
-pub(crate) fn check<'a>(api: &Api, body: &'a [u8]) -> Result<Push<'a>, Problem> {
-    let missing = |detail| Problem::new(501, "Not implemented", detail);
-    let checked = validate::parse(body).and_then(|push| match (push.ttl, &push.collapse_key) {
-        (0, None) => Ok(push),
-        (0, Some(_)) => Err(missing("pushes cannot replace each other yet").at("/collapse_key")),
-        (1.., _) => Err(missing("messages cannot be kept yet").at("/ttl")),
-    });
-    checked.inspect_err(|_| api.metrics.invalid.inc())
-}
-
 /// Names and encodes a push of this backend; `receipt` says how long one is waited for, if it is.
 ///
 /// # Errors
 /// The id was another push's, or this push's and what was asked for is not known of it.
-pub(crate) async fn stage<'a>(
+pub(crate) async fn stage<'a, 'b>(
     api: &'a Api,
     backend: Backend,
-    push: Push<'a>,
+    push: Push<'b>,
     receipt: Option<Duration>,
-) -> Result<Staged<'a>, Problem> {
+) -> Result<Staged<'a, 'b>, Problem> {
     let (id, claim) = match push.id {
         None => (MessageId::generate(), None),
         Some(id) => {
-            let key = Key { backend: backend.ids, id: *id.0.as_bytes() };
+            let key = Key::new(backend.ids, id);
             let content = (&push.to, &push.payload, push.ttl, &push.collapse_key);
             let content = api.dedupe.content(&content);
             match api.dedupe.claim(key, content, receipt).await {
@@ -102,7 +106,7 @@ pub(crate) async fn stage<'a>(
 pub(crate) async fn commit<'a>(
     api: &Api,
     dispatch: &mut impl Dispatch,
-    push: Fresh<'a>,
+    push: Fresh<'a, '_>,
     receipt: bool,
 ) -> Result<Forwarded<'a>, Problem> {
     let refused = |problem| {
@@ -134,7 +138,11 @@ pub(crate) async fn commit<'a>(
     Ok(Forwarded { id, handed, collector, collecting })
 }
 
-fn repetition<'a>(api: &Api, id: MessageId, repeated: Repeated) -> Result<Staged<'a>, Problem> {
+fn repetition<'a, 'b>(
+    api: &Api,
+    id: MessageId,
+    repeated: Repeated,
+) -> Result<Staged<'a, 'b>, Problem> {
     let conflict = |detail| {
         api.metrics.conflict.inc();
         Err(Problem::new(409, "Conflict", detail).at("/id"))
