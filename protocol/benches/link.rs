@@ -29,6 +29,7 @@ fn encode_entries(users: &[String], out: &mut BytesMut) {
             receipt: false,
             target: TargetRef::User(user),
             frame: FRAME,
+            collapse_key: None,
         };
         entry.encode(EntryLayout::Framed, out);
     }

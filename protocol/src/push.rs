@@ -49,6 +49,7 @@ mod tests {
             receipt: true,
             target: TargetRef::Users(target),
             frame: &frame,
+            collapse_key: None,
         };
         let mut encoded = bytes::BytesMut::new();
         entry.encode(EntryLayout::Framed, &mut encoded);

@@ -23,10 +23,13 @@ const ENTRY: PushEntry<'static> = PushEntry {
     receipt: true,
     target: TargetRef::User("ada"),
     frame: b"{}",
+    collapse_key: None,
 };
 /// Where the flags, and the kind of target, stand in an entry.
 const FLAGS: usize = 4;
 const TARGET: usize = 4 + 2 + 16 + 8;
+/// The flag that says that a key follows the frame.
+const COLLAPSES: u16 = 1;
 
 fn frame(kind: u8, body: &[u8]) -> BytesMut {
     let mut bytes = BytesMut::new();
@@ -60,7 +63,7 @@ fn read(entries: &[u8]) -> (usize, u64) {
 
 #[test]
 fn flags_that_may_be_ignored_are_and_others_cost_the_push() {
-    for bit in 0..16 {
+    for bit in (0..16).filter(|bit| *bit != COLLAPSES) {
         let flagged = framed(|bytes| {
             let flags = u16::from_le_bytes([bytes[FLAGS], bytes[FLAGS + 1]]) | 1 << bit;
             bytes[FLAGS..FLAGS + 2].copy_from_slice(&flags.to_le_bytes());

@@ -282,6 +282,7 @@ proptest! {
         id: u128,
         accepted_micros: u64,
         receipt: bool,
+        key in proptest::option::of(name()),
         (before, place) in (place(), place()),
     ) {
         let step = Step { before, place };
@@ -295,8 +296,11 @@ proptest! {
         ];
         let id = MessageId(Uuid::from_u128(id));
         let entries = targets
-            .map(|target| PushEntry { id, accepted_micros, receipt, target, frame: &frame });
+            .map(|target| PushEntry { id, accepted_micros, receipt, target, frame: &frame, collapse_key: None });
         for layout in [EntryLayout::Bare, EntryLayout::Framed] {
+            // A bare one has no room for it.
+            let key = key.as_deref().filter(|_| layout == EntryLayout::Framed);
+            let entries = entries.clone().map(|entry| PushEntry { collapse_key: key, ..entry });
             let mut body = BytesMut::new();
             entries.iter().for_each(|entry| entry.encode(layout, &mut body));
             let decoded: Result<Vec<_>, _> = PushEntries::new(&body, layout).collect();

@@ -12,7 +12,7 @@ use protocol::{
 
 use super::{
     fan_out::FanOut,
-    frame::{FrameMemory, Kept, SharedFrame},
+    frame::{Collapses, FrameMemory, Kept, Scope, SharedFrame},
     message::{Mailbox, Push},
     topic_reader::TopicReader,
 };
@@ -145,10 +145,24 @@ impl<A: Mailbox + Clone + Send + Sync + 'static> Delivery<A> {
 
     fn push_of(&mut self, entry: &PushEntry<'_>, accepted: Accepted) -> Push {
         Push {
-            frame: SharedFrame::new(entry.frame, &self.memory, &mut self.scratch),
+            frame: self.frame_of(entry),
             accepted,
             receipt: entry.receipt.then(|| ReceiptCollector::new(entry.id, &self.link)),
         }
+    }
+
+    fn frame_of(&mut self, entry: &PushEntry<'_>) -> SharedFrame {
+        let (memory, scratch) = (&self.memory, &mut self.scratch);
+        let Some(key) = entry.collapse_key else {
+            return SharedFrame::new(entry.frame, memory, scratch);
+        };
+        let scope = match &entry.target {
+            TargetRef::Topic(topic) => Scope::Topic((*topic).into()),
+            TargetRef::All => Scope::All,
+            _ => Scope::User,
+        };
+        let collapses = Collapses { scope, key: key.into() };
+        SharedFrame::collapsing(entry.frame, collapses, memory, scratch)
     }
 
     fn hand_on(&mut self, target: &TargetRef<'_>, push: &Push) {

@@ -70,9 +70,36 @@ pub(crate) struct Kept {
     pub step: Step,
 }
 
+/// Whose push it takes the place of, in the queue of a slow client, and what that is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Collapses {
+    /// To whom it was pushed.
+    pub scope: Scope,
+    /// The key.
+    pub key: Box<str>,
+}
+
+/// What keys are told apart by beside their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The one user whose session has it.
+    User,
+    /// A topic.
+    Topic(Box<str>),
+    /// Everybody.
+    All,
+}
+
+/// What is said of a push beside its frame.
+#[derive(Debug, Clone)]
+enum Mark {
+    Kept(Kept),
+    Collapses(Collapses),
+}
+
 struct Header {
     memory: Arc<FrameMemory>,
-    kept: Option<Box<Kept>>,
+    mark: Option<Box<Mark>>,
     /// In bytes.
     weight: u32,
     /// Bytes that transports have before and behind the JSON text.
@@ -103,12 +130,22 @@ impl SharedFrame {
         memory: &Arc<FrameMemory>,
         scratch: &mut Vec<u8>,
     ) -> Self {
-        Self::assemble(json, Some(Box::new(kept)), memory, scratch)
+        Self::assemble(json, Some(Mark::Kept(kept)), memory, scratch)
+    }
+
+    /// The same of a push that takes the place of others.
+    pub(crate) fn collapsing(
+        json: &[u8],
+        collapses: Collapses,
+        memory: &Arc<FrameMemory>,
+        scratch: &mut Vec<u8>,
+    ) -> Self {
+        Self::assemble(json, Some(Mark::Collapses(collapses)), memory, scratch)
     }
 
     fn assemble(
         json: &[u8],
-        kept: Option<Box<Kept>>,
+        mark: Option<Mark>,
         memory: &Arc<FrameMemory>,
         scratch: &mut Vec<u8>,
     ) -> Self {
@@ -118,7 +155,8 @@ impl SharedFrame {
         memory.used.fetch_add(weight as usize, Ordering::Relaxed);
         let (before, behind) = (json.start as u8, (scratch.len() - json.end) as u8);
         let memory = Arc::clone(memory);
-        let header = Header { memory, kept, weight, before, behind };
+        let mark = mark.map(Box::new);
+        let header = Header { memory, mark, weight, before, behind };
         Self(ThinArc::from_header_and_slice(header, scratch))
     }
 
@@ -140,7 +178,18 @@ impl SharedFrame {
 
     /// Where the push stands, if it is kept.
     pub(crate) fn kept(&self) -> Option<&Kept> {
-        self.0.header.header.kept.as_deref()
+        match self.0.header.header.mark.as_deref()? {
+            Mark::Kept(kept) => Some(kept),
+            Mark::Collapses(_) => None,
+        }
+    }
+
+    /// What it takes the place of, if of anything.
+    pub(crate) fn collapses(&self) -> Option<&Collapses> {
+        match self.0.header.header.mark.as_deref()? {
+            Mark::Collapses(collapses) => Some(collapses),
+            Mark::Kept(_) => None,
+        }
     }
 
     /// The JSON text.

@@ -231,7 +231,7 @@ mod tests {
         let mut pushes = BytesMut::new();
         for target in targets {
             let (id, frame) = (MessageId::generate(), b"{}");
-            PushEntry { id, accepted_micros: 0, receipt: false, target, frame }
+            PushEntry { id, accepted_micros: 0, receipt: false, target, frame, collapse_key: None }
                 .encode(terms().entries(), &mut pushes);
         }
         pushes.freeze()

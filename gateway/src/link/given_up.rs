@@ -81,6 +81,13 @@ async fn tell_everybody(gateway: Arc<Gateway>, mut delivery: Delivery<Address>) 
 fn push(delivery: &mut Delivery<Address>, target: TargetRef<'_>, topic: Option<&str>) {
     let frame = ServerFrame::Gap { reason: "lost", topic }.encode();
     let id = MessageId::generate();
-    let entry = PushEntry { id, accepted_micros: 0, receipt: false, target, frame: &frame };
+    let entry = PushEntry {
+        id,
+        accepted_micros: 0,
+        receipt: false,
+        target,
+        frame: &frame,
+        collapse_key: None,
+    };
     delivery.push(&entry, Accepted::now());
 }

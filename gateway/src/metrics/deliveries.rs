@@ -9,6 +9,8 @@ use crate::runtime::acceptance::{Accepted, Unmeasured};
 
 /// No session was there for its user, who had left meanwhile.
 const NO_SESSION: &str = "no_session";
+/// A later one of the same key has taken its place.
+const COLLAPSED: &str = "collapsed";
 /// The session ended without a reason: a bug of ours.
 const PANIC: &str = "panic";
 
@@ -36,6 +38,7 @@ impl Deliveries {
         // From 0, so that the first ones are seen as an increase.
         CloseReason::ALL.iter().for_each(|it| drop(dropped.with_label_values(&[it.as_str()])));
         dropped.with_label_values(&[PANIC]);
+        dropped.with_label_values(&[COLLAPSED]);
         Self {
             tallies,
             unmeasured: Unmeasured::ALL.map(|why| unmeasured.with_label_values(&[why.as_str()])),
@@ -50,6 +53,11 @@ impl Deliveries {
             Ok(micros) => self.tallies.here().latency(micros),
             Err(why) => self.unmeasured[why as usize].inc(),
         }
+    }
+
+    /// A push that waited has been replaced by a later one.
+    pub(crate) fn collapsed(&self) {
+        self.dropped.with_label_values(&[COLLAPSED]).inc();
     }
 
     /// So many pushes will not be written any more, for the reason their session ends for.

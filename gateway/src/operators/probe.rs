@@ -95,6 +95,7 @@ fn push(delivery: &mut Delivery<Address>, worker: usize) {
         receipt: false,
         target: TargetRef::User(user.as_str()),
         frame: br#"{"type":"push"}"#,
+        collapse_key: None,
     };
     let mut batch = BytesMut::new();
     entry.encode(EntryLayout::Framed, &mut batch);

@@ -163,6 +163,9 @@ impl Session {
 
     pub(super) fn queue_shared(&mut self, push: &Push, range: Range<usize>, torn: bool) -> Outcome {
         let length = range.len();
+        if self.rare.as_mut().is_some_and(|rare| rare.outbound.collapse(&push.frame)) {
+            self.count_collapsed();
+        }
         if !self.has_room(length) {
             self.close(CloseReason::TooSlow);
             return Outcome::Dropped;
@@ -170,6 +173,13 @@ impl Session {
         self.queue(|outbound| outbound.push_shared(push, range, torn));
         self.count_out(0, 1);
         Outcome::Queued
+    }
+
+    /// A push that waited was replaced.
+    fn count_collapsed(&self) {
+        if self.member.is_client() {
+            self.local().metrics.deliveries.collapsed();
+        }
     }
 
     /// Sends a frame of this session's own.

@@ -90,6 +90,21 @@ impl OutboundQueue {
         self.chunks.push_back(Chunk::Shared(Waiting { frame, start, end, accepted }));
     }
 
+    /// Gives up the push that waits under the same key, if one does that nobody has a part of or was shown. Whether
+    /// there was one.
+    pub(super) fn collapse(&mut self, by: &SharedFrame) -> bool {
+        let Some(collapses) = by.collapses() else { return false };
+        let first = (self.shown as usize).max(usize::from(self.torn));
+        let is_same = |chunk: &Chunk| match chunk {
+            Chunk::Shared(push) => push.frame.collapses() == Some(collapses),
+            Chunk::Owned(..) => false,
+        };
+        let place = self.chunks.iter().skip(first).position(is_same);
+        let gone = place.and_then(|place| self.chunks.remove(first + place));
+        self.bytes -= gone.as_ref().map_or(0, |gone| gone.bytes().len());
+        gone.is_some()
+    }
+
     /// How many pushes wait that nobody was shown.
     pub(super) fn pushes(&self) -> usize {
         self.new_pushes().count()
@@ -190,7 +205,10 @@ impl OutboundQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{delivery::frame::FrameMemory, runtime::acceptance::Accepted};
+    use crate::{
+        delivery::frame::{Collapses, FrameMemory, Scope},
+        runtime::acceptance::Accepted,
+    };
 
     /// What the socket is offered, in one piece.
     fn offered(outbound: &OutboundQueue) -> Vec<u8> {
@@ -298,6 +316,33 @@ mod tests {
         assert_eq!(told, accepted[..2], "each once");
         assert_eq!(outbound.drop_whole_frames(), 1, "the others had been shown");
         assert!(outbound.is_empty() && !outbound.has_shown() && outbound.own_bytes() == 0);
+    }
+
+    #[test]
+    fn a_push_takes_the_place_of_what_waits_under_its_key() {
+        let memory = FrameMemory::new(1 << 20);
+        let frame = |text: &[u8], scope, key: &str| {
+            let collapses = Collapses { scope, key: key.into() };
+            SharedFrame::collapsing(text, collapses, &memory, &mut Vec::new())
+        };
+        let mut outbound = OutboundQueue::default();
+        let queue = |outbound: &mut OutboundQueue, frame: &SharedFrame| {
+            let was = outbound.collapse(frame);
+            let (frame, accepted) = (frame.clone(), Accepted::now());
+            outbound.push_shared(&Push { frame, accepted, receipt: None }, 2..5, false);
+            was
+        };
+        let topic = || Scope::Topic("t".into());
+        assert!(!queue(&mut outbound, &frame(b"{1}", Scope::User, "k")));
+        assert!(!queue(&mut outbound, &frame(b"{2}", topic(), "k")), "another's");
+        assert!(!queue(&mut outbound, &frame(b"{3}", Scope::User, "j")), "another key");
+        assert!(queue(&mut outbound, &frame(b"{4}", Scope::User, "k")));
+        assert_eq!((offered(&outbound), outbound.len()), (b"{2}{3}{4}".to_vec(), 9));
+        outbound.advance(1, |_| {});
+        assert!(!queue(&mut outbound, &frame(b"{5}", topic(), "k")), "a part of it is on the wire");
+        outbound.show(|_| {});
+        assert!(!queue(&mut outbound, &frame(b"{6}", Scope::User, "j")), "its client has seen it");
+        assert_eq!(outbound.pushes(), 1);
     }
 
     #[test]

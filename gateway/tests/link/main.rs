@@ -119,6 +119,7 @@ async fn what_a_newer_pusher_api_says_costs_only_itself() {
         receipt: false,
         target: TargetRef::User("ada"),
         frame,
+        collapse_key: None,
     };
     let mut pushes = BytesMut::new();
     entry(br#"{"type":"secret"}"#).encode(EntryLayout::Framed, &mut pushes);

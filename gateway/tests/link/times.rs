@@ -53,7 +53,7 @@ async fn push(pusher: &mut Pusher, seq: u64, accepted_micros: u64) {
         &br#"{"type":"push"}"#[..],
     );
     let mut pushes = BytesMut::new();
-    PushEntry { id, accepted_micros, receipt: false, target, frame }
+    PushEntry { id, accepted_micros, receipt: false, target, frame, collapse_key: None }
         .encode(EntryLayout::Framed, &mut pushes);
     let pushes = Bytes::from(pushes);
     pusher.send(&written(&Down::Batch { seq, pushes })).await;

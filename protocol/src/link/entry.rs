@@ -36,6 +36,9 @@ pub struct PushEntry<'a> {
     pub target: TargetRef<'a>,
     /// The JSON frame that clients receive, see [`crate::server_frame::push`].
     pub frame: &'a [u8],
+    /// It takes the place of what waits for the same sessions under the same key, where they are slow. Older builds
+    /// pass over it, and [`EntryLayout::Bare`] has no room for it.
+    pub collapse_key: Option<&'a str>,
 }
 
 /// Who a push is for, in borrowed form. The texts were checked by the sender; a receiver that
@@ -145,13 +148,18 @@ impl PushEntry<'_> {
         self.target.encode(out);
         out.put_u32_le(u32::try_from(self.frame.len()).expect("frames are at most some 64 KiB"));
         out.put_slice(self.frame);
+        if let (EntryLayout::Framed, Some(key)) = (layout, self.collapse_key) {
+            put_name(out, key);
+        }
     }
 
     fn length_and_flags(&self) -> [u8; 6] {
-        let length = FIXED_BYTES + self.target.encoded_length() + self.frame.len();
+        let key = self.collapse_key.map_or(0, |key| 1 + key.len());
+        let length = FIXED_BYTES + self.target.encoded_length() + self.frame.len() + key;
         let [a, b, c, d] =
             u32::try_from(length).expect("entries are at most some 2 MiB").to_le_bytes();
-        let [low, high] = EntryFlags::new(self.receipt).0.to_le_bytes();
+        let [low, high] =
+            EntryFlags::new(self.receipt, self.collapse_key.is_some()).0.to_le_bytes();
         [a, b, c, d, low, high]
     }
 }
@@ -165,7 +173,7 @@ impl<'a> PushEntry<'a> {
         let target = TargetRef::decode(kind, reader)?.ok_or(LinkError::UnknownKind(kind))?;
         let length = reader.u32()?;
         let frame = reader.bytes(length as usize)?;
-        Ok(Self { id, accepted_micros, receipt, target, frame })
+        Ok(Self { id, accepted_micros, receipt, target, frame, collapse_key: None })
     }
 
     /// The id of an entry that was not understood, if it wants a receipt: flags and id stand first
@@ -191,6 +199,7 @@ impl<'a> PushEntry<'a> {
         let length = reader.u32()?;
         let frame = reader.bytes(length as usize)?;
         let receipt = flags.wants_receipt();
-        Ok(Some(Self { id, accepted_micros, receipt, target, frame }))
+        let collapse_key = flags.collapses().then(|| reader.name()).transpose()?;
+        Ok(Some(Self { id, accepted_micros, receipt, target, frame, collapse_key }))
     }
 }

@@ -53,6 +53,7 @@ fn entries() -> [PushEntry<'static>; 4] {
             receipt: number == 7,
             target,
             frame: FRAME,
+            collapse_key: None,
         }
     })
 }

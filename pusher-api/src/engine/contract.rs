@@ -114,6 +114,8 @@ pub(crate) struct NamedPush<'a> {
     pub to: &'a To<'a>,
     /// What clients receive.
     pub frame: &'a [u8],
+    /// It takes the place of what waits for slow clients under the same key.
+    pub collapse_key: Option<&'a str>,
 }
 
 /// A push that is kept.

@@ -160,7 +160,6 @@ async fn errors_are_problems() {
         (TestRequest::get().uri("/v1/users/a%FFb"), 422, Value::Null),
         (TestRequest::delete().uri("/v1/users/u/sessions?device="), 422, Value::Null),
         (TestRequest::put().uri("/v1/users/nobody/topics/t"), 404, Value::Null),
-        (post(r#"{"to":{"user":"u"},"data":1,"collapse_key":"k"}"#), 501, json!("/collapse_key")),
     ];
     for (request, status, pointer) in cases {
         let (found, body) = fixture.json(request).await;

@@ -13,13 +13,9 @@ use crate::{
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn check<'a>(api: &Api, body: &'a [u8]) -> Result<Push<'a>, Problem> {
-    let checked = validate::parse(body).and_then(|push| match (push.ttl, &push.collapse_key) {
-        (0, None) => Ok(push),
-        (0, Some(_)) => {
-            let detail = "only pushes with a ttl can replace each other yet";
-            Err(Problem::new(501, "Not implemented", detail).at("/collapse_key"))
-        }
-        (1.., _) => api.keeping.for_pushes().map(|_| push).map_err(|why| not_kept(&why)),
+    let checked = validate::parse(body).and_then(|push| match push.ttl {
+        0 => Ok(push),
+        1.. => api.keeping.for_pushes().map(|_| push).map_err(|why| not_kept(&why)),
     });
     checked.inspect_err(|_| api.metrics.invalid.inc())
 }

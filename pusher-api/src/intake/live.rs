@@ -16,7 +16,7 @@ use crate::{
     dedupe::{Claim, Collecting, Key, Repeated},
     engine::contract::{Dispatch, Handed, NamedPush},
     receipts::Collector,
-    validate::{Push, To},
+    validate::{CollapseKey, Push, To},
 };
 
 /// A push after the second step.
@@ -38,6 +38,7 @@ pub(crate) struct Fresh<'a, 'b> {
     claim: Option<Claim<'a>>,
     accepted_micros: u64,
     to: To<'b>,
+    collapse_key: Option<CollapseKey<'b>>,
     frame: Vec<u8>,
 }
 
@@ -54,8 +55,9 @@ impl<'a, 'b> Fresh<'a, 'b> {
 
     /// The same apart from the request's body.
     pub(crate) fn detached(self) -> Fresh<'a, 'static> {
-        let Self { id, claim, accepted_micros, to, frame } = self;
-        Fresh { id, claim, accepted_micros, to: to.detached(), frame }
+        let Self { id, claim, accepted_micros, to, collapse_key, frame } = self;
+        let (to, collapse_key) = (to.detached(), collapse_key.map(CollapseKey::detached));
+        Fresh { id, claim, accepted_micros, to, collapse_key, frame }
     }
 }
 
@@ -96,7 +98,8 @@ pub(crate) async fn stage<'a, 'b>(
     };
     let frame = frame_of(id, &push);
     let accepted_micros = clock::micros_since_epoch();
-    Ok(Staged::Fresh(Fresh { id, claim, accepted_micros, to: push.to, frame }))
+    let Push { to, collapse_key, .. } = push;
+    Ok(Staged::Fresh(Fresh { id, claim, accepted_micros, to, collapse_key, frame }))
 }
 
 /// Routes a push and adds it to the dispatch.
@@ -113,13 +116,14 @@ pub(crate) async fn commit<'a>(
         api.metrics.refused.inc();
         problem
     };
-    let Fresh { id, claim, accepted_micros, to, frame } = push;
+    let Fresh { id, claim, accepted_micros, to, collapse_key, frame } = push;
     // Before it is on its way: receipts come at once.
     let collector = match receipt {
         true => Some(api.receipts.expect(id).ok_or_else(|| refused(too_many_receipts()))?),
         false => None,
     };
-    let outgoing = NamedPush { id, accepted_micros, receipt, to: &to, frame: &frame };
+    let collapse_key = collapse_key.as_ref().map(CollapseKey::as_str);
+    let outgoing = NamedPush { id, accepted_micros, receipt, to: &to, frame: &frame, collapse_key };
     let added = dispatch.add(&outgoing).await;
     let handed = added.map_err(|reason| {
         let pause = reason.pause();

@@ -28,6 +28,7 @@ pub use self::{
 pub(crate) use self::{
     parse::{MAX_BODY_BYTES, without_byte_order_mark},
     push::Payload,
+    text::CollapseKey,
 };
 
 #[cfg(test)]

@@ -284,7 +284,7 @@ proptest! {
         prop_assert!(!frame.contains(&b'\n') && !frame.contains(&b'\r'));
 
         let target = target_of(&push.to);
-        let entry = PushEntry { id, accepted_micros: 7, receipt: false, target, frame: &frame };
+        let entry = PushEntry { id, accepted_micros: 7, receipt: false, target, frame: &frame, collapse_key: None };
         let mut encoded = Vec::new();
         entry.encode(EntryLayout::Framed, &mut encoded);
         let decoded: Vec<_> = PushEntries::new(&encoded, EntryLayout::Framed).collect();

@@ -33,6 +33,11 @@ impl Name<'_> {
 }
 
 impl CollapseKey<'_> {
+    /// The same apart from the body it was read from.
+    pub(crate) fn detached(self) -> CollapseKey<'static> {
+        CollapseKey(Text(Cow::Owned(self.0.0.into_owned())))
+    }
+
     /// The key itself.
     pub fn as_str(&self) -> &str {
         &self.0.0

@@ -76,7 +76,8 @@ impl Link {
     fn push(&mut self, user: &str, frame: &[u8]) {
         let target = TargetRef::User(user);
         let id = MessageId::generate();
-        let entry = PushEntry { id, accepted_micros: 0, receipt: true, target, frame };
+        let entry =
+            PushEntry { id, accepted_micros: 0, receipt: true, target, frame, collapse_key: None };
         let mut pushes = BytesMut::new();
         entry.encode(EntryLayout::Framed, &mut pushes);
         self.seq += 1;

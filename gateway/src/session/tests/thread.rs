@@ -284,8 +284,14 @@ impl Thread {
     /// A push that came down a link.
     pub(super) fn push(&mut self, target: TargetRef<'_>, json: &str) {
         let (id, frame) = (MessageId::generate(), json.as_bytes());
-        let entry =
-            PushEntry { id, accepted_micros: micros_since_epoch(), receipt: false, target, frame };
+        let entry = PushEntry {
+            id,
+            accepted_micros: micros_since_epoch(),
+            receipt: false,
+            target,
+            frame,
+            collapse_key: None,
+        };
         let mut batch = BytesMut::new();
         entry.encode(EntryLayout::Framed, &mut batch);
         let batch = Unfinished::new(&batch, EntryLayout::Framed, Arrival::now(None));
@@ -295,7 +301,8 @@ impl Thread {
     /// The same with a receipt.
     pub(super) fn push_with_receipt(&mut self, target: TargetRef<'_>, json: &str) -> MessageId {
         let (id, frame) = (MessageId::generate(), json.as_bytes());
-        let entry = PushEntry { id, accepted_micros: 0, receipt: true, target, frame };
+        let entry =
+            PushEntry { id, accepted_micros: 0, receipt: true, target, frame, collapse_key: None };
         self.delivery.push(&entry, Accepted::now());
         id
     }

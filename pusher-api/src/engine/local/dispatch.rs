@@ -158,11 +158,11 @@ impl LocalDispatch {
         let buffer = self.buffer;
         let mut outcome = Outcome::default();
         for route in routes {
-            let NamedPush { id, accepted_micros, receipt, frame, .. } = *push;
+            let NamedPush { id, accepted_micros, receipt, frame, collapse_key, .. } = *push;
             let Route { gateway, target, certainty } = route;
             let Some(lane) = self.lane(gateway) else { continue };
             outcome.known |= certainty == Certainty::Known;
-            let entry = PushEntry { id, accepted_micros, receipt, target, frame };
+            let entry = PushEntry { id, accepted_micros, receipt, target, frame, collapse_key };
             let fan_outs = FanOuts::of(&entry.target);
             match lane.append(&entry, certainty, buffer) {
                 Some(bytes) => outcome.placed.push(Placed { gateway, bytes, certainty, fan_outs }),

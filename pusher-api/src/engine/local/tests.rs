@@ -92,7 +92,9 @@ async fn hand(dispatch: &mut impl Dispatch, to: &str, length: usize) -> Result<H
     let frame = vec![b'x'; length];
     let id = MessageId::generate();
     let (to, frame) = (&push.to, frame.as_slice());
-    dispatch.add(&NamedPush { id, accepted_micros: 0, receipt: true, to, frame }).await
+    dispatch
+        .add(&NamedPush { id, accepted_micros: 0, receipt: true, to, frame, collapse_key: None })
+        .await
 }
 
 #[actix_rt::test]

@@ -62,7 +62,8 @@ impl LocalDispatch {
             outcome.known |= certainty == Certainty::Known;
             let frame = frame.get_or_insert_with(|| frame_of(push));
             let StoredPush { id, accepted_micros, receipt, .. } = *push;
-            let entry = PushEntry { id, accepted_micros, receipt, target, frame };
+            let entry =
+                PushEntry { id, accepted_micros, receipt, target, frame, collapse_key: None };
             match self.tell_one(gateway, &entry, certainty) {
                 Ok(()) => outcome.told.push(gateway),
                 Err(reason) => {

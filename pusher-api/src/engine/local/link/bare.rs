@@ -46,7 +46,14 @@ mod tests {
 
     fn entry(target: TargetRef<'static>, number: u128) -> PushEntry<'static> {
         let id = MessageId(Uuid::from_u128(number));
-        PushEntry { id, accepted_micros: 7, receipt: number == 2, target, frame: b"{}" }
+        PushEntry {
+            id,
+            accepted_micros: 7,
+            receipt: number == 2,
+            target,
+            frame: b"{}",
+            collapse_key: None,
+        }
     }
 
     fn segment(entries: &[PushEntry<'_>]) -> Segment {

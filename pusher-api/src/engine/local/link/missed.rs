@@ -93,7 +93,14 @@ mod tests {
         let mut bytes = BytesMut::new();
         for target in targets {
             let (id, target) = (MessageId::generate(), target.clone());
-            let entry = PushEntry { id, accepted_micros: 0, receipt: false, target, frame: b"{}" };
+            let entry = PushEntry {
+                id,
+                accepted_micros: 0,
+                receipt: false,
+                target,
+                frame: b"{}",
+                collapse_key: None,
+            };
             entry.encode(EntryLayout::Framed, &mut bytes);
         }
         let (pushes, fan_outs) = (targets.len() as u64, FanOuts::default());
