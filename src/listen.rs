@@ -1,11 +1,13 @@
 //! `holdfast listen`: a client that prints what arrives.
 //!
 //! A [`visit`] is one connection, from its opening to its end; [`line`](mod@line) makes a line of each frame;
-//! what it says is written, or by [`posting`]; a [`parting`] says why it ended and when to come back. It never acknowledges anything.
+//! what it says is written, or by [`posting`]; a [`parting`] says why it ended and when to come back.
+//! Of what is kept it knows its [`places`]; it acknowledges nothing unless it is told to.
 
 mod line;
 mod parting;
 mod pauses;
+mod places;
 mod posting;
 mod visit;
 
@@ -23,13 +25,14 @@ use std::{
 
 use clap::Args;
 use client::opening;
-use protocol::{Topic, UserId};
+use protocol::{Device, Topic, UserId};
 use settings::{ConfigError, Endpoint, Secret};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::{
     parting::{End, Parting},
     pauses::Pauses,
+    places::Places,
     visit::{Visit, Visitor},
 };
 use crate::serve::{fail, refuse};
@@ -58,6 +61,18 @@ pub(crate) struct Settings {
     /// Topics to subscribe to
     #[arg(long, value_name = "TOPIC", value_delimiter = ',')]
     topic: Vec<Topic>,
+    /// Begin topics with everything that is kept of them
+    #[arg(long, requires = "topic")]
+    from_start: bool,
+    /// Name of the device, where the token has none
+    #[arg(long, value_name = "NAME")]
+    device: Option<Device>,
+    /// Cursor of the last message that is there already; it acknowledges that and all before it
+    #[arg(long, value_name = "CURSOR", value_delimiter = ',')]
+    after: Vec<String>,
+    /// Acknowledge what was printed: it does not come again to this device
+    #[arg(long)]
+    ack: bool,
     /// Print each frame as it came
     #[arg(long)]
     json: bool,
@@ -74,12 +89,13 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
         Err(error) => return fail(&error, false),
     };
     let mut pauses = Pauses::default();
+    let mut places = Places::new(settings.after.clone(), settings.ack);
     loop {
         let who = match settings.token() {
             Ok(token) => token,
             Err(error) => return refuse(&error),
         };
-        let parting = Visit::pay(&visitor, who.as_ref(), &over);
+        let parting = Visit::pay(&visitor, who.as_ref(), &mut places, &over);
         let Parting { end, was_held } = parting;
         let pause = match &end {
             End::Wanted => return ExitCode::SUCCESS,
@@ -124,6 +140,8 @@ impl Settings {
             path: path.to_owned(),
             user: self.user.as_ref().map(ToString::to_string),
             topics: self.topic.clone(),
+            from_start: self.from_start,
+            device: self.device.as_ref().map(ToString::to_string),
             is_raw: self.json,
         })
     }

@@ -57,12 +57,19 @@ pub struct Credentials<'a> {
     /// A user id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<&'a str>,
+    /// The name of the device, where the token has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<&'a str>,
+    /// The newest cursors that the client has of what is kept.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub after: &'a [String],
 }
 
 impl<'a> Credentials<'a> {
     /// The token, or else the user id.
     pub fn new(token: Option<&'a str>, user: Option<&'a str>) -> Self {
-        Self { token, user: user.filter(|_| token.is_none()) }
+        let (user, device, after) = (user.filter(|_| token.is_none()), None, &[][..]);
+        Self { token, user, device, after }
     }
 }
 
@@ -95,7 +102,7 @@ pub fn poll(
     let joint = if place.path.contains('?') { '&' } else { '?' };
     let wait = wait.as_millis();
     let path = format!("{}{joint}session={session}&seen={seen}&wait={wait}ms", place.path);
-    request("GET", Place { path: &path, ..place }, who, "")
+    request("GET", Place { path: &path, ..place }, Credentials { after: &[], ..who }, "")
 }
 
 /// The request that posts frames of a session whose own connection has no way up.
@@ -103,6 +110,7 @@ pub fn post(place: Place<'_>, who: Credentials<'_>, session: SessionId, frames: 
     let path = format!("{}?session={session}", frames_path(place.path));
     let length = frames.len();
     let fields = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
+    let who = Credentials { after: &[], ..who };
     request("POST", Place { path: &path, ..place }, who, &fields) + frames
 }
 
@@ -116,9 +124,14 @@ pub fn frames_path(path: &str) -> String {
 fn request(method: &str, place: Place<'_>, who: Credentials<'_>, fields: &str) -> String {
     let Place { host, port, path, .. } = place;
     let mut request = format!("{method} {path}");
-    if let Some(user) = who.user {
-        request.push_str(if path.contains('?') { "&user=" } else { "?user=" });
-        percent_encode(user, &mut request);
+    let mut joint = if path.contains('?') { '&' } else { '?' };
+    let parameters = [("user", who.user), ("device", who.device)].into_iter();
+    let parameters = parameters.filter_map(|(name, value)| Some((name, value?)));
+    let after = who.after.iter().map(|cursor| ("after", cursor.as_str()));
+    for (name, value) in parameters.chain(after) {
+        let _ = write!(request, "{joint}{name}=");
+        percent_encode(value, &mut request);
+        joint = '&';
     }
     let _ = write!(request, " HTTP/1.1\r\nHost: {host}:{port}\r\n{fields}");
     if let Some(token) = who.token {
@@ -175,6 +188,22 @@ mod tests {
         assert!(request.starts_with("GET /x?y=1&user=%C3%A4%207 HTTP/1.1\r\n"), "{request}");
         let line = opening(Transport::Tcp, "", who);
         assert_eq!(line, "{\"type\":\"connect\",\"user\":\"ä 7\"}\n");
+    }
+
+    #[test]
+    fn a_client_comes_back_with_what_it_has() {
+        let after = ["A-1".to_owned(), "B_2".to_owned()];
+        let who =
+            Credentials { device: Some("d"), after: &after, ..Credentials::new(None, Some("u")) };
+        let request = opening(Transport::Sse, "/v1/sse", who);
+        let query = "GET /v1/sse?user=u&device=d&after=A-1&after=B_2 HTTP/1.1";
+        assert!(request.starts_with(query), "{request}");
+        let line = opening(Transport::Tcp, "", who);
+        let expected = r#"{"type":"connect","user":"u","device":"d","after":["A-1","B_2"]}"#;
+        assert_eq!(line, format!("{expected}\n"));
+        let place = Place { transport: Transport::Poll, host: "h", port: 1, path: "/v1/poll" };
+        let next = poll(place, who, SessionId(1), 7, Duration::ZERO);
+        assert!(next.contains("device=d") && !next.contains("after"), "{next}");
     }
 
     #[test]

@@ -29,9 +29,12 @@ impl Post {
     pub(super) fn new(visitor: &Visitor, token: Option<&Secret>) -> Self {
         let (host, path) = (&visitor.bracketed_host, frames_path(&visitor.path));
         let mut url = format!("http://{host}:{}{path}?", visitor.port);
-        if let Some(user) = visitor.user.as_ref().filter(|_| token.is_none()) {
-            url.push_str("user=");
-            percent_encode(user, &mut url);
+        let user = visitor.user.as_ref().filter(|_| token.is_none());
+        for (name, value) in [("user", user), ("device", visitor.device.as_ref())] {
+            let Some(value) = value else { continue };
+            url.push_str(name);
+            url.push('=');
+            percent_encode(value, &mut url);
             url.push('&');
         }
         let authorization = token.map(|token| format!("Bearer {}", token.expose()));

@@ -20,6 +20,7 @@ use super::{
     LOOK_EVERY,
     line::line,
     parting::{End, Parting},
+    places::Places,
     posting::Post,
 };
 
@@ -48,6 +49,9 @@ pub(super) struct Visitor {
     pub(super) path: String,
     pub(super) user: Option<String>,
     pub(super) topics: Vec<Topic>,
+    /// Whether topics begin with everything that is kept of them.
+    pub(super) from_start: bool,
+    pub(super) device: Option<String>,
     /// Whether frames are printed as they came.
     pub(super) is_raw: bool,
 }
@@ -59,6 +63,8 @@ pub(super) struct Visit<'a> {
     session: Session,
     rules: Rules,
     was_held: bool,
+    /// How far it has what is kept.
+    places: &'a mut Places,
     /// What the server said last of why it ends.
     bye: Option<End>,
     /// What the requests of long polls name.
@@ -81,6 +87,8 @@ struct Asking<'a> {
 struct Asked {
     lines: Vec<String>,
     replies: Vec<u8>,
+    /// The newest cursor that is to be acknowledged.
+    acknowledge: Option<String>,
     is_held: bool,
     /// The session's name, if its hello has come.
     session: Option<SessionId>,
@@ -95,10 +103,11 @@ impl<'a> Visit<'a> {
     pub(super) fn pay(
         visitor: &'a Visitor,
         token: Option<&'a Secret>,
+        places: &'a mut Places,
         over: &AtomicBool,
     ) -> Parting {
         let key = Key::new(fastrand::u128(..).to_ne_bytes());
-        let mut visit = match Self::begin(visitor, token, &key) {
+        let mut visit = match Self::begin(visitor, token, places, &key) {
             Ok(visit) => visit,
             Err(error) => {
                 let doing = format!("cannot connect to {}", visitor.shown);
@@ -114,14 +123,21 @@ impl<'a> Visit<'a> {
         Parting { end, was_held: visit.was_held }
     }
 
-    fn begin(visitor: &'a Visitor, token: Option<&'a Secret>, key: &Key) -> io::Result<Self> {
+    fn begin(
+        visitor: &'a Visitor,
+        token: Option<&'a Secret>,
+        places: &'a mut Places,
+        key: &Key,
+    ) -> io::Result<Self> {
         let mut stream = connect(&visitor.host, visitor.port)?;
         stream.set_read_timeout(Some(LOOK_EVERY))?;
         stream.set_write_timeout(Some(CONNECT_WITHIN))?;
         let Visitor { transport, bracketed_host: host, port, path, .. } = visitor;
         let place = Place { transport: *transport, host, port: *port, path };
         let who = Credentials::new(token.map(Secret::expose), visitor.user.as_deref());
-        stream.write_all(opening::bytes(place, who, key).as_bytes())?;
+        let who = Credentials { device: visitor.device.as_deref(), ..who };
+        let coming = Credentials { after: &places.after(), ..who };
+        stream.write_all(opening::bytes(place, coming, key).as_bytes())?;
         let accept = key.accept.clone();
         let rules = Rules { needs_hello: true, echo_once: false, posts_pongs: true, accept };
         let mut session = Session::new(*transport);
@@ -131,7 +147,19 @@ impl<'a> Visit<'a> {
         let post = (!session.has_way_up()).then(|| Post::new(visitor, token));
         let asking = Asking { place, who, session: None };
         let (begun, heard) = (now, now);
-        Ok(Self { visitor, stream, session, rules, was_held, bye, asking, post, begun, heard })
+        Ok(Self {
+            visitor,
+            stream,
+            session,
+            rules,
+            was_held,
+            places,
+            bye,
+            asking,
+            post,
+            begun,
+            heard,
+        })
     }
 
     /// Reads to the end.
@@ -167,8 +195,8 @@ impl<'a> Visit<'a> {
     fn on_bytes(&mut self, bytes: &[u8]) -> io::Result<Option<End>> {
         self.heard = Instant::now();
         let mut asked = Asked::default();
-        let is_raw = self.visitor.is_raw;
-        self.session.on_bytes(bytes, &self.rules, &mut |effect| asked.add(effect, is_raw));
+        let (is_raw, places) = (self.visitor.is_raw, &mut *self.places);
+        self.session.on_bytes(bytes, &self.rules, &mut |effect| asked.add(effect, places, is_raw));
         let mut output = io::stdout().lock();
         asked.lines.iter().try_for_each(|line| writeln!(output, "{line}"))?;
         output.flush()?;
@@ -182,6 +210,11 @@ impl<'a> Visit<'a> {
         }
         if asked.is_held {
             self.on_held(&mut asked.replies);
+        }
+        // Each stands for all before it.
+        if let Some(cursor) = &asked.acknowledge {
+            let ack = serde_json::json!({ "type": "ack", "cursor": cursor }).to_string();
+            asked.replies.extend(self.session.message(ack.as_bytes()));
         }
         self.send(&asked.replies)?;
         let end = |ending| self.bye.take().unwrap_or_else(|| End::of_ending(&ending, bytes));
@@ -202,8 +235,8 @@ impl<'a> Visit<'a> {
         self.was_held = true;
         eprintln!("connected to {}", self.visitor.shown);
         if !self.visitor.topics.is_empty() {
-            let topics = &self.visitor.topics;
-            let frame = serde_json::json!({ "type": "subscribe", "topics": topics }).to_string();
+            let Visitor { topics, from_start, .. } = self.visitor;
+            let frame = self.places.subscribe(topics, *from_start).to_string();
             replies.extend(self.session.message(frame.as_bytes()));
         }
     }
@@ -237,11 +270,15 @@ impl<'a> Visit<'a> {
 }
 
 impl Asked {
-    fn add(&mut self, effect: Effect<'_>, is_raw: bool) {
+    fn add(&mut self, effect: Effect<'_>, places: &mut Places, is_raw: bool) {
         match effect {
             Effect::Held => self.is_held = true,
             Effect::Frame(kind, frame) => {
-                self.lines.extend(line(kind, frame, is_raw));
+                let heard = places.hear(kind, frame);
+                self.acknowledge = heard.acknowledge.or(self.acknowledge.take());
+                if !heard.is_known {
+                    self.lines.extend(line(kind, frame, is_raw));
+                }
                 if kind == Kind::Hello {
                     self.session = scan::session(frame);
                 }

@@ -1,0 +1,153 @@
+//! How far this client has what is kept: the newest cursor of each log, and what it has printed.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use client::Kind;
+use protocol::Topic;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Most kept messages that are remembered so that they are not printed twice.
+const MOST_PRINTED: usize = 10_000;
+
+/// What frames say of places.
+#[derive(Deserialize)]
+struct Fields {
+    id: Option<String>,
+    cursor: Option<String>,
+    topic: Option<String>,
+    #[serde(default)]
+    topics: Vec<Subscribed>,
+}
+
+#[derive(Deserialize)]
+struct Subscribed {
+    topic: String,
+    cursor: Option<String>,
+}
+
+/// The newest cursors.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Whether what is printed is acknowledged.
+    acknowledges: bool,
+    /// What was asked for on the command line, until there is something newer.
+    given: Vec<String>,
+    own: Option<String>,
+    topics: BTreeMap<String, String>,
+    printed: HashSet<String>,
+    order: VecDeque<String>,
+}
+
+/// What is to be done with a frame.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// Whether it was printed before.
+    pub is_known: bool,
+    /// What is to be acknowledged.
+    pub acknowledge: Option<String>,
+}
+
+impl Places {
+    /// Begins with these cursors.
+    pub(super) fn new(given: Vec<String>, acknowledges: bool) -> Self {
+        Self { given, acknowledges, ..Self::default() }
+    }
+
+    /// Takes note of what a frame says.
+    pub(super) fn hear(&mut self, kind: Kind, frame: &[u8]) -> Heard {
+        let mut heard = Heard::default();
+        let Ok(fields) = serde_json::from_slice::<Fields>(frame) else { return heard };
+        for Subscribed { topic, cursor } in fields.topics {
+            cursor.into_iter().for_each(|cursor| drop(self.topics.insert(topic.clone(), cursor)));
+        }
+        let Some(cursor) = fields.cursor else { return heard };
+        match (kind, fields.topic) {
+            (Kind::Hello, _) => self.own = Some(cursor),
+            (Kind::Message, None) => {
+                heard.is_known = !self.is_new(fields.id);
+                heard.acknowledge = self.acknowledges.then(|| cursor.clone());
+                self.own = Some(cursor);
+            }
+            (Kind::Message, Some(topic)) => drop(self.topics.insert(topic, cursor)),
+            _ => {}
+        }
+        heard
+    }
+
+    /// Whether a kept message was not printed before.
+    fn is_new(&mut self, id: Option<String>) -> bool {
+        let Some(id) = id else { return true };
+        if !self.printed.insert(id.clone()) {
+            return false;
+        }
+        self.order.push_back(id);
+        if self.order.len() > MOST_PRINTED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.printed.remove(&oldest);
+        }
+        true
+    }
+
+    /// What it comes back with. The place in the user's log acknowledges, so it is given only by who does; others are
+    /// sent again what they have not acknowledged.
+    pub(super) fn after(&self) -> Vec<String> {
+        match &self.own {
+            Some(own) if self.acknowledges => vec![own.clone()],
+            Some(_) => Vec::new(),
+            None => self.given.clone(),
+        }
+    }
+
+    /// The frame that subscribes to these topics from where it is, or else from their start or what comes next.
+    pub(super) fn subscribe(&self, topics: &[Topic], from_start: bool) -> Value {
+        let topics = topics.iter().map(|topic| {
+            let known = self.topics.get(topic.as_str()).map(String::as_str);
+            match known.or(from_start.then_some("start")) {
+                Some(after) => json!({ "topic": topic, "after": after }),
+                None => json!(topic),
+            }
+        });
+        json!({ "type": "subscribe", "topics": topics.collect::<Vec<_>>() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(id: &str, cursor: &str) -> Vec<u8> {
+        json!({ "type": "push", "id": id, "data": 1, "cursor": cursor }).to_string().into_bytes()
+    }
+
+    #[test]
+    fn who_acknowledges_comes_back_with_its_place_and_others_print_nothing_twice() {
+        let mut places = Places::new(vec!["given".into()], true);
+        assert_eq!(places.after(), ["given"]);
+        let acknowledge = Some("C1".to_owned());
+        assert_eq!(
+            places.hear(Kind::Message, &push("a", "C1")),
+            Heard { is_known: false, acknowledge }
+        );
+        assert_eq!(places.after(), ["C1"]);
+        let mut silent = Places::new(Vec::new(), false);
+        assert_eq!(silent.hear(Kind::Message, &push("a", "C1")), Heard::default());
+        assert!(silent.after().is_empty() && silent.hear(Kind::Message, &push("a", "C1")).is_known);
+        assert_eq!(silent.hear(Kind::Message, br#"{"type":"push","data":1}"#), Heard::default());
+    }
+
+    #[test]
+    fn topics_go_on_where_they_were() {
+        let mut places = Places::default();
+        let topics = ["a", "b"].map(|name| Topic::new(name).expect("a topic"));
+        let subscribed = br#"{"type":"subscribed","topics":[{"topic":"a","cursor":"C1"}]}"#;
+        places.hear(Kind::Other, subscribed);
+        let wanted =
+            |places: &Places, from_start| places.subscribe(&topics, from_start)["topics"].clone();
+        assert_eq!(wanted(&places, false), json!([{ "topic": "a", "after": "C1" }, "b"]));
+        places.hear(Kind::Message, br#"{"type":"push","id":"x","topic":"a","cursor":"C2"}"#);
+        let started = json!([{ "topic": "a", "after": "C2" }, { "topic": "b", "after": "start" }]);
+        assert_eq!(wanted(&places, true), started);
+    }
+}
