@@ -1,5 +1,5 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser binaries \
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser faults binaries \
   mutants bench figures million-native side-by-side programs held-requests million limits-lab docker-test
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
@@ -90,6 +90,14 @@ browser: setup
 	  { $(APT_UPDATE) && $(APT_INSTALL) chromium haproxy nginx-light; }
 	cargo build
 	tests/browser/run
+
+# Kept messages while processes are killed, and what may happen to their store (tests/faults): 100 kills with
+# 4,000 sessions take some five minutes. FAULTS says otherwise, as in `make faults FAULTS='--kills 10 --seed 7'`.
+FAULTS ?=
+faults: setup
+	cargo build
+	tests/faults/stores
+	tests/faults/run $(FAULTS)
 
 # Every limit hit for real, as root: also those that are the whole machine's, for some seconds each.
 limits-lab: setup
