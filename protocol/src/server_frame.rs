@@ -88,12 +88,15 @@ pub enum ServerFrame<'a> {
         /// At most how many messages will follow before live ones.
         kept: u64,
     },
-    /// The store, which could not be asked when the session began, was.
+    /// The store, which could not be asked, was: what was missing of a log has come.
     Recovered {
-        /// Up to where the client has the user's log then.
+        /// Up to where the client has the log.
         cursor: &'a str,
-        /// At most how many messages will follow before live ones.
+        /// How many messages have come since it could be asked.
         kept: u64,
+        /// The topic whose log it is; without one it is the user's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        topic: Option<&'a str>,
     },
     /// The session is subscribed to these topics from here on.
     Subscribed {
@@ -230,8 +233,12 @@ mod tests {
                 r#"{"type":"hello","session":"0000000000000001","user":"u","cursor":"C","recovered":true,"kept":3}"#,
             ),
             (
-                ServerFrame::Recovered { cursor: "C", kept: 2 },
+                ServerFrame::Recovered { cursor: "C", kept: 2, topic: None },
                 r#"{"type":"recovered","cursor":"C","kept":2}"#,
+            ),
+            (
+                ServerFrame::Recovered { cursor: "C", kept: 2, topic: Some("t") },
+                r#"{"type":"recovered","cursor":"C","kept":2,"topic":"t"}"#,
             ),
             (
                 ServerFrame::Subscribed { topics: vec![Named::new(&news)] },

@@ -239,17 +239,15 @@ impl Session {
         let Some(replay) = self.replay_of(log) else { return };
         if std::mem::take(&mut replay.told_away) {
             let (kept, cursor) = (replay.replayed, text_of(Cursor::new(log, end)));
-            self.send_frame(&ServerFrame::Recovered { cursor: &cursor, kept });
+            let topic = topic_of(log);
+            self.send_frame(&ServerFrame::Recovered { cursor: &cursor, kept, topic });
         }
     }
 
     pub(in crate::session) fn tell_gaps(&mut self, log: &Log, gaps: Gaps) {
-        let topic = match log {
-            Log::User(_) => None,
-            Log::Topic(topic) => Some(topic.as_str()),
-        };
         for gap in gaps.iter() {
-            self.send_frame(&ServerFrame::Gap { reason: gap.as_str(), topic });
+            let (reason, topic) = (gap.as_str(), topic_of(log));
+            self.send_frame(&ServerFrame::Gap { reason, topic });
         }
     }
 
@@ -259,6 +257,14 @@ impl Session {
             Log::User(_) => self.place(),
             Log::Topic(_) => replay.place,
         }
+    }
+}
+
+/// What frames name that speak of a topic's log.
+pub(super) fn topic_of(log: &Log) -> Option<&str> {
+    match log {
+        Log::User(_) => None,
+        Log::Topic(topic) => Some(topic.as_str()),
     }
 }
 

@@ -7,7 +7,10 @@ use protocol::{
     server_frame::ServerFrame,
 };
 
-use super::replay::{Phase, Replay};
+use super::{
+    reading::topic_of,
+    replay::{Phase, Replay},
+};
 use crate::{
     delivery::{frame::Kept, message::Push},
     session::state::{Session, Stage},
@@ -130,11 +133,8 @@ impl Session {
             }
         }
         if lost {
-            let topic = match &replay.log {
-                Log::User(_) => None,
-                Log::Topic(topic) => Some(topic.as_str()),
-            };
-            self.send_frame(&ServerFrame::Gap { reason: Gap::Lost.as_str(), topic });
+            let (reason, topic) = (Gap::Lost.as_str(), topic_of(&replay.log));
+            self.send_frame(&ServerFrame::Gap { reason, topic });
         }
     }
 }

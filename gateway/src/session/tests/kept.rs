@@ -311,6 +311,10 @@ impl World {
             let of = |name| frames.iter().filter_map(move |frame| frame[name].as_u64());
             prop_assert_eq!(&of("n").collect::<Vec<_>>(), &expected, "{:?}", heard);
             prop_assert!(of("live").is_sorted_by(|one, next| one < next), "{heard:?}");
+            let of_own = |kind: &str| {
+                frames.iter().filter(|it| it["type"] == kind && it["topic"].is_null()).count()
+            };
+            prop_assert_eq!(of_own("gap"), of_own("recovered"), "{:?}", heard);
             self.judge_topic(&frames)?;
             let kept = frames.iter().filter(|it| it["n"].is_u64() || it["t"].is_u64());
             prop_assert!(kept.into_iter().all(|it| it["cursor"].is_string()), "{heard:?}");
