@@ -5,20 +5,25 @@ import json
 import random
 import uuid
 
+from tests.faults.client import TOPICS
 from tests.faults.ledger import Push, now
 from tests.faults.speaking import Http
+from tests.faults.subscription import name_of
 
 TTL_SECONDS = 3600
 ANSWER_SECONDS = 15
 PAUSE_SECONDS = 0.2
-# Of what a writer sends: single pushes, batches, lists of users.
-KINDS, WEIGHTS = ("single", "batch", "list"), (70, 20, 10)
+# Of what a writer sends: single pushes, batches, lists of users, pushes to topics.
+KINDS, WEIGHTS = ("single", "batch", "list", "topic"), (65, 20, 10, 5)
 BATCH, LIST = (2, 20), (2, 40)
 
 
 def body_of(push, identity):
     """A push as it is said: the number of its writer and its own are what the judge knows it by."""
-    to = {"users": list(push.users)} if len(push.users) > 1 else {"user": push.users[0]}
+    if push.kind == "topic":
+        to = {"topic": push.users[0].removeprefix(name_of(""))}
+    else:
+        to = {"users": list(push.users)} if len(push.users) > 1 else {"user": push.users[0]}
     return json.dumps({"to": to, "data": push.key, "ttl": TTL_SECONDS, "id": identity}).encode()
 
 
@@ -52,6 +57,8 @@ class Writer:
         """One of them, with the id that it keeps."""
         several = self.seeded.randint(*LIST) if kind == "list" else 1
         users = tuple(self.seeded.sample(self.users, min(several, len(self.users))))
+        if kind == "topic":
+            users = (name_of(f"t{self.seeded.randrange(TOPICS)}"),)
         identity = str(uuid.UUID(int=self.seeded.getrandbits(128) | 1))
         self.count += 1
         push = Push((self.number, self.count), users, kind)

@@ -4,14 +4,17 @@ import asyncio
 import random
 
 from tests.faults.ledger import Visit, now
-from tests.faults.speaking import Refused
-from tests.faults.transports import TRANSPORTS, Ended
+from tests.faults.speaking import Ended, Refused
+from tests.faults.subscription import Subscription
+from tests.faults.transports import TRANSPORTS
 
 GREETING_SECONDS = 30
 # Who was not told when to come back waits for so long, or twice as long, or anything in between.
 BACK_SECONDS = 0.3
 # Of devices: how many give their cursors; of the others, how many acknowledge.
 GIVE, ACKNOWLEDGE = 0.6, 0.75
+# How many are subscribed to a topic, and how many topics there are.
+SUBSCRIBE, TOPICS = 0.1, 20
 
 
 class Device:
@@ -26,6 +29,8 @@ class Device:
         # Of what it hears: so much is acknowledged, by some never anything.
         self.share = chosen.choice([0.1, 0.5, 1.0]) if chosen.random() < ACKNOWLEDGE else 0.0
         self.says_in_header = chosen.random() < 0.5
+        topic = f"t{chosen.randrange(TOPICS)}"
+        self.subscription = Subscription(self, topic) if chosen.random() < SUBSCRIBE else None
         self.places = random.Random(f"{self.seed}-places")
         self.cursor = None
         self.visits = []
@@ -41,6 +46,8 @@ class Device:
     def is_greeted(self):
         """Whether it is in a session and nothing stands between it and what is kept."""
         visit = self.visit
+        if self.subscription is not None and not self.subscription.is_greeted():
+            return False
         return bool(visit and visit.greeted and not visit.ended and len(visit.recovered) >= visit.owed())
 
     async def live(self, ledger, doors):
@@ -61,6 +68,8 @@ class Device:
             async with doors, asyncio.timeout(GREETING_SECONDS):
                 await connection.open(gateway, self, after)
                 self.hear(ledger, await connection.frames())
+            if self.subscription is not None:
+                await connection.say(self.subscription.begin(gateway.name))
             while True:
                 self.hear(ledger, await connection.frames())
         except (OSError, EOFError, Ended) as error:
@@ -74,6 +83,8 @@ class Device:
             pause = error.after or pause
         finally:
             visit.ended = now()
+            if self.subscription is not None:
+                self.subscription.end(visit.why)
             if hasattr(connection, "reader") or hasattr(connection, "http"):
                 connection.close()
         return visit.retry if visit.retry is not None else pause
@@ -81,7 +92,8 @@ class Device:
     def hear(self, ledger, frames):
         """Takes frames in."""
         for frame in frames:
-            self.on_frame(ledger, frame)
+            if self.subscription is None or not self.subscription.takes(frame):
+                self.on_frame(ledger, frame)
 
     def on_frame(self, ledger, frame):
         """Writes down what a frame says, and remembers its cursor."""

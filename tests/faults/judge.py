@@ -114,9 +114,16 @@ class Judge:
             closed = len(visit.recovered)
             if closed > visit.owed() or (closed < visit.owed() and visit.ended is None):
                 self.breaks("gap", device, f"{visit.owed()} of store_away, {closed} of recovered in {number}")
-            lived_on = visit.greeted and (visit.ended is None or visit.ended - visit.greeted > 1)
+            # A gap comes right behind hello, but this program may stand still in between.
+            least = 1 + 2 * self.ledger.lag
+            lived_on = visit.greeted and (visit.ended is None or visit.ended - visit.greeted > least)
             if lived_on and not visit.hello["recovered"] and not visit.gaps:
-                self.breaks("untold", device, f"not recovered and no gap in session {number}")
+                self.breaks("untold", device, f"no gap in session {number}, {self.span(visit)}")
+
+    def span(self, visit):
+        """When a session was there, and what it heard."""
+        until = f"{visit.ended - self.ledger.began:.3f}" if visit.ended else "the end"
+        return f"{visit.greeted - self.ledger.began:.3f} to {until}, {len(visit.heard)} heard, {visit.why}"
 
     def it_came_in_time(self, device):
         """To a session that is there, within so long of there being a way."""

@@ -26,7 +26,8 @@ def a_run():
     relying[0].acknowledged.append([5.0, 2, True])
     for name, visits in (("d0", giver), ("d1", relying)):
         ledger.devices.append(SimpleNamespace(
-            user="u", name=name, transport="tcp", gives=visits is giver, visits=visits, before_last=1))
+            user="u", name=name, transport="tcp", gives=visits is giver, visits=visits, before_last=1,
+            subscription=None))
     return ledger, giver, relying
 
 

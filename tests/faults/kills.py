@@ -34,7 +34,7 @@ class Killer:
         for kill in planned:
             await asyncio.sleep(kill.pause)
             self.world.check()
-            if kill.kind == "any":
+            if kill.kind in ("any", "stop"):
                 await self.any(kill)
             else:
                 await self.between(kill)
@@ -46,13 +46,30 @@ class Killer:
             await asyncio.gather(*self.returning)
 
     async def any(self, kill):
-        """Kills one process, whatever it does; if it is away already, once it is back."""
+        """Kills or stops one process, whatever it does; if it is away already, once it is back."""
         server = self.world.servers[kill.victim]
         while server.name in self.world.away:
+            self.world.check()
             await asyncio.sleep(0.05)
-        self.note(kill, server)
-        server.kill()
+        if kill.kind == "stop":
+            # One that has only just been started may not listen to that yet.
+            await self.everybody_back()
+            self.note(kill, server, "told to stop")
+            await self.stop(server)
+        else:
+            self.note(kill, server)
+            server.kill()
         self.returns_after(kill.down, [server])
+
+    async def stop(self, server):
+        """Tells a process to end, and waits until it has."""
+        server.process.terminate()
+        deadline = now() + GIVEN_UP_SECONDS
+        while server.process.poll() is None and now() < deadline:
+            await asyncio.sleep(0.02)
+        if server.process.returncode != 0:
+            self.ledger.wrong.append((server.name, f"told to stop: {server.process.returncode}"))
+            server.kill()
 
     def note(self, kill, server, kind=None, at=None):
         """Writes down that a process is killed now, or was before."""
@@ -86,6 +103,7 @@ class Killer:
         user = self.quiet.pop()
         devices = self.ledger.of_users()[user]
         while not all(device.is_greeted() for device in devices):
+            self.world.check()
             await asyncio.sleep(0.05)
         for _ in range(TRIES):
             push, body, answered = await self.commit_and_kill(kill, user)
@@ -138,10 +156,10 @@ class Killer:
                     heard.setdefault(device.name, at)
             await asyncio.sleep(0.02)
         await self.everybody_back()
-        noted = [server.noted for server in self.world.pusher_apis]
-        has_way = kill.kind == "commit"
-        way = killed if has_way else min(it.back for it in noted)
-        nobody_until = killed if has_way else min(it.started for it in noted)
+        way = nobody_until = killed
+        if kill.kind == "commit, both":
+            noted = [server.noted for server in self.world.pusher_apis]
+            way, nobody_until = min(it.back for it in noted), min(it.started for it in noted)
         for device in devices:
             at = heard.get(device.name)
             seconds = None if at is None else max(0.0, at - way)

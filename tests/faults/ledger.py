@@ -52,7 +52,7 @@ class Visit:
 
 @dataclass(slots=True)
 class Kill:
-    """One process that was killed."""
+    """One process that was killed, or told to stop."""
 
     number: int
     kind: str
@@ -94,9 +94,14 @@ class Ledger:
     def of_users(self):
         """The devices by user."""
         found = {}
-        for device in self.devices:
+        for device in self.hearers():
             found.setdefault(device.user, []).append(device)
         return found
+
+    def hearers(self):
+        """The devices, and their subscriptions."""
+        subscriptions = (device.subscription for device in self.devices)
+        return [*self.devices, *(one for one in subscriptions if one is not None)]
 
     def count(self, table, name):
         """Counts one more of that name."""

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from types import SimpleNamespace
 
-from tests.faults.speaking import Http
-from tests.faults.transports import TRANSPORTS, Ended
+from tests.faults.speaking import Ended
+from tests.faults.transports import TRANSPORTS
 
 PATIENCE_SECONDS = 30
 
@@ -61,14 +61,3 @@ class Listening:
         """Leaves."""
         self.task.cancel()
         self.connection.close()
-
-
-async def push(pusher_api, body):
-    """Pushes; the answer's status and text."""
-    http = Http(pusher_api.address)
-    try:
-        status, _, answer = await http.ask(
-            "POST", "/v1/push", body.encode(), ["Content-Type: application/json"], PATIENCE_SECONDS)
-        return status, answer.decode()
-    finally:
-        http.close()

@@ -35,6 +35,7 @@ def summary(ledger, judge):
         "sent more than once": sum(push.attempts > 1 for push in pushes),
         "answers": dict(sorted(ledger.answers.items(), key=str)),
         "no answers": ledger.refusals,
+        "subscriptions": sum(len(one.visits) for one in ledger.hearers()) - len(visits),
         "messages heard": judge.delivered,
         "heard again (allowed: not acknowledged, no cursor)": judge.replays - judge.again,
         "acknowledgements judged": judge.held,
@@ -59,7 +60,7 @@ def story(ledger, user):
             events.append((push.sent, f"{push.key} sent ({push.kind})"))
             if push.promised:
                 events.append((push.promised, f"{push.key} answered, attempt {push.attempts}"))
-    for device in ledger.devices:
+    for device in ledger.hearers():
         if device.user == user:
             for number, visit in enumerate(device.visits):
                 name = f"{device.name}#{number}"

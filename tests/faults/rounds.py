@@ -10,7 +10,7 @@ from tests.faults.kills import Killer
 from tests.faults.ledger import Ledger, now
 from tests.faults.schedule import EVERY_TENTH, schedule
 from tests.faults.transports import TRANSPORTS
-from tests.faults.world import World
+from tests.faults.world import Stuck, World
 
 # Handshakes at a time.
 DOORS = 200
@@ -36,7 +36,7 @@ async def run(given):
         for life in lives:
             life.cancel()
         await asyncio.gather(*lives, return_exceptions=True)
-        for device in ledger.devices:
+        for device in ledger.hearers():
             device.before_last = len(device.visits)
         say("once more, from the beginning")
         lives = await open_devices(ledger)
@@ -76,14 +76,14 @@ async def open_all(given, world, ledger):
 async def open_devices(ledger):
     """Lets all of them come, and waits until they have been greeted."""
     doors = asyncio.Semaphore(DOORS)
-    for device in ledger.devices:
+    for device in ledger.hearers():
         device.visit = None
     lives = [asyncio.ensure_future(device.live(ledger, doors)) for device in ledger.devices]
     begun = now()
     while not all(device.is_greeted() for device in ledger.devices):
         await asyncio.sleep(LOOK_SECONDS)
         if now() - begun > MOST_SECONDS:
-            raise SystemExit(f"not all devices are there: {ledger.endings}")
+            raise Stuck(f"not all devices are there: {ledger.endings}")
     say(f"{len(lives)} sessions after {now() - begun:.1f} s")
     return lives
 
@@ -116,6 +116,6 @@ async def everything_has_come(ledger, world):
     while now() - since < QUIET_SECONDS and now() - begun < MOST_SECONDS:
         await asyncio.sleep(LOOK_SECONDS)
         world.check()
-        heard = sum(len(device.visit.heard) for device in ledger.devices if device.visit)
+        heard = sum(len(device.visit.heard) for device in ledger.hearers() if device.visit)
         if heard != last or not all(device.is_greeted() for device in ledger.devices):
             last, since = heard, now()

@@ -1,6 +1,7 @@
-"""HTTP as the run needs it: requests over a connection that stays, and the head of an answer."""
+"""What is said over every transport, and HTTP as the run needs it."""
 
 import asyncio
+from urllib.parse import quote
 
 
 class Refused(Exception):
@@ -9,6 +10,16 @@ class Refused(Exception):
     def __init__(self, status, after=None):
         super().__init__(f"refused with {status}")
         self.status, self.after = status, after
+
+
+class Ended(Exception):
+    """The server has closed the connection in order."""
+
+
+def asked(device, **more):
+    """The query of a session of this device."""
+    given = {"user": device.user, "device": device.name, **{k: v for k, v in more.items() if v is not None}}
+    return "&".join(f"{name}={quote(str(value), safe='')}" for name, value in given.items())
 
 
 async def head_of(reader):

@@ -14,6 +14,10 @@ from tests.python_tools import free_ports
 START_SECONDS = 90
 
 
+class Stuck(Exception):
+    """The run cannot go on: a process has ended by itself, or something does not become true."""
+
+
 class Server:
     """One process, which may be killed and comes back as it was."""
 
@@ -42,7 +46,7 @@ class Server:
     def check(self):
         """An error if it has ended by itself."""
         if self.process.poll() is not None:
-            raise SystemExit(f"{self.name} ended with {self.process.returncode}:\n{self.printed()}")
+            raise Stuck(f"{self.name} ended with {self.process.returncode}:\n{self.printed()}")
 
 
 class Gateway(Server):
@@ -52,7 +56,8 @@ class Gateway(Server):
         self.clients, self.tcp, self.operators = (f"127.0.0.1:{port}" for port in free_ports(3))
         super().__init__(f"gateway-{number}", [
             binary, "gateway", "--development", "--name", f"g{number}", "--listen", self.clients,
-            "--listen-tcp", self.tcp, "--listen-operators", self.operators, *flags], environment)
+            "--listen-tcp", self.tcp, "--listen-operators", self.operators, "--drain", "2s",
+            *flags], environment)
 
     async def is_there(self):
         """Whether it listens."""
@@ -138,4 +143,4 @@ async def until(holds, what, server=None, away=()):
         except OSError:
             pass
         await asyncio.sleep(0.05)
-    raise SystemExit(f"not within {START_SECONDS} s: {what}")
+    raise Stuck(f"not within {START_SECONDS} s: {what}")
