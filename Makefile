@@ -1,6 +1,6 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
 .PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser faults binaries \
-  mutants bench figures million-native side-by-side programs held-requests million limits-lab docker-test
+  mutants bench figures million-native side-by-side programs held-requests kept-bench million limits-lab docker-test
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
 APT_UPDATE := $(shell command -v sudo) apt-get update -qq
@@ -133,6 +133,11 @@ programs: setup
 held-requests: setup
 	cargo build --release -p holdfast
 	python3 -m benches.held_requests --page docs/held-requests.md
+
+# What kept pushes cost, beside the disk's own fdatasync: the table of docs/kept-figures.md. Needs wrk.
+kept-bench: setup
+	cargo build --release -p holdfast
+	python3 -m benches.kept --page docs/kept-figures.md
 
 # A million sessions in one gateway process, in a virtual machine of its own (docs/guest.md). Wants
 # 15 GiB of free memory; emulated, where KVM is missing, it takes the better part of an hour.

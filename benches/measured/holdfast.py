@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from .processes import Processes, answers
 from .readings import metric
 
-# Gateway number n listens on these plus n.
+# Gateway number n listens on these plus n, and so do pusher-apis.
 CLIENTS, OPERATORS, TCP = 10_000, 11_000, 12_000
 API = 8090
 SECRET = "only-for-figures-0123456789abcdef"
@@ -29,7 +29,7 @@ def healthz(url, patience):
 class Holdfast(Processes):
     """Gateways, a pusher-api, and how clients and backends reach them."""
 
-    def __init__(self, program, directory, gateways=1, workers=1, flags=()):
+    def __init__(self, program, directory, gateways=1, workers=1, flags=(), api_flags=()):
         super().__init__()
         self.secrets = {name: Path(directory) / name for name in ("jwt", "link", "api")}
         for file in self.secrets.values():
@@ -41,7 +41,8 @@ class Holdfast(Processes):
         self.gateways = [
             self._start_gateway(number, "--workers", workers, *flags) for number in range(gateways)
         ]
-        self.pusher_api = self._start_pusher_api()
+        self.api_flags = api_flags
+        self.pusher_api = self.start_pusher_api()
 
     def _start_gateway(self, number, *flags):
         return self.start(
@@ -52,13 +53,14 @@ class Holdfast(Processes):
             "--jwt-secret-file", self.secrets["jwt"], "--link-secret-file", self.secrets["link"],
         )
 
-    def _start_pusher_api(self):
+    def start_pusher_api(self, number=0):
+        """Starts one; the first is the one that all else asks."""
         # It works for all gateways, and with more of them than processors an equal share is not
         # enough. Not as root, `nice` says that it cannot, and goes on.
         first = ["nice", "-n", -10] if self.count > os.cpu_count() else []
         return self.start(
-            *first, self.program, "pusher-api", "--listen", f"127.0.0.1:{API}",
-            "--gateway", self.all_operators,
+            *first, self.program, "pusher-api", "--listen", f"127.0.0.1:{API + number}",
+            "--gateway", self.all_operators, *self.api_flags,
             "--api-key-file", self.secrets["api"], "--link-secret-file", self.secrets["link"],
         )
 
