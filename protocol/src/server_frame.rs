@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     close::CloseReason,
     ids::{MessageId, SessionId, Topic},
-    kept::{CURSOR_LENGTH, Cursor},
+    kept::Cursor,
 };
 
 /// The answer to a client's `ping`.
@@ -31,19 +31,14 @@ pub fn push(id: MessageId, payload: Payload<'_>, topic: Option<&Topic>) -> Vec<u
     frame
 }
 
-/// What follows the frame of a kept push up to its cursor, so that it is whole.
-pub const CURSOR_ENDING: usize = CURSOR_KEY.len() + CURSOR_LENGTH + 2;
-
 const CURSOR_KEY: &[u8] = br#","cursor":""#;
 
-/// Appends the cursor of a kept push, with which its frame ends.
-pub fn end_with_cursor(frame: &mut Vec<u8>, cursor: Cursor) {
-    frame.extend_from_slice(CURSOR_KEY);
-    frame.extend_from_slice(&cursor.encode());
-    frame.extend_from_slice(br#""}"#);
+/// The frame of a kept push that goes up to its cursor, ended by that.
+pub fn ended_by_cursor(frame: &[u8], cursor: Cursor) -> Vec<u8> {
+    [frame, CURSOR_KEY, &cursor.encode(), br#""}"#].concat()
 }
 
-/// The frame a client receives for a push that is kept, up to its cursor, which [`end_with_cursor`] adds.
+/// The frame a client receives for a push that is kept, up to its cursor, which [`ended_by_cursor`] adds.
 pub fn kept_push(id: MessageId, payload: Payload<'_>, topic: Option<&Topic>) -> Vec<u8> {
     let (key, quote, text) = match payload {
         Payload::Json(text) => ("data", "", text),
@@ -61,7 +56,7 @@ pub fn kept_push(id: MessageId, payload: Payload<'_>, topic: Option<&Topic>) -> 
         quote,
     ];
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut frame = Vec::with_capacity(length + CURSOR_ENDING);
+    let mut frame = Vec::with_capacity(length + 1);
     parts.iter().for_each(|part| frame.extend_from_slice(part.as_bytes()));
     if let Some(topic) = topic {
         frame.extend_from_slice(br#","topic":"#);
@@ -184,6 +179,7 @@ impl ServerFrame<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kept::CURSOR_LENGTH;
 
     fn id() -> MessageId {
         MessageId("0190a6f0-0000-7000-8000-000000000001".parse().expect("a uuid"))
@@ -207,10 +203,9 @@ mod tests {
     fn the_frame_of_a_kept_push_ends_in_its_cursor() {
         let log = crate::kept::Log::User(crate::UserId::new("u").expect("a user"));
         let cursor = Cursor::new(&log, crate::kept::Place { number: 7, check: 9 });
-        let mut frame = kept_push(id(), Payload::Json("1"), None);
-        let length = frame.len();
-        end_with_cursor(&mut frame, cursor);
-        assert_eq!(frame.len(), length + CURSOR_ENDING);
+        let open = kept_push(id(), Payload::Json("1"), None);
+        let frame = ended_by_cursor(&open, cursor);
+        assert_eq!(frame.len(), open.len() + CURSOR_KEY.len() + CURSOR_LENGTH + 2);
         let json: serde_json::Value = serde_json::from_slice(&frame).expect("JSON");
         let text = json["cursor"].as_str().expect("a cursor");
         assert_eq!((Cursor::decode(text), &json["data"]), (Ok(cursor), &serde_json::json!(1)));

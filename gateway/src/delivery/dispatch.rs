@@ -1,13 +1,12 @@
 //! From a push that came down a link to the mailboxes of its sessions, or to the workers' lanes.
 
-use std::sync::Arc;
+use std::{mem::take, sync::Arc};
 
 use prometheus::IntCounter;
 use protocol::{
     MessageId, Topic, UserId,
-    kept::{Cursor, Log, Step},
+    kept::{Log, Step},
     link::{EntryLayout, LinkError, PushEntries, PushEntry, TargetRef},
-    server_frame::end_with_cursor,
 };
 
 use super::{
@@ -39,10 +38,17 @@ pub(crate) struct Delivery<A> {
 /// millisecond.
 const TURN: usize = 1024;
 
+/// A push that is kept: its frame is whole only with the cursor that it has in a log.
+struct Open<'a> {
+    frame: &'a [u8],
+    accepted: Accepted,
+    receipt: Option<Arc<ReceiptCollector>>,
+}
+
 /// Users of one push who are still to get it.
 enum Users<'a> {
-    Live(std::vec::IntoIter<&'a str>),
-    Kept(std::vec::IntoIter<(&'a str, Step)>),
+    Live(Push, std::vec::IntoIter<&'a str>),
+    Kept(Open<'a>, std::vec::IntoIter<(&'a str, Step)>),
 }
 
 /// A batch, as far as it was not handed on.
@@ -50,7 +56,7 @@ pub(crate) struct Unfinished<'a> {
     entries: PushEntries<'a>,
     arrival: Arrival,
     /// Users who are still to get the push that was read last.
-    users: Option<(Push, Users<'a>)>,
+    users: Option<Users<'a>>,
 }
 
 impl<'a> Unfinished<'a> {
@@ -94,30 +100,31 @@ impl<A: Mailbox + Clone + Send + Sync + 'static> Delivery<A> {
     /// The batch is malformed; what stood before has been delivered.
     pub(crate) fn go_on(&mut self, batch: &mut Unfinished<'_>) -> Result<bool, LinkError> {
         for _ in 0..TURN {
-            if let Some((push, users)) = &mut batch.users {
-                let is_done = match users {
-                    Users::Live(users) => users.next().map(|user| self.to_user(user, push)),
-                    Users::Kept(users) => {
-                        users.next().map(|(user, step)| self.kept_to_user(user, step, push))
+            if let Some(users) = &mut batch.users {
+                let handed_on = match users {
+                    Users::Live(push, users) => users.next().map(|user| self.to_user(user, push)),
+                    Users::Kept(open, users) => {
+                        users.next().map(|(user, step)| self.kept_to_user(user, step, open))
                     }
-                }
-                .is_none();
-                if is_done {
+                };
+                if handed_on.is_none() {
                     batch.users = None;
                 }
                 continue;
             }
             let Some(entry) = batch.entries.next() else { return Ok(false) };
-            let entry = entry?;
-            let push = self.push_of(&entry, batch.arrival.accepted(entry.accepted_micros));
-            match entry.target {
+            let mut entry = entry?;
+            let accepted = batch.arrival.accepted(entry.accepted_micros);
+            match &mut entry.target {
                 TargetRef::Users(users) => {
-                    batch.users = Some((push, Users::Live(users.into_iter())));
+                    let users = take(users).into_iter();
+                    batch.users = Some(Users::Live(self.push_of(&entry, accepted), users));
                 }
                 TargetRef::KeptUsers(users) => {
-                    batch.users = Some((push, Users::Kept(users.into_iter())));
+                    let users = take(users).into_iter();
+                    batch.users = Some(Users::Kept(self.open_of(&entry, accepted), users));
                 }
-                target => self.hand_on(&target, &push),
+                _ => self.push(&entry, accepted),
             }
         }
         Ok(true)
@@ -134,21 +141,51 @@ impl<A: Mailbox + Clone + Send + Sync + 'static> Delivery<A> {
 
     /// Whether a push to a topic or to everybody came since this was asked last.
     pub(crate) fn take_fanned_out(&mut self) -> bool {
-        std::mem::take(&mut self.has_fanned_out)
+        take(&mut self.has_fanned_out)
     }
 
     /// Hands one push to its sessions, whatever the entry says of when it was accepted.
     pub(crate) fn push(&mut self, entry: &PushEntry<'_>, accepted: Accepted) {
-        let push = self.push_of(entry, accepted);
-        self.hand_on(&entry.target, &push);
+        match &entry.target {
+            TargetRef::User(user) => {
+                let push = self.push_of(entry, accepted);
+                self.to_user(user, &push);
+            }
+            TargetRef::Users(users) => {
+                let push = self.push_of(entry, accepted);
+                users.iter().for_each(|user| self.to_user(user, &push));
+            }
+            TargetRef::Topic(topic) => {
+                let push = self.push_of(entry, accepted);
+                self.fan_out.to_topic(topic, &self.directory.topics, &push);
+                self.has_fanned_out = true;
+            }
+            TargetRef::All => {
+                let push = self.push_of(entry, accepted);
+                self.fan_out.to_all(&push);
+                self.has_fanned_out = true;
+            }
+            TargetRef::KeptUsers(users) => {
+                let open = self.open_of(entry, accepted);
+                users.iter().for_each(|(user, step)| self.kept_to_user(user, *step, &open));
+            }
+            TargetRef::KeptTopic(topic, step) => {
+                let open = self.open_of(entry, accepted);
+                self.kept_to_topic(topic, *step, &open);
+            }
+        }
     }
 
     fn push_of(&mut self, entry: &PushEntry<'_>, accepted: Accepted) -> Push {
-        Push {
-            frame: self.frame_of(entry),
-            accepted,
-            receipt: entry.receipt.then(|| ReceiptCollector::new(entry.id, &self.link)),
-        }
+        Push { frame: self.frame_of(entry), accepted, receipt: self.receipt_of(entry) }
+    }
+
+    fn open_of<'a>(&self, entry: &PushEntry<'a>, accepted: Accepted) -> Open<'a> {
+        Open { frame: entry.frame, accepted, receipt: self.receipt_of(entry) }
+    }
+
+    fn receipt_of(&self, entry: &PushEntry<'_>) -> Option<Arc<ReceiptCollector>> {
+        entry.receipt.then(|| ReceiptCollector::new(entry.id, &self.link))
     }
 
     fn frame_of(&mut self, entry: &PushEntry<'_>) -> SharedFrame {
@@ -165,53 +202,33 @@ impl<A: Mailbox + Clone + Send + Sync + 'static> Delivery<A> {
         SharedFrame::collapsing(entry.frame, collapses, memory, scratch)
     }
 
-    fn hand_on(&mut self, target: &TargetRef<'_>, push: &Push) {
-        match target {
-            TargetRef::User(user) => self.to_user(user, push),
-            TargetRef::Users(users) => users.iter().for_each(|user| self.to_user(user, push)),
-            TargetRef::Topic(topic) => {
-                self.fan_out.to_topic(topic, &self.directory.topics, push);
-                self.has_fanned_out = true;
-            }
-            TargetRef::All => {
-                self.fan_out.to_all(push);
-                self.has_fanned_out = true;
-            }
-            // Each of them gets a frame of its own, one by one.
-            TargetRef::KeptUsers(users) => {
-                users.iter().for_each(|(user, step)| self.kept_to_user(user, *step, push));
-            }
-            TargetRef::KeptTopic(topic, step) => {
-                if let Ok(topic) = Topic::new(topic)
-                    && self.directory.topics.count(topic.as_str()) > 0
-                {
-                    let push = self.ended(Log::Topic(topic.clone()), *step, push);
-                    TopicReader::new(&self.directory, &self.fan_out, &self.memory)
-                        .take(&topic, &push);
-                    self.has_fanned_out = true;
-                }
-            }
-        }
-    }
-
     /// Hands a push that is kept to a user, with the place that it has in the user's log.
-    fn kept_to_user(&mut self, user: &str, step: Step, push: &Push) {
+    fn kept_to_user(&mut self, user: &str, step: Step, open: &Open<'_>) {
         let Ok(user) = UserId::new(user) else { return };
         if self.directory.registry.is_here(user.as_str()) {
-            let push = self.ended(Log::User(user.clone()), step, push);
+            let push = self.ended(Log::User(user.clone()), step, open);
             self.to_user(user.as_str(), &push);
         } else {
             self.no_session.inc();
         }
     }
 
-    /// The push whose frame ends in the cursor of its place.
-    fn ended(&mut self, log: Log, step: Step, push: &Push) -> Push {
-        let mut frame = push.frame.json().to_vec();
-        end_with_cursor(&mut frame, Cursor::new(&log, step.place));
+    /// The same for the subscribers of a topic.
+    fn kept_to_topic(&mut self, topic: &str, step: Step, open: &Open<'_>) {
+        let Ok(topic) = Topic::new(topic) else { return };
+        if self.directory.topics.count(topic.as_str()) > 0 {
+            let push = self.ended(Log::Topic(topic.clone()), step, open);
+            let reader = TopicReader::new(&self.directory, &self.fan_out, &self.memory);
+            reader.take(&topic, &push);
+            self.has_fanned_out = true;
+        }
+    }
+
+    /// The push as it stands in a log.
+    fn ended(&mut self, log: Log, step: Step, open: &Open<'_>) -> Push {
         let kept = Kept { log, step };
-        let frame = SharedFrame::kept_at(&frame, kept, &self.memory, &mut self.scratch);
-        Push { frame, ..push.clone() }
+        let frame = SharedFrame::kept_at(open.frame, kept, &self.memory, &mut self.scratch);
+        Push { frame, accepted: open.accepted, receipt: open.receipt.clone() }
     }
 
     fn to_user(&self, user: &str, push: &Push) {

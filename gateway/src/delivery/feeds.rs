@@ -209,7 +209,7 @@ mod tests {
         fn message(&self, before: u64, number: u64) -> Push {
             let log = Log::Topic(self.topic.clone());
             let kept = Kept { log, step: Step { before: at(before), place: at(number) } };
-            let frame = SharedFrame::kept_at(b"{}", kept, &self.memory, &mut Vec::new());
+            let frame = SharedFrame::kept_at(b"{", kept, &self.memory, &mut Vec::new());
             Push { frame, accepted: Accepted::now(), receipt: None }
         }
 

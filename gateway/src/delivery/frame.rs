@@ -12,7 +12,10 @@ use std::{
     },
 };
 
-use protocol::kept::{Log, Step};
+use protocol::{
+    kept::{Cursor, Log, Step},
+    server_frame::ended_by_cursor,
+};
 use tokio::sync::Notify;
 use triomphe::ThinArc;
 
@@ -123,14 +126,15 @@ impl SharedFrame {
         Self::assemble(json, None, memory, scratch)
     }
 
-    /// The same of a push that is kept.
+    /// The same of a push that is kept, from its JSON text up to the cursor, with which it ends.
     pub(crate) fn kept_at(
         json: &[u8],
         kept: Kept,
         memory: &Arc<FrameMemory>,
         scratch: &mut Vec<u8>,
     ) -> Self {
-        Self::assemble(json, Some(Mark::Kept(kept)), memory, scratch)
+        let json = ended_by_cursor(json, Cursor::new(&kept.log, kept.step.place));
+        Self::assemble(&json, Some(Mark::Kept(kept)), memory, scratch)
     }
 
     /// The same of a push that takes the place of others.

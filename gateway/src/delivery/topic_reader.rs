@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use protocol::{
     Topic,
-    kept::{Cursor, From, Gap, Log, Place, Step},
+    kept::{From, Gap, Log, Place, Step},
     link::{LogPage, StoreAnswer, StoreQuestion},
-    server_frame::{ServerFrame, end_with_cursor},
+    server_frame::ServerFrame,
 };
 
 use super::{
@@ -84,10 +84,8 @@ impl<A: Send + Sync + 'static> TopicReader<A> {
         let log = Log::Topic(topic.clone());
         for (place, frame) in &page.messages {
             let step = Step { before: std::mem::replace(&mut before, *place), place: *place };
-            let mut json = frame.to_vec();
-            end_with_cursor(&mut json, Cursor::new(&log, *place));
             let kept = Kept { log: log.clone(), step };
-            frames.push(SharedFrame::kept_at(&json, kept, &self.memory, &mut scratch));
+            frames.push(SharedFrame::kept_at(frame, kept, &self.memory, &mut scratch));
         }
         let accepted = Accepted::now();
         frames.into_iter().map(|frame| Push { frame, accepted, receipt: None }).collect()

@@ -92,7 +92,7 @@ pub(super) fn join(
         transport: Transport::WebSocket,
         read,
         greeting,
-        after: Cursors::new(after.iter().map(String::as_str)),
+        after: Cursors::new(after),
     };
     let (token, user, device) = (token.as_deref(), user.as_deref(), own.as_deref().or(device));
     client.identify(doorway, Credentials { token, user, device })

@@ -87,7 +87,7 @@ pub(super) fn join(
     let socket = Some(socket);
     let after = match connect.after.is_empty() {
         true => shown.after(),
-        false => Cursors::new(connect.after.iter().map(String::as_str)),
+        false => Cursors::new(&connect.after),
     };
     let client = Unidentified { socket, seat, transport: Transport::Sse, read, greeting, after };
     if let Err(foreign) = checked {

@@ -62,7 +62,7 @@ pub(super) fn join(
 ) -> Result<Runner, Box<Refused>> {
     let (transport, greeting) = (Transport::Tcp, Vec::new());
     let Connect { token, user, device, after } = connect;
-    let (socket, after) = (Some(socket), Cursors::new(after.iter().map(String::as_str)));
+    let (socket, after) = (Some(socket), Cursors::new(after));
     let client = Unidentified { socket, seat, transport, read, greeting, after };
     let (token, user, device) = (token.as_deref(), user.as_deref(), device.as_deref());
     client.identify(doorway, Credentials { token, user, device })

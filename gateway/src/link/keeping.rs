@@ -34,8 +34,15 @@ const LOOK: Duration = Duration::from_secs(4);
 const IN_A_ROW: usize = 2048;
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Does both from now on, on this thread.
+pub(crate) fn spawn(gateway: &Arc<Gateway>) {
+    let (one, other) = (Arc::clone(gateway), Arc::clone(gateway));
+    actix_rt::spawn(async move { keep(&one).await });
+    actix_rt::spawn(async move { acknowledge(&other).await });
+}
+
 /// Keeps sessions in step, for as long as it is polled.
-pub(crate) async fn keep(gateway: &Arc<Gateway>) -> Infallible {
+async fn keep(gateway: &Arc<Gateway>) -> Infallible {
     let stores = &gateway.directory.stores;
     let mut position = None;
     loop {
@@ -54,7 +61,7 @@ pub(crate) async fn keep(gateway: &Arc<Gateway>) -> Infallible {
 }
 
 /// Tells the store what clients have, for as long as it is polled.
-pub(crate) async fn acknowledge(gateway: &Arc<Gateway>) -> Infallible {
+async fn acknowledge(gateway: &Arc<Gateway>) -> Infallible {
     let waiting = &gateway.directory.acknowledgements;
     loop {
         sleep(gateway.settings.ack_delay).await;

@@ -44,15 +44,7 @@ pub(crate) async fn run_operators(
         });
     }
     actix_rt::spawn(probe.run(clients));
-    for keeping in [true, false] {
-        let gateway = Arc::clone(&gateway);
-        actix_rt::spawn(async move {
-            match keeping {
-                true => keeping::keep(&gateway).await,
-                false => keeping::acknowledge(&gateway).await,
-            }
-        });
-    }
+    keeping::spawn(&gateway);
     let mut checks = match Timer::every(CHECK) {
         Ok(checks) => checks,
         Err(error) => return error!(%error, "cannot start the thread for operators"),

@@ -22,6 +22,14 @@ impl Log {
         }
     }
 
+    /// The topic, if it is one's.
+    pub fn topic(&self) -> Option<&Topic> {
+        match self {
+            Self::User(_) => None,
+            Self::Topic(topic) => Some(topic),
+        }
+    }
+
     /// 40 bits by which the logs of a session are told apart in its cursors: FNV-1a of kind and name
     /// (draft-eastlake-fnv), folded. They are no secret and prove nothing.
     pub fn fingerprint(&self) -> u64 {

@@ -71,13 +71,7 @@ fn shown(log: &Log, standing: &Standing) -> KeptStatus {
         let at = UNIX_EPOCH + Duration::from_millis(millis);
         humantime::format_rfc3339_seconds(at).to_string()
     });
-    let cursor = match log {
-        Log::User(_) => None,
-        Log::Topic(_) => {
-            let text = Cursor::new(log, end).encode();
-            Some(text.iter().copied().map(char::from).collect())
-        }
-    };
+    let cursor = log.topic().map(|_| Cursor::new(log, end).to_string());
     KeptStatus { count: messages, bytes, oldest, cursor }
 }
 

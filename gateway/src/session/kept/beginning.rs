@@ -8,7 +8,7 @@ use protocol::{
     server_frame::{Named, ServerFrame},
 };
 
-use super::{cursors::Cursors, reading::text_of, replay::Replay};
+use super::{cursors::Cursors, replay::Replay};
 use crate::{
     session::state::{Session, Stage},
     uplink::stores::Standing,
@@ -55,7 +55,7 @@ impl Session {
             Log::User(_) => self.say_hello(cursor, recovered, kept),
             Log::Topic(topic) => {
                 cursor.into_iter().for_each(|cursor| self.list_place(cursor));
-                let cursor = cursor.map(text_of);
+                let cursor = cursor.map(|cursor| cursor.to_string());
                 let (recovered, kept) = (Some(recovered), Some(kept));
                 let topic = Named { topic, cursor, recovered, kept };
                 self.tell_begun(vec![topic]);
@@ -90,7 +90,7 @@ impl Session {
         kept: u64,
     ) -> Option<Vec<u8>> {
         let (session, user) = (self.member.id, self.member.user.as_ref()?.as_str());
-        let cursor = cursor.map(text_of);
+        let cursor = cursor.map(|cursor| cursor.to_string());
         let cursor = cursor.as_deref();
         Some(ServerFrame::Hello { session, user, cursor, recovered, kept }.encode())
     }
@@ -113,8 +113,9 @@ impl Session {
             _ if !self.has_log() => return Some(Named::new(topic)),
             Standing::Here => {
                 if let Some(place) = subscribed.feed.filter(|_| from == From::Now) {
-                    self.list_place(Cursor::new(&log, place));
-                    let cursor = Some(text_of(Cursor::new(&log, place)));
+                    let cursor = Cursor::new(&log, place);
+                    self.list_place(cursor);
+                    let cursor = Some(cursor.to_string());
                     return Some(Named { cursor, ..Named::new(topic) });
                 }
                 self.rare().replays.push(Replay::new(log, from));

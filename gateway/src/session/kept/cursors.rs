@@ -15,9 +15,11 @@ pub(crate) struct Cursors {
 
 impl Cursors {
     /// Takes texts, each with one cursor or several with commas between them.
-    pub(crate) fn new<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a, T: AsRef<str> + ?Sized + 'a>(
+        texts: impl IntoIterator<Item = &'a T>,
+    ) -> Self {
         let mut after = Self::default();
-        let texts = texts.into_iter().flat_map(|text| text.split(','));
+        let texts = texts.into_iter().flat_map(|text| text.as_ref().split(','));
         for text in texts.filter(|text| !text.is_empty()).take(MOST_CURSORS) {
             match Cursor::decode(text) {
                 Ok(cursor) => after.cursors.push(cursor),
@@ -52,9 +54,7 @@ mod tests {
         let user = Log::User(UserId::new("u").expect("a name"));
         let topic = Log::Topic(Topic::new("t").expect("a name"));
         let at = |number| Place { number, check: 1 };
-        let text = |log, number| {
-            String::from_utf8(Cursor::new(log, at(number)).encode().to_vec()).expect("text")
-        };
+        let text = |log, number| Cursor::new(log, at(number)).to_string();
         let list = [text(&user, 3), text(&topic, 9)].join(",");
         let after = Cursors::new([list.as_str(), &text(&user, 5), ""]);
         assert_eq!((after.in_own_log(&user), after.in_log(&topic)), (Some(at(5)), Some(at(9))));

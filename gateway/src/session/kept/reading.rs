@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use actix::{AsyncContext, Handler, Message};
 use protocol::{
+    Topic,
     kept::{Cursor, From, Gap, Gaps, Log, Place},
     link::{LogPage, StoreAnswer, StoreQuestion},
-    server_frame::{ServerFrame, end_with_cursor},
+    server_frame::{ServerFrame, ended_by_cursor},
 };
 
 use super::replay::{Phase, Replay};
@@ -202,9 +203,7 @@ impl Session {
         let replayed = page.messages.len() as u64;
         for (place, frame) in page.messages {
             let cursor = Cursor::new(log, place);
-            let mut frame = frame.to_vec();
-            end_with_cursor(&mut frame, cursor);
-            self.send_in_log(&frame, Some(cursor));
+            self.send_in_log(&ended_by_cursor(&frame, cursor), Some(cursor));
             if self.stage >= Stage::Closing {
                 return;
             }
@@ -238,15 +237,15 @@ impl Session {
     fn tell_recovered(&mut self, log: &Log, end: Place) {
         let Some(replay) = self.replay_of(log) else { return };
         if std::mem::take(&mut replay.told_away) {
-            let (kept, cursor) = (replay.replayed, text_of(Cursor::new(log, end)));
-            let topic = topic_of(log);
+            let (kept, cursor) = (replay.replayed, Cursor::new(log, end).to_string());
+            let topic = log.topic().map(Topic::as_str);
             self.send_frame(&ServerFrame::Recovered { cursor: &cursor, kept, topic });
         }
     }
 
     pub(in crate::session) fn tell_gaps(&mut self, log: &Log, gaps: Gaps) {
         for gap in gaps.iter() {
-            let (reason, topic) = (gap.as_str(), topic_of(log));
+            let (reason, topic) = (gap.as_str(), log.topic().map(Topic::as_str));
             self.send_frame(&ServerFrame::Gap { reason, topic });
         }
     }
@@ -258,17 +257,4 @@ impl Session {
             Log::Topic(_) => replay.place,
         }
     }
-}
-
-/// What frames name that speak of a topic's log.
-pub(super) fn topic_of(log: &Log) -> Option<&str> {
-    match log {
-        Log::User(_) => None,
-        Log::Topic(topic) => Some(topic.as_str()),
-    }
-}
-
-/// The text of a cursor.
-pub(super) fn text_of(cursor: Cursor) -> String {
-    String::from_utf8_lossy(&cursor.encode()).into_owned()
 }

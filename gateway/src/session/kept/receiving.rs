@@ -1,16 +1,13 @@
 //! Pushes that come to a session which has a log, or is reading it.
 
 use protocol::{
-    CloseReason,
+    CloseReason, Topic,
     kept::{Following, Gap, Log},
     receipt::Outcome,
     server_frame::ServerFrame,
 };
 
-use super::{
-    reading::topic_of,
-    replay::{Phase, Replay},
-};
+use super::replay::{Phase, Replay};
 use crate::{
     delivery::{frame::Kept, message::Push},
     session::state::{Session, Stage},
@@ -133,7 +130,7 @@ impl Session {
             }
         }
         if lost {
-            let (reason, topic) = (Gap::Lost.as_str(), topic_of(&replay.log));
+            let (reason, topic) = (Gap::Lost.as_str(), replay.log.topic().map(Topic::as_str));
             self.send_frame(&ServerFrame::Gap { reason, topic });
         }
     }

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use protocol::{
     Topic,
-    kept::Log,
     link::{LogPage, StoreAnswer, StoreQuestion},
 };
 use store::contract::{Changes, Page, Position, Room, Store, StoreError};
@@ -28,10 +27,7 @@ async fn asked(store: &AnyStore, question: StoreQuestion) -> Result<StoreAnswer,
             page(store.begin(user, device, after, ROOM).await?, None)
         }
         StoreQuestion::Read { log, from } => {
-            let topic = match &log {
-                Log::User(_) => None,
-                Log::Topic(topic) => Some(topic.clone()),
-            };
+            let topic = log.topic().cloned();
             page(store.read(log, from, ROOM).await?, topic.as_ref())
         }
         StoreQuestion::Acknowledge(all) => {
