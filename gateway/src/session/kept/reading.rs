@@ -126,7 +126,7 @@ impl Session {
         let log = replay.log.clone();
         let (question, next) = match replay.phase {
             Phase::Begin => (self.beginning(replay)?, Phase::Beginning),
-            Phase::Read if !self.has_outbound() => {
+            Phase::Read if self.stage == Stage::Live && !self.has_outbound() => {
                 let from = From::After(self.place_in(replay)?);
                 (StoreQuestion::Read { log: log.clone(), from }, Phase::Reading)
             }

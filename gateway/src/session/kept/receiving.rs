@@ -54,7 +54,7 @@ impl Session {
         if self.holds_back_pushes()
             && let Some(log) = self.own_log()
         {
-            return Err(self.have_wait(&log, push));
+            return Err(self.have_wait_for_own(&log, push));
         }
         match push.frame.kept() {
             None => Ok(()),
@@ -100,11 +100,37 @@ impl Session {
         }
     }
 
+    /// Has a push wait behind the log of the session's user. One of a topic's log for which there is no room is read
+    /// from that.
+    fn have_wait_for_own(&mut self, own: &Log, push: &Push) -> Outcome {
+        match (self.have_wait(own, push), push.frame.kept()) {
+            (Outcome::Dropped, Some(kept)) => {
+                self.read_topic_later(own, kept);
+                Outcome::Queued
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Has the log of a topic be read from where the session has it, together with what waits of it for the user's log.
+    fn read_topic_later(&mut self, own: &Log, kept: &Kept) {
+        let waits = self.replay_of(own).and_then(|replay| replay.before_first_of(&kept.log));
+        match self.replay_of(&kept.log) {
+            Some(replay) if replay.phase == Phase::Ahead => replay.phase = Phase::Read,
+            Some(replay) => replay.behind = true,
+            None => {
+                let mut replay = Replay::behind(kept.log.clone());
+                replay.place = Some(waits.unwrap_or(kept.step.before));
+                self.rare().replays.push(replay);
+            }
+        }
+    }
+
     fn have_wait(&mut self, log: &Log, push: &Push) -> Outcome {
         let (limit, bytes) = (self.local().settings.outbound_limit, push.frame.bytes().len());
         match self.replay_of(log).is_some_and(|it| it.wait(push, bytes, limit)) {
             true => Outcome::Queued,
-            false if push.frame.kept().is_some() => Outcome::Queued,
+            false if push.frame.kept().is_some_and(|kept| kept.log == *log) => Outcome::Queued,
             false => Outcome::Dropped,
         }
     }

@@ -103,8 +103,14 @@ impl Replay {
         !matches!(self.phase, Phase::Away | Phase::Ahead)
     }
 
-    /// Has a push of so many bytes wait, if no more than `limit` do. One that is kept in this log is read again
-    /// else; another is lost. Whether it waits.
+    /// The place before the first push of a log among those that wait.
+    pub(super) fn before_first_of(&self, log: &Log) -> Option<Place> {
+        let mut kept = self.waiting.iter().filter_map(|push| push.frame.kept());
+        kept.find(|kept| kept.log == *log).map(|kept| kept.step.before)
+    }
+
+    /// Has a push of so many bytes wait, if no more than `limit` do. One that is kept will be read else; another is
+    /// lost. Whether it waits.
     pub(super) fn wait(&mut self, push: &Push, bytes: usize, limit: usize) -> bool {
         let is_of_log = push.frame.kept().is_some_and(|kept| kept.log == self.log);
         match self.bytes + bytes <= limit {
@@ -116,7 +122,7 @@ impl Replay {
                 return true;
             }
             false if is_of_log => self.behind = true,
-            false => self.lost = true,
+            false => self.lost |= push.frame.kept().is_none(),
         }
         false
     }

@@ -34,7 +34,7 @@ use crate::{
         self, Address, After, Cursors, GivenUp, Joining, Local, Runner, Session, SessionContext,
         Shared, Topical,
     },
-    settings::tests::settings,
+    settings::{Settings, tests::settings},
     uplink::queue::LinkQueue,
 };
 
@@ -85,16 +85,25 @@ impl Default for Who<'_> {
 impl Thread {
     /// A thread of a gateway with these flags, at tick 0.
     pub(super) fn new(flags: &[&str]) -> Self {
-        Self::with_bounds(flags, |_| {})
+        Self::changed(flags, |_, _| {})
     }
 
     /// The same, with other bounds of memory.
     pub(super) fn with_bounds(flags: &[&str], change: impl FnOnce(&mut Bounds)) -> Self {
+        Self::changed(flags, |_, bounds| change(bounds))
+    }
+
+    /// The same, with settings that nobody may give.
+    pub(super) fn with_settings(flags: &[&str], change: impl FnOnce(&mut Settings)) -> Self {
+        Self::changed(flags, |settings, _| change(settings))
+    }
+
+    fn changed(flags: &[&str], change: impl FnOnce(&mut Settings, &mut Bounds)) -> Self {
         stopped::at(0);
         stopped::set_wall(0);
-        let settings = settings(flags);
+        let mut settings = settings(flags);
         let mut bounds = Bounds::of(&settings, Some(1 << 30));
-        change(&mut bounds);
+        change(&mut settings, &mut bounds);
         let admission = Admission::new(&settings);
         let keeper = Keeper::load(&settings).expect("good keys");
         let mut shared = Shared::new(settings, keeper.authenticator, bounds);
