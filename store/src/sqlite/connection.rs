@@ -9,10 +9,10 @@ const STEP: Duration = Duration::from_micros(500);
 /// For so many of them.
 const STEPS: i32 = 10_000;
 /// Pages that are written before they are taken over into the file, and bytes of the log that are kept for the next.
-const PAGES_BETWEEN: i64 = 8_192;
-const LOG_KEPT: i64 = 64 << 20;
+const PAGES_BETWEEN: i64 = 4_096;
+const LOG_KEPT: i64 = 16 << 20;
 /// The log should not become longer.
-const LOG_MOST: u64 = 192 << 20;
+const LOG_MOST: u64 = 96 << 20;
 /// More than there are different statements.
 const STATEMENTS: usize = 64;
 
