@@ -8,6 +8,7 @@ mod links;
 mod pushes;
 mod reports;
 mod servers;
+mod stores;
 mod tokens;
 
 pub(crate) use clients::{
@@ -20,6 +21,7 @@ pub(crate) use links::link_frames;
 pub(crate) use pushes::push_body;
 pub(crate) use reports::stress_report;
 pub(crate) use servers::server_bytes;
+pub(crate) use stores::store_files;
 pub(crate) use tokens::tokens;
 
 /// The bytes in pieces of this length.

@@ -42,6 +42,7 @@ targets!(
     cursors,
     link_frames,
     push_body,
+    store_files,
     stress_report,
     server_bytes,
     kernel_text,

@@ -4,6 +4,7 @@ use protocol::kept::{Gap, Log, Step};
 use rusqlite::{OptionalExtension as _, Result, params};
 
 use super::{
+    counts::count,
     ids,
     ledger::Ledger,
     log_row::LogRow,
@@ -149,10 +150,10 @@ fn limit_hit(
     let is_first_of_topic = matches!(log, Log::Topic(_)) && row.is_none_or(|row| row.messages == 0);
     let Settings { kept_bytes, topics_kept, .. } = &ledger.shared.settings;
     let is_full = match kept_bytes {
-        Some(most) => ledger.totals.bytes as u64 + size as u64 > *most,
+        Some(most) => (ledger.totals.bytes + size).max(0) as u64 > *most,
         None => ledger.is_short,
     };
-    let are_too_many = is_first_of_topic && ledger.totals.topics as u64 >= *topics_kept;
+    let are_too_many = is_first_of_topic && ledger.totals.topics.max(0) as u64 >= *topics_kept;
     match () {
         () if is_full => Some("kept_bytes"),
         () if are_too_many => Some("topics_kept"),
@@ -164,12 +165,10 @@ fn limit_hit(
 fn replace(ledger: &mut Ledger<'_>, row: &mut LogRow, key: &str) -> Result<()> {
     let earlier = "SELECT number, size FROM messages WHERE log = ?1 AND collapse_key = ?2";
     let mut earlier = ledger.connection.prepare_cached(earlier)?;
-    let earlier = earlier.query_row((row.id, key), |row| Ok((row.get(0)?, row.get(1)?)));
+    let earlier = earlier.query_row((row.id, key), |row| Ok((count(row, 0)?, count(row, 1)?)));
     let Some((number, size)) = earlier.optional()? else { return Ok(()) };
-    let number: i64 = number;
     let delete = "DELETE FROM messages WHERE log = ?1 AND number = ?2";
     ledger.connection.prepare_cached(delete)?.execute((row.id, number))?;
-    let size: i64 = size;
     ledger.grow(row, -1, -size);
     ledger.tally.replaced += 1;
     Ok(())

@@ -6,7 +6,9 @@ use protocol::{
 };
 use rusqlite::{OptionalExtension as _, Result};
 
-use super::{devices, ledger::Ledger, log_row::LogRow, settling::settle, work::Task};
+use super::{
+    counts::count, devices, ledger::Ledger, log_row::LogRow, settling::settle, work::Task,
+};
 
 /// A session that begins.
 pub(super) struct Beginning {
@@ -53,6 +55,6 @@ fn before_first(ledger: &Ledger<'_>, row: &LogRow) -> Result<i64> {
     let first = "SELECT number FROM messages WHERE log = ?1 AND expires > ?2 \
                  ORDER BY number LIMIT 1";
     let mut first = ledger.connection.prepare_cached(first)?;
-    let first = first.query_row((row.id, ledger.now), |row| row.get(0));
+    let first = first.query_row((row.id, ledger.now), |row| count(row, 0));
     Ok(first.optional()?.map_or(ledger.totals.number, |number: i64| number - 1))
 }

@@ -6,7 +6,7 @@ use protocol::{
 };
 use rusqlite::{Error, Result, Row, types::Type};
 
-use super::snapshot::Snapshot;
+use super::{counts::count, snapshot::Snapshot};
 use crate::contract::{Changes, Position};
 
 /// So many logs at a time.
@@ -27,7 +27,7 @@ pub(super) fn since(snapshot: &Snapshot<'_>, position: Option<&Position>) -> Res
             changes.more = true;
             break;
         }
-        changes.heads.push((log(row)?, snapshot.place(row.get(0)?)));
+        changes.heads.push((log(row)?, snapshot.place(count(row, 0)?)));
     }
     if let Some((_, last)) = changes.heads.last().filter(|_| changes.more) {
         changes.through = write(*last);

@@ -3,7 +3,7 @@
 use protocol::Device;
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
-use super::ledger::Ledger;
+use super::{counts::count, ledger::Ledger};
 
 /// How far a device is.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,9 @@ pub(super) fn find(connection: &Connection, log: i64, device: &str) -> Result<Op
     let find = "SELECT acknowledged, seen FROM devices WHERE log = ?1 AND device = ?2";
     connection
         .prepare_cached(find)?
-        .query_row((log, device), |row| Ok(Known { acknowledged: row.get(0)?, seen: row.get(1)? }))
+        .query_row((log, device), |row| {
+            Ok(Known { acknowledged: count(row, 0)?, seen: count(row, 1)? })
+        })
         .optional()
 }
 

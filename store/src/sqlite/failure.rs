@@ -4,6 +4,8 @@ use std::io;
 
 use rusqlite::{Error, ErrorCode};
 
+use super::counts::is_damage;
+
 /// Why a store cannot be opened. The file is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -40,6 +42,7 @@ impl From<Error> for OpenError {
             Some(ErrorCode::NotADatabase) => Self::Foreign("not an SQLite database"),
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            _ if is_damage(&error) => Self::Damaged(error.to_string()),
             _ => Self::Other(error.to_string()),
         }
     }
@@ -54,6 +57,7 @@ pub(super) fn describe(error: &Error) -> String {
         }
         Some(ErrorCode::SystemIoFailure) => format!("the disk fails: {error}"),
         Some(ErrorCode::DatabaseCorrupt) => format!("the file is damaged: {error}"),
+        _ if is_damage(error) => format!("the file is damaged: {error}"),
         _ => error.to_string(),
     }
 }

@@ -3,7 +3,7 @@
 use protocol::MessageId;
 use rusqlite::{OptionalExtension as _, Result, params};
 
-use super::ledger::Ledger;
+use super::{counts::count, ledger::Ledger};
 use crate::contract::{ID_REMEMBERED, Origin};
 
 /// An id, as far as it was taken.
@@ -28,8 +28,8 @@ pub(super) fn find(ledger: &Ledger<'_>, id: MessageId, origin: Origin) -> Result
     let mut find = ledger.connection.prepare_cached(find)?;
     let found = find.query_row((bytes(&id), origin.scope as i64), |row| {
         let content = row.get::<_, i64>(1)? as u64;
-        let progress = row.get::<_, i64>(2)? as usize;
-        Ok((Taken { entry: row.get(0)?, content, progress }, row.get::<_, i64>(3)?))
+        let progress = count(row, 2)? as usize;
+        Ok((Taken { entry: row.get(0)?, content, progress }, count(row, 3)?))
     });
     let Some((taken, at)) = found.optional()? else { return Ok(None) };
     if at > forgotten_before(ledger) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use protocol::kept::{Log, Place};
 use rusqlite::{Connection, Result, params};
 
-use super::{counters::Tally, log_row::LogRow, runs::Runs, shared::Shared};
+use super::{counters::Tally, counts::count, log_row::LogRow, runs::Runs, shared::Shared};
 
 /// About so many rows are changed in one transaction: what takes longer goes on in the next.
 const ROWS: usize = 2_000;
@@ -44,12 +44,12 @@ impl Totals {
         let read = "SELECT number, messages, bytes, topics, horizon, clock FROM state";
         connection.prepare_cached(read)?.query_row([], |row| {
             Ok(Self {
-                number: row.get(0)?,
-                messages: row.get(1)?,
-                bytes: row.get(2)?,
-                topics: row.get(3)?,
-                horizon: row.get(4)?,
-                clock: row.get(5)?,
+                number: count(row, 0)?,
+                messages: count(row, 1)?,
+                bytes: count(row, 2)?,
+                topics: count(row, 3)?,
+                horizon: count(row, 4)?,
+                clock: count(row, 5)?,
             })
         })
     }

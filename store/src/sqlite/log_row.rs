@@ -3,6 +3,8 @@
 use protocol::kept::{Gap, Gaps, Log};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
+use super::counts::{count, count_if_any};
+
 /// A log's row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogRow {
@@ -56,16 +58,16 @@ impl LogRow {
     }
 
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        let (last, messages) = (row.get(3)?, row.get(4)?);
-        let next_expiry = row.get::<_, Option<i64>>(10)?.unwrap_or(i64::MAX);
+        let (last, messages) = (count(row, 3)?, count(row, 4)?);
+        let next_expiry = count_if_any(row, 10)?.unwrap_or(i64::MAX);
         Ok(Self {
             id: row.get(0)?,
             is_topic: row.get(1)?,
-            born: row.get(2)?,
+            born: count(row, 2)?,
             last,
             messages,
-            bytes: row.get(5)?,
-            floors: [row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?],
+            bytes: count(row, 5)?,
+            floors: [count(row, 6)?, count(row, 7)?, count(row, 8)?, count(row, 9)?],
             next_expiry,
             stored: Stored { last, next_expiry, messages },
         })

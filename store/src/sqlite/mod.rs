@@ -47,6 +47,8 @@ mod queue;
 mod settings;
 mod shared;
 
+mod counts;
+
 pub use counters::{COMMIT_SECONDS, Counters};
 pub use failure::OpenError;
 pub use settings::Settings;

@@ -7,7 +7,11 @@ use protocol::{
 use rusqlite::{Result, Row};
 use uuid::Uuid;
 
-use super::{log_row::LogRow, snapshot::Snapshot};
+use super::{
+    counts::{count, count_if_any},
+    log_row::LogRow,
+    snapshot::Snapshot,
+};
 use crate::contract::{From, KeptMessage, KeptPayload, Page, Room, Standing};
 
 /// From where a part is read, and what is missing behind the place that was asked for.
@@ -61,8 +65,7 @@ pub(super) fn standing(snapshot: &Snapshot<'_>, log: &Log) -> Result<Standing> {
     };
     let kept = "SELECT count(*), coalesce(sum(size), 0), min(accepted) FROM messages WHERE log = ?1 AND expires > ?2";
     snapshot.connection.prepare_cached(kept)?.query_row((row.id, snapshot.now), |kept| {
-        let (messages, bytes, oldest): (i64, i64, Option<i64>) =
-            (kept.get(0)?, kept.get(1)?, kept.get(2)?);
+        let (messages, bytes, oldest) = (count(kept, 0)?, count(kept, 1)?, count_if_any(kept, 2)?);
         let end = snapshot.place(row.last);
         let oldest_ms = oldest.map(|oldest| oldest as u64);
         Ok(Standing { messages: messages as u64, bytes: bytes as u64, oldest_ms, end })
@@ -90,7 +93,7 @@ fn at_start(snapshot: &Snapshot<'_>, row: Option<&LogRow>) -> Result<Beginning> 
                  ORDER BY number LIMIT 1";
     let mut first = snapshot.connection.prepare_cached(first)?;
     let mut first = first.query((row.id, snapshot.now))?;
-    let first = first.next()?.map(|row| row.get::<_, i64>(0)).transpose()?;
+    let first = first.next()?.map(|row| count(row, 0)).transpose()?;
     Ok(at(first.map_or(snapshot.totals.number, |number| number - 1)))
 }
 
@@ -118,7 +121,7 @@ fn page(
                   FROM messages WHERE log = ?1 AND number > ?2";
     let mut behind = snapshot.connection.prepare_cached(behind)?;
     let counted = behind.query_row((row.id, number, last, snapshot.now), |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        Ok((count(row, 0)?, count(row, 1)?))
     });
     let (rest, expired) = counted?;
     page.rest = rest as u64;
@@ -145,13 +148,13 @@ fn messages(
     let mut bytes = 0;
     let mut last = after;
     while let Some(message) = rows.next()? {
-        let size = message.get::<_, i64>(1)? as usize;
+        let size = count(message, 1)? as usize;
         let is_full = into.len() >= room.messages || bytes + size > room.bytes;
         if is_full && !into.is_empty() {
             return Ok((last, false));
         }
         bytes += size;
-        last = message.get(0)?;
+        last = count(message, 0)?;
         into.push(self::message(snapshot, message, last)?);
     }
     Ok((last, true))

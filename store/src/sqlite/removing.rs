@@ -3,7 +3,7 @@
 use protocol::kept::Gap;
 use rusqlite::Result;
 
-use super::{ledger::Ledger, log_row::LogRow};
+use super::{counts::count, ledger::Ledger, log_row::LogRow};
 
 /// How far a log's oldest messages are deleted.
 #[derive(Debug, Clone, Copy)]
@@ -84,10 +84,10 @@ pub(super) fn remove(
             removed.more = true;
             break;
         }
-        let message_bytes = message.get(1)?;
+        let message_bytes = count(message, 1)?;
         bytes += message_bytes;
-        removed.live += u64::from(message.get::<_, i64>(2)? > ledger.now);
-        doomed.push(Doomed { number: message.get(0)?, size: message_bytes });
+        removed.live += u64::from(count(message, 2)? > ledger.now);
+        doomed.push(Doomed { number: count(message, 0)?, size: message_bytes });
     }
     removed.messages = doomed.len();
     delete(ledger, row, &doomed, reason)?;
@@ -107,12 +107,12 @@ pub(super) fn expire(ledger: &mut Ledger<'_>, row: &mut LogRow) -> Result<()> {
     let mut doomed = Vec::new();
     row.next_expiry = i64::MAX;
     while let Some(message) = rows.next()? {
-        let expires = message.get(2)?;
+        let expires = count(message, 2)?;
         let is_over = expires <= ledger.now;
         if !is_over || doomed.len() == most {
             row.next_expiry = row.next_expiry.min(expires);
         } else {
-            doomed.push(Doomed { number: message.get(0)?, size: message.get(1)? });
+            doomed.push(Doomed { number: count(message, 0)?, size: count(message, 1)? });
         }
     }
     delete(ledger, row, &doomed, Gap::Expired)

@@ -3,6 +3,8 @@
 use protocol::kept::Place;
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
+use super::counts::count;
+
 /// So many runs are remembered; numbers of older ones are no longer believed.
 const REMEMBERED: usize = 1000;
 
@@ -16,12 +18,12 @@ impl Runs {
         let newest = "SELECT first, tag FROM runs ORDER BY first DESC LIMIT 1";
         let newest = connection
             .prepare_cached(newest)?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([], |row| Ok((count(row, 0)?, row.get(1)?)))
             .optional()?;
         if self.0.last().copied() != newest {
             let mut all =
                 connection.prepare_cached("SELECT first, tag FROM runs ORDER BY first")?;
-            let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows = all.query_map([], |row| Ok((count(row, 0)?, row.get(1)?)))?;
             self.0 = rows.collect::<Result<_>>()?;
         }
         Ok(())

@@ -4,6 +4,7 @@ use protocol::kept::Gap;
 use rusqlite::Result;
 
 use super::{
+    counts::count_if_any,
     ledger::Ledger,
     log_row::LogRow,
     removing::{Removed, Until, remove},
@@ -16,7 +17,7 @@ pub(super) fn settle(ledger: &mut Ledger<'_>, row: &mut LogRow) -> Result<Remove
     }
     let all = "SELECT min(acknowledged) FROM devices WHERE log = ?1";
     let mut all = ledger.connection.prepare_cached(all)?;
-    let all: Option<i64> = all.query_row([row.id], |row| row.get(0))?;
+    let all: Option<i64> = all.query_row([row.id], |row| count_if_any(row, 0))?;
     let until = Until::Number(all.unwrap_or(0));
     let removed = remove(ledger, row, until, Gap::Acknowledged)?;
     if removed.messages > 0 {

@@ -5,6 +5,7 @@ mod files;
 mod keeping;
 mod place;
 mod processes;
+mod rows;
 mod sequences;
 
 #[cfg(test)]
