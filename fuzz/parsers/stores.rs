@@ -108,9 +108,9 @@ async fn ask_everything(store: &SqliteStore) {
         let place = page.map_or(Place::START, |page| page.through);
         answered(store.read(log.clone(), From::After(place), ROOM).await);
         answered(store.standing(log.clone()).await);
-        match store.append(push(&[log.clone()], Some("k"))).await {
-            Err(AppendError::Store(error)) => drop(answered::<()>(Err(error))),
-            Ok(_) | Err(_) => {}
+        let kept = store.append(push(std::slice::from_ref(&log), Some("k"))).await;
+        if let Err(AppendError::Store(error)) = kept {
+            answered::<()>(Err(error));
         }
         let device = Device::new("d").ok();
         answered(store.begin(user(), device.clone(), Some(place), ROOM).await);
