@@ -1,5 +1,5 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser faults binaries \
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser faults k8s binaries \
   mutants bench figures million-native side-by-side programs held-requests kept-bench million limits-lab docker-test
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
@@ -90,6 +90,15 @@ browser: setup
 	  { $(APT_UPDATE) && $(APT_INSTALL) chromium haproxy nginx-light; }
 	cargo build
 	tests/browser/run
+
+# The manifests of k8s/ against Kubernetes' schemas, against what is said of them, and, as root, against the
+# running binary (tests/k8s). Takes about a minute. Debian 13 has a kubectl that is new enough.
+k8s: setup
+	@$(HAS_VENV)
+	@command -v kubectl >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) kubernetes-client; }
+	@command -v promtool >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) prometheus; }
+	cargo build
+	tests/k8s/run
 
 # Kept messages while processes are killed, and what may happen to their store (tests/faults): 100 kills with
 # 4,000 sessions take some five minutes. FAULTS says otherwise, as in `make faults FAULTS='--kills 10 --seed 7'`.

@@ -85,6 +85,31 @@ def a_user_and_topics_can_be_chosen(browser, development, **_):
         expect(visit.at("topics")).to_have_text("none")
 
 
+def what_is_kept_is_shown_and_comes_again(browser, development, **_):
+    """After a reload, too, until it is acknowledged."""
+    with Visit(browser, development) as visit:
+        state_is(visit, "open")
+        expect(visit.at("kept-words")).to_have_text("nothing")
+        visit.at("keep").fill("3600")
+        # More than a JavaScript number can hold.
+        visit.push('{"kept": 12345678901234567}')
+        verdict_is(visit, "good", "Written to 1 session, kept.")
+        expect(visit.at("kept-words")).to_contain_text("1 message, 27 B, the oldest from")
+        for _ in range(2):
+            expect(newest(visit)).to_contain_text('{"kept": 12345678901234567}')
+            visit.tab.reload()
+            state_is(visit, "open")
+        expect(newest(visit)).to_contain_text('{"kept": 12345678901234567}')
+        assert [hello["kept"] for hello in visit.heard("hello")] == [0, 1, 1]
+        visit.tab.get_by_role("button", name="Acknowledge what has come").click()
+        expect(visit.at("kept-words")).to_have_text("nothing")
+        expect(visit.at("acknowledge")).to_be_hidden()
+        visit.tab.reload()
+        state_is(visit, "open")
+        expect(visit.at("kept-words")).to_have_text("nothing")
+        assert visit.heard("hello")[-1]["kept"] == 0
+
+
 def a_push_to_nobody_is_no_success(browser, development, **_):
     """202 would be true, and no help."""
     with Visit(browser, development) as visit:
@@ -182,10 +207,12 @@ def with_token_and_key_a_push_arrives(browser, keys, **_):
         expect(visit.at("topics")).to_contain_text("news")
         visit.push()
         verdict_is(visit, "bad", "Refused (401)", "--api-key")
+        expect(visit.at("kept-words")).to_have_text("An API key is needed, in the form for pushes.")
         visit.at("key").fill(keys.key)
         visit.push()
         verdict_is(visit, "good", "Written to 1 session.")
         expect(newest(visit)).to_contain_text('{"text": "hello"}')
+        expect(visit.at("kept-words")).to_contain_text("pusher-api runs without --data")
         visit.tab.get_by_text("Gateways").click()
         expect(visit.at("gateways").locator("td[data-state=up]")).to_have_count(1)
         shown = visit.tab.evaluate("document.documentElement.innerText + location.href")

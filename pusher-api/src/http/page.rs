@@ -20,14 +20,16 @@ macro_rules! scripts {
 }
 
 /// Style and scripts by name.
-const FILES: [(&str, &str); 10] = scripts!(
+const FILES: [(&str, &str); 12] = scripts!(
     "page.css",
     "main.js",
     "session.js",
     "refusal.js",
     "words.js",
     "arrivals.js",
+    "asking.js",
     "gateways.js",
+    "kept.js",
     "push.js",
     "receipt.js",
     "dom.js"

@@ -23,7 +23,9 @@ use crate::{
 const FORM: u32 = 2;
 /// The form of before, which this program reads, too: its messages were counted, and not proved.
 const UNPROVED_FORM: u32 = 1;
-/// The largest report that is read.
+/// How a report on one line begins, as `--json -` writes it: with its first field.
+const LINE: &[u8] = br#"{"scenario":"#;
+/// The largest file of reports that is read.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// What is forgiven, in shares from 0 to 1.
@@ -178,16 +180,33 @@ impl Record {
         }
     }
 
-    /// Reads the record in a file.
+    /// Reads the records of a report, or of every report that stands on a line of its own, as in the log
+    /// of a run with `--json -`, or of several such runs.
+    ///
+    /// # Errors
+    /// Names the field that is wrong, and in a log its line.
+    pub(crate) fn all_in(text: &[u8]) -> Result<Vec<Self>, String> {
+        let lines = text.split(|byte| *byte == b'\n').enumerate();
+        let mut reports = lines.filter(|(_, line)| line.starts_with(LINE)).peekable();
+        if reports.peek().is_none() {
+            return Self::from_report(text).map(|record| vec![record]);
+        }
+        let read = |(number, line)| {
+            Self::from_report(line).map_err(|problem| format!("line {}: {problem}", number + 1))
+        };
+        reports.map(read).collect()
+    }
+
+    /// Reads the records in a file.
     ///
     /// # Errors
     /// The file cannot be read, or names the field that is wrong.
-    pub(crate) fn from_file(file: &Path) -> Result<Self, String> {
+    pub(crate) fn from_file(file: &Path) -> Result<Vec<Self>, String> {
         let size = fs::metadata(file).map_err(|error: io::Error| error.to_string())?.len();
         if size > MAX_FILE_BYTES {
-            return Err(format!("{size} bytes are more than a report has ({MAX_FILE_BYTES})"));
+            return Err(format!("{size} bytes are more than reports have ({MAX_FILE_BYTES})"));
         }
-        Self::from_report(&fs::read(file).map_err(|error| error.to_string())?)
+        Self::all_in(&fs::read(file).map_err(|error| error.to_string())?)
     }
 }
 

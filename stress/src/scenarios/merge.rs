@@ -10,13 +10,15 @@ pub(crate) fn merge(settings: &Merge) -> Result<bool, Trouble> {
     output::check(&settings.output)?;
     let mut merged: Option<Record> = None;
     for file in &settings.reports {
-        let record = Record::from_file(file).map_err(|problem| {
+        let records = Record::from_file(file).map_err(|problem| {
             let problem = format!("{}: {problem}", file.display());
             ConfigError::new("FILE", problem, "name reports that stress wrote with --json")
         })?;
-        match &mut merged {
-            Some(merged) => merged.merge(record),
-            None => merged = Some(record),
+        for record in records {
+            match &mut merged {
+                Some(merged) => merged.merge(record),
+                None => merged = Some(record),
+            }
         }
     }
     let Some(merged) = merged else {

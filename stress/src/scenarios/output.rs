@@ -7,16 +7,17 @@ use settings::ConfigError;
 use super::trouble::Trouble;
 use crate::{
     report::{
-        files::{write_html, write_json},
+        files::{write_html, write_json, write_line},
         findings::Report,
         record::Record,
     },
-    settings::output::Output,
+    settings::output::{Output, is_stdout},
 };
 
 /// Rather now than after an hour: there has to be a directory for each report.
 pub(super) fn check(output: &Output) -> Result<(), ConfigError> {
-    for (flag, file) in [("--json", &output.json), ("--html", &output.html)] {
+    let json = output.json.as_ref().filter(|file| !is_stdout(file));
+    for (flag, file) in [("--json", json), ("--html", output.html.as_ref())] {
         let Some(file) = file else { continue };
         let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
         if file.file_name().is_none() || parent.is_some_and(|parent| !parent.is_dir()) {
@@ -33,8 +34,10 @@ pub(super) fn report(record: &Record, output: &Output) -> Result<bool, Trouble> 
     let report = Report::new(record);
     // Whoever read it may have seen enough.
     let _ = writeln!(io::stdout(), "{report}");
-    if let Some(file) = &output.json {
-        write_json(&report, file)?;
+    match &output.json {
+        Some(file) if is_stdout(file) => write_line(&report, &mut io::stdout())?,
+        Some(file) => write_json(&report, file)?,
+        None => {}
     }
     if let Some(file) = &output.html {
         write_html(&report, file)?;

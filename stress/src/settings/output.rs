@@ -1,6 +1,9 @@
 //! What is watched during a run, and where its report goes.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use settings::{Endpoint, units};
 
@@ -8,12 +11,17 @@ use settings::{Endpoint, units};
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Report")]
 pub struct Output {
-    /// Write the report there as JSON
+    /// Write the report there as JSON; `-` is a line of stdout, behind the report as text
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Write the report there as a page with plots
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// Whether a file stands for stdout.
+pub(crate) fn is_stdout(file: &Path) -> bool {
+    file == Path::new("-")
 }
 
 /// What is watched besides the sessions.

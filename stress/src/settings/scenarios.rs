@@ -113,7 +113,7 @@ pub struct Probe {
 /// Flags of `stress merge`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Merge {
-    /// Reports of several runs or hosts, written with --json
+    /// Reports of several runs or hosts, written with --json; of a log, the lines that --json - wrote
     #[arg(required = true, value_name = "FILE")]
     pub reports: Vec<PathBuf>,
     /// Where the report goes.

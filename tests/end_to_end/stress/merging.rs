@@ -32,6 +32,26 @@ fn reports_of_two_clients_add_up() {
 }
 
 #[test]
+fn reports_are_found_in_a_log() {
+    let gateway = Gateway::start(&[]);
+    let folder = Folder::new();
+    let file = folder.file("log");
+    let mut log = "what somebody else says\n{\"level\":\"INFO\"}\n".to_owned();
+    for name in ["a", "b"] {
+        let flags =
+            format!("idle {} --sessions 20 --user-prefix {name} --hold 0s", targets(&gateway));
+        let mut process = start(&format!("{flags} --json -"));
+        assert_eq!(process.wait().code(), Some(0));
+        log += &format!("{}\n{}\n", process.log().join("\n"), process.output().join("\n"));
+    }
+    fs::write(&file, log).unwrap();
+    let merged = run(&format!("merge {file}"));
+    assert_eq!(merged.code, Some(0), "{}", merged.log);
+    assert_eq!(merged.report["sessions"]["held_to_end"], 40);
+    assert_eq!(merged.report["sessions"]["processes"], 2);
+}
+
+#[test]
 fn what_is_no_report_is_refused_by_file_and_field() {
     let gateway = Gateway::start(&[]);
     let good = run(&format!("idle {} --sessions 3 --hold 0s", targets(&gateway))).report;

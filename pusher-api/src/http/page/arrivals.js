@@ -11,10 +11,11 @@ let count = 0;
 let waiting = [];
 
 /** The data as it was pushed, cut out of its frame: read and written again, large numbers would be others. */
-function dataOf(text, { id, data, data_base64: base64, topic }) {
+function dataOf(text, { id, data, data_base64: base64, topic, cursor }) {
   if (base64 !== undefined) return `${base64} (base64)`;
   const head = `{"type":"push","id":"${id}","data":`;
-  const tail = topic === undefined ? "}" : `,"topic":${JSON.stringify(topic)}}`;
+  const ofTopic = topic === undefined ? "" : `,"topic":${JSON.stringify(topic)}`;
+  const tail = `${ofTopic}${cursor === undefined ? "" : `,"cursor":${JSON.stringify(cursor)}`}}`;
   const isFramed = text.startsWith(head) && text.endsWith(tail);
   return isFramed ? text.slice(head.length, -tail.length) : JSON.stringify(data);
 }
@@ -23,6 +24,7 @@ function row({ text, frame, time, took }) {
   const content = frame.type === "push" ? dataOf(text, frame) : text;
   const what = make("p", {}, make("time", {}, time), make("span", { className: "kind" }, String(frame.type)));
   if (took) what.append(make("span", { className: "latency" }, took));
+  if (frame.type === "push" && frame.cursor) what.append(make("span", {}, "kept"));
   if (frame.topic) what.append(make("span", {}, `topic ${frame.topic}`));
   if (frame.id) what.append(make("span", { className: "id" }, String(frame.id).slice(0, LONGEST_ID)));
   const made = make("li", { className: "frame" }, make("pre", {}, content), what);
@@ -49,7 +51,7 @@ function tell() {
 export function arrived(text, frame) {
   count += 1;
   if (waiting.length === 0) requestAnimationFrame(draw);
-  const took = frame.type === "push" ? latency(frame.id) : "";
+  const took = frame.type === "push" ? latency(frame) : "";
   waiting.push({ text, frame, took, time: new Date().toLocaleTimeString() });
   if (waiting.length > MOST_FRAMES) waiting.shift();
 }

@@ -3,11 +3,14 @@
 import * as arrivals from "./arrivals.js";
 import { button, element, make, show } from "./dom.js";
 import * as gateways from "./gateways.js";
+import * as kept from "./kept.js";
 import * as push from "./push.js";
 import { Session } from "./session.js";
 
 const STATES = { idle: "not connected", connecting: "connecting", open: "connected", waiting: "coming back", away: "not connected" };
 let ownSession = null;
+let ownUser = null;
+let lookAtKept = null;
 let isComingBackAt = null;
 
 function chip(session, [topic, origin]) {
@@ -32,7 +35,14 @@ function tell(session, { kind, words, causes = [], hear = "", needsToken = false
   show(isOpen || kind === "waiting" || kind === "connecting", "leave");
   show(["idle", "away", "waiting"].includes(kind) && !needsToken, "again");
   element("again").textContent = kind === "waiting" ? "Connect now" : "Connect again";
+  const wasSession = ownSession;
   ownSession = isOpen ? state.session : null;
+  ownUser = isOpen ? state.user : null;
+  if (ownSession !== wasSession) {
+    element("kept-words").textContent = "…";
+    show(false, "acknowledge");
+    lookAtKept();
+  }
   isComingBackAt = until;
   countDown();
   if (isOpen) {
@@ -71,6 +81,7 @@ async function begin() {
   element("url").textContent = url;
   push.begin(needsKey, () => ownSession);
   gateways.begin(needsKey);
+  lookAtKept = kept.begin(needsKey, () => ownUser);
   show(!needsKey, "user-field");
   const session = new Session({
     url, needsToken: needsKey, onFrame: arrivals.arrived, onState: (state) => tell(session, state),
@@ -86,6 +97,7 @@ async function begin() {
     session.subscribe(element("topic").value, true);
     element("topic").value = "";
   };
+  element("acknowledge").onclick = () => session.acknowledge();
   element("again").onclick = () => session.again();
   element("leave").onclick = () => session.disconnect();
   setInterval(countDown, 250);

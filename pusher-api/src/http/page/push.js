@@ -19,10 +19,10 @@ function identifier() {
 }
 
 /** How long a push was under way, as well as it can be known. */
-export function latency(id) {
+export function latency({ id, cursor }) {
   if (asked.has(id)) return `${(performance.now() - asked.get(id)).toFixed(1)} ms`;
-  // A UUIDv7 begins with the milliseconds at which it was made.
-  if (id?.[14] !== "7") return "";
+  // A UUIDv7 begins with the milliseconds at which it was made. What is kept may have lain since then.
+  if (cursor !== undefined || id?.[14] !== "7") return "";
   return `~${Math.max(0, Date.now() - parseInt(id.replace("-", "").slice(0, 12), 16))} ms`;
 }
 

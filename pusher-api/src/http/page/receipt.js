@@ -55,6 +55,7 @@ export function received(answer, target, own) {
   if (queued) parts.push(`waiting for ${sessions(queued)} to read`);
   if (lost) parts.push(`dropped at ${sessions(lost)}`);
   const verdict = lost && !written && !queued ? "bad" : lost || queued || unsure.length ? "warn" : "good";
+  if (answer.kept) parts.push("kept");
   const words = parts.join(", ");
   return { verdict, words: `${words[0].toUpperCase()}${words.slice(1)}.`, lines };
 }

@@ -23,6 +23,7 @@ export class Session {
   #hello = null;
   #bye = null;
   #topics = new Map();
+  #cursor = null;
 
   /** `onState` is told how the session is doing, `onFrame` each frame as text and object. */
   constructor({ url, needsToken, onState, onFrame }) {
@@ -59,6 +60,11 @@ export class Session {
   subscribe(topic, isWanted) {
     const type = isWanted ? "subscribe" : "unsubscribe";
     if (this.#hello) this.#socket.send(JSON.stringify({ type, topics: [topic] }));
+  }
+
+  /** Says that everything kept for the user up to what has come is done with; it does not come again. */
+  acknowledge() {
+    if (this.#hello && this.#cursor) this.#socket.send(JSON.stringify({ type: "ack", cursor: this.#cursor }));
   }
 
   #drop() {
@@ -101,6 +107,8 @@ export class Session {
     try { frame = JSON.parse(text); } catch { frame = { type: "?" }; }
     if (frame.type === "bye") this.#bye = frame;
     if (frame.type === "hello") this.#greeted(frame);
+    // That of a topic says nothing of what is kept for the user.
+    if (frame.type === "push" && frame.cursor && frame.topic === undefined) this.#cursor = frame.cursor;
     const isWanted = frame.type === "subscribed";
     if (isWanted || frame.type === "unsubscribed") {
       for (const { topic } of frame.topics) isWanted ? this.#topics.set(topic, "asked") : this.#topics.delete(topic);
@@ -111,6 +119,7 @@ export class Session {
 
   #greeted(hello) {
     this.#hello = hello;
+    this.#cursor = null;
     this.#wasIn = true;
     this.#tries = 0;
     const { topics } = claimsOf(this.#credentials.token ?? "") ?? {};

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     measurements::{distribution::Distribution, point::Point, proofs::Verdict},
+    report::{files::write_line, findings::Report},
     session::{failure::Failure, stamp::Stamp},
     settings::phase::Phase,
 };
@@ -89,19 +90,29 @@ proptest! {
         let mut merged = read.next().expect("three parts");
         read.for_each(|part| merged.merge(part));
         prop_assert_eq!(merged, whole);
+        let log: Vec<_> = parts.iter().flat_map(as_lines).collect();
+        prop_assert_eq!(Record::all_in(&log), Ok(parts));
     }
 
     #[test]
     fn any_damage_is_survived(at in 0..4000_usize, byte in any::<u8>()) {
-        let mut report = full().as_report();
-        let at = at % report.len();
-        report[at] = byte;
-        if let Ok(mut record) = Record::from_report(&report) {
-            record.merge(full());
-            let report = crate::report::findings::Report::new(&record);
-            let _ = (report.to_string(), report.is_success());
+        for mut text in [full().as_report(), as_lines(&full())] {
+            let at = at % text.len();
+            text[at] = byte;
+            for mut record in Record::all_in(&text).into_iter().flatten() {
+                record.merge(full());
+                let report = Report::new(&record);
+                let _ = (report.to_string(), report.is_success());
+            }
         }
     }
+}
+
+/// What a run with `--json -` leaves in a log, with what others say around it.
+fn as_lines(record: &Record) -> Vec<u8> {
+    let mut log = b"stress begins\n{\"level\":\"INFO\"}\n".to_vec();
+    write_line(&Report::new(record), &mut log).expect("memory takes it");
+    log
 }
 
 /// A record with something everywhere.
@@ -165,6 +176,9 @@ fn wrong_reports_name_their_field() {
         assert!(error.contains(expected), "{error} should name {expected}");
     }
     assert!(Record::from_file(Path::new("/nonexistent")).is_err());
+    let log = format!("hello\n{}}}\n", String::from_utf8_lossy(LINE));
+    let error = Record::all_in(log.as_bytes()).expect_err("a line with half a report");
+    assert!(error.starts_with("line 2: "), "{error}");
 }
 
 #[test]
