@@ -1,6 +1,7 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
 .PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser faults k8s binaries \
-  mutants bench figures million-native side-by-side programs held-requests kept-bench million limits-lab docker-test
+  mutants bench figures million-native side-by-side programs held-requests kept-bench million limits-lab docker-test \
+  package package-test release
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
 APT_UPDATE := $(shell command -v sudo) apt-get update -qq
@@ -157,3 +158,21 @@ million: setup
 # The image and the lab of docker/, for real; needs docker and compose. Not part of `make test`.
 docker-test:
 	docker/tests/run
+
+# The Debian package of the binary that is built here, in target/package.
+package: setup
+	@command -v dh >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) debhelper; }
+	cargo build --release
+	package/build target/release/holdfast target/package
+
+# The package in a container with Debian's systemd: installed, upgraded under load, removed (tests/package). As
+# root, with docker. The binary comes as `cargo install` makes it. Takes some minutes, more the first time.
+package-test: setup
+	@command -v debootstrap >/dev/null && command -v dh >/dev/null && command -v lintian >/dev/null || \
+	  { $(APT_UPDATE) && $(APT_INSTALL) debootstrap debhelper lintian; }
+	cargo install --quiet --locked --debug --path . --root target/installed --target-dir target --no-track --force
+	tests/package/run --binary target/installed/bin/holdfast
+
+# All files of a release in target/dist (docs/releasing.md).
+release: setup
+	release/build

@@ -4,6 +4,8 @@ mod agent;
 mod development;
 #[cfg(feature = "doctor")]
 mod doctor;
+#[cfg(feature = "generate")]
+mod generate;
 mod health;
 mod listen;
 mod serve;
@@ -48,6 +50,10 @@ enum Command {
     Health(health::Settings),
     /// Print a signed token for trying things out
     Token(token::Settings),
+    /// Write what is made from the flags: man pages, completions for shells, a file with every key
+    #[cfg(feature = "generate")]
+    #[command(hide = true)]
+    Generate(generate::Settings),
 }
 
 fn main() -> ExitCode {
@@ -66,5 +72,9 @@ fn main() -> ExitCode {
         Command::Doctor(settings) => doctor::run(&settings),
         Command::Health(settings) => health::ask(&settings),
         Command::Token(settings) => token::print(&settings),
+        #[cfg(feature = "generate")]
+        Command::Generate(settings) => {
+            generate::run(&settings, <Holdfast as clap::CommandFactory>::command())
+        }
     }
 }

@@ -26,8 +26,8 @@ pub(super) struct FromFile {
 /// It cannot be read, is not TOML, or has a key that is unknown or of a wrong kind.
 pub(super) fn arguments(root: &Command, matches: &ArgMatches) -> Result<FromFile, ConfigError> {
     let (command, matches, names) = leaf(root, matches);
-    let has_file = command.get_arguments().any(|arg| arg.get_id() == "config");
-    let Some(path) = has_file.then(|| matches.get_one::<PathBuf>("config")).flatten() else {
+    let named = is_taken_by(command).then(|| matches.get_one::<PathBuf>("config")).flatten();
+    let Some(path) = named else {
         return Ok(FromFile::default());
     };
     let mut arguments = Vec::new();
@@ -39,6 +39,17 @@ pub(super) fn arguments(root: &Command, matches: &ArgMatches) -> Result<FromFile
         }
     }
     Ok(FromFile { arguments, path: path.clone() })
+}
+
+/// Whether a command can be told to read a file.
+pub(super) fn is_taken_by(command: &Command) -> bool {
+    command.get_arguments().any(|arg| arg.get_id() == "config")
+}
+
+/// The flags of a command that its file may have as keys.
+pub(super) fn keys(command: &Command) -> impl Iterator<Item = &Arg> {
+    let known = |flag| !matches!(flag, "config" | "help" | "version");
+    command.get_arguments().filter(move |arg| arg.get_long().is_some_and(known))
 }
 
 /// The innermost subcommand that was named, and the names that lead to it.
@@ -87,13 +98,8 @@ fn for_command(file: Table, root: &Command, names: &[&str]) -> Table {
 }
 
 fn find<'a>(command: &'a Command, key: &str, file: &Path) -> Result<&'a Arg, ConfigError> {
-    let known = |arg: &&Arg| {
-        arg.get_long().is_some_and(|flag| !matches!(flag, "config" | "help" | "version"))
-    };
-    let found = command.get_arguments().filter(known).find(|arg| arg.get_long() == Some(key));
-    found.ok_or_else(|| {
-        let keys: Vec<_> =
-            command.get_arguments().filter(known).filter_map(Arg::get_long).collect();
+    keys(command).find(|arg| arg.get_long() == Some(key)).ok_or_else(|| {
+        let keys: Vec<_> = keys(command).filter_map(Arg::get_long).collect();
         let problem = format!("{} has the unknown key {key}", file.display());
         let name = command.get_name();
         let expected = format!(

@@ -14,6 +14,7 @@ mod emptiness;
 mod fan_out;
 mod first_line;
 mod floods;
+mod generated;
 mod health;
 mod hostile_ports;
 mod ids;
