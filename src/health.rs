@@ -14,7 +14,8 @@ const LONGEST_ANSWER: u64 = 4096;
 /// and the server's file has keys that mean nothing here.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// Health or readiness of a gateway or pusher-api, like http://127.0.0.1:8090/readyz
+    /// Health or readiness of a gateway or pusher-api, like http://127.0.0.1:8090/readyz; at https:// any
+    /// certificate will do, as for the probes of Kubernetes
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8082/healthz")]
     url: Endpoint,
     /// How long the answer may take
@@ -42,7 +43,8 @@ pub(crate) fn ask(settings: &Settings) -> ExitCode {
 impl Settings {
     fn check(&self) -> Result<(), ConfigError> {
         let one_port = self.url.ports.start() == self.url.ports.end();
-        match self.url.scheme == "http" && one_port && *self.url.ports.start() > 0 {
+        let is_http = matches!(self.url.scheme.as_str(), "http" | "https");
+        match is_http && one_port && *self.url.ports.start() > 0 {
             true => Ok(()),
             false => {
                 let problem = format!("{} is not the address of one server", self.url);

@@ -1,9 +1,10 @@
 //! `holdfast listen`: a client that prints what arrives.
 //!
-//! A [`visit`] is one connection, from its opening to its end; [`line`](mod@line) makes a line of each frame;
+//! A [`visit`] is one connection, from its opening to its end, by a [`channel`]; [`line`](mod@line) makes a line of each frame;
 //! what it says is written, or by [`posting`]; a [`parting`] says why it ended and when to come back.
 //! Of what is kept it knows its [`places`]; it acknowledges nothing unless it is told to.
 
+mod channel;
 mod line;
 mod parting;
 mod pauses;
@@ -23,13 +24,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use certificates::{Inside, TargetTlsArgs};
 use clap::Args;
 use client::opening;
-use protocol::{Device, Topic, UserId};
+use protocol::{Device, Topic, Transport, UserId};
 use settings::{ConfigError, Endpoint, Secret};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::{
+    channel::Tls,
     parting::{End, Parting},
     pauses::Pauses,
     places::Places,
@@ -46,9 +49,12 @@ const INTERRUPTED: i32 = 130;
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
     /// Where to connect: ws://HOST:PORT, tcp://HOST:PORT or, for server-sent events, http://HOST:PORT,
-    /// for long polls http://HOST:PORT/v1/poll
+    /// for long polls http://HOST:PORT/v1/poll; inside TLS wss://, tcps:// and https://
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080/v1/ws")]
     target: Endpoint,
+    /// Which servers are believed.
+    #[command(flatten)]
+    tls: TargetTlsArgs,
     /// User id, in development; otherwise the token names the user
     #[arg(long, value_name = "ID", conflicts_with_all = ["token", "token_file"])]
     user: Option<UserId>,
@@ -123,9 +129,12 @@ impl Settings {
             return Err(ConfigError::new("--user", "missing", expected));
         }
         let target = &self.target;
-        let Some((transport, path)) = opening::means(&target.scheme, &target.path) else {
-            let problem = format!("{target} has a scheme that this client does not speak yet");
-            return Err(ConfigError::new("--target", problem, "use ws://, tcp:// or http://"));
+        let inside_tls = opening::inside_tls(&target.scheme);
+        let scheme = inside_tls.unwrap_or(&target.scheme);
+        let Some((transport, path)) = opening::means(scheme, &target.path) else {
+            let problem = format!("{target} has a scheme that this client does not speak");
+            let expected = "use ws://, tcp://, http://, or wss://, tcps://, https:// for TLS";
+            return Err(ConfigError::new("--target", problem, expected));
         };
         if target.ports.start() != target.ports.end() || *target.ports.start() == 0 {
             let problem = format!("{target} is not the address of one server");
@@ -138,12 +147,19 @@ impl Settings {
             port: *target.ports.start(),
             transport,
             path: path.to_owned(),
+            tls: inside_tls.map(|_| self.tls_for(transport)).transpose()?,
             user: self.user.as_ref().map(ToString::to_string),
             topics: self.topic.clone(),
             from_start: self.from_start,
             device: self.device.as_ref().map(ToString::to_string),
             is_raw: self.json,
         })
+    }
+
+    fn tls_for(&self, transport: Transport) -> Result<Tls, ConfigError> {
+        let inside = if transport == Transport::Tcp { Inside::Lines } else { Inside::Http };
+        let (config, name) = (self.tls.config(inside, true)?, self.tls.name_of(&self.target.host)?);
+        Ok(Tls { config, name })
     }
 
     fn token(&self) -> Result<Option<Secret>, ConfigError> {

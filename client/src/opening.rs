@@ -34,6 +34,16 @@ pub fn means<'a>(scheme: &str, path: &'a str) -> Option<(Transport, &'a str)> {
     })
 }
 
+/// The scheme of the same inside TLS, without it; nothing for one that is not inside TLS.
+pub fn inside_tls(scheme: &str) -> Option<&'static str> {
+    Some(match scheme {
+        "wss" => "ws",
+        "https" => "http",
+        "tcps" => "tcp",
+        _ => return None,
+    })
+}
+
 /// Where a session is opened.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {

@@ -33,6 +33,7 @@ mod ledger;
 mod http;
 mod runtime;
 mod settings;
+mod tls;
 mod transports;
 mod uplink;
 
@@ -55,6 +56,7 @@ pub mod internals {
         http::request::{HeadError, MAX_HEAD_BYTES, Request},
         runtime::wheel::{NEVER, Wheel},
         session::frames,
+        tls::{Channel, Fault, Opened},
         transports::{
             inbound::{Assembly, Inbound},
             tcp::{Tcp, next_line},

@@ -4,8 +4,10 @@ pub(crate) mod clocks;
 mod deliveries;
 mod handshakes;
 mod kept;
+mod labels;
 mod standing;
 mod tallies;
+mod tls;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -25,15 +27,11 @@ use serving::{
 
 use self::{
     clocks::LinkClocks, deliveries::Deliveries, handshakes::Handshakes, kept::KeptMetrics,
-    standing::Standing, tallies::Tallies,
+    standing::Standing, tallies::Tallies, tls::TlsMetrics,
 };
 
-/// Why links end, as it stands in labels.
-const LINK_ENDS: [&str; 7] =
-    ["closed", "lost", "silent", "bad_frame", "no_hello", "no_common_version", "overflow"];
-
-/// What becomes of requests for sessions of other gateways, as it stands in labels.
-const RELAYS: [&str; 5] = ["done", "refused", "not_here", "no_way", "lost"];
+/// What is read again, as it stands in labels.
+const RELOADS: [&str; 4] = ["files", "url", "certificates", certificates::LINK_SOURCE];
 
 /// Every metric of a gateway. Those touched for each frame are looked up once, here.
 pub(crate) struct Metrics {
@@ -43,6 +41,8 @@ pub(crate) struct Metrics {
     /// Readiness, limits, and sessions by worker.
     pub standing: Standing,
     closed: IntCounterVec,
+    /// TLS.
+    pub tls: TlsMetrics,
     /// What is counted for each push and frame.
     pub tallies: Tallies,
     /// What became of them in the end.
@@ -169,8 +169,8 @@ impl Default for Metrics {
             "Clients' requests for sessions of other gateways by what became of them",
             &["result"],
         );
-        RELAYS.iter().for_each(|it| drop(relays.with_label_values(&[*it])));
-        LINK_ENDS.iter().for_each(|it| drop(links_ended.with_label_values(&[*it])));
+        labels::RELAYS.iter().for_each(|it| drop(relays.with_label_values(&[*it])));
+        labels::LINK_ENDS.iter().for_each(|it| drop(links_ended.with_label_values(&[*it])));
         CloseReason::ALL.iter().for_each(|it| drop(closed.with_label_values(&[it.as_str()])));
         accept::ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
         Self {
@@ -179,6 +179,7 @@ impl Default for Metrics {
             tallies,
             handshakes: Handshakes::new(&make),
             standing: Standing::new(&make),
+            tls: TlsMetrics::new(&make),
             closed,
             accept_errors,
             pending: make.gauge(
@@ -301,7 +302,7 @@ impl Default for Metrics {
                 "1 while sessions are refused because less than --memory-reserve is left",
             ),
             keys: make.gauge("holdfast_keys", "Keys that clients' tokens are checked with"),
-            key_reloads: Reloads::new(&make, "holdfast", &["files", "url"]),
+            key_reloads: Reloads::new(&make, "holdfast", &RELOADS),
             fds_open: make.gauge("holdfast_fds_open", "Open descriptors of the process"),
             fds_limit: make.gauge("holdfast_fds_limit", "Descriptors the process may open"),
             resident: make.gauge("holdfast_resident_memory_bytes", "Resident set of the process"),
@@ -370,15 +371,15 @@ impl Metrics {
         self.operators_requests.with_label_values(&labels).inc_by(count);
     }
 
-    /// Counts the end of a link, for one of [`LINK_ENDS`].
+    /// Counts the end of a link, for one of [`labels::LINK_ENDS`].
     pub(crate) fn link_ended(&self, reason: &str) {
-        debug_assert!(LINK_ENDS.contains(&reason), "{reason} is not born at 0");
+        debug_assert!(labels::LINK_ENDS.contains(&reason), "{reason} is not born at 0");
         self.links_ended.with_label_values(&[reason]).inc();
     }
 
     /// Counts what became of a request for a session of another gateway.
     pub(crate) fn relayed(&self, result: &str) {
-        debug_assert!(RELAYS.contains(&result), "{result} is not born at 0");
+        debug_assert!(labels::RELAYS.contains(&result), "{result} is not born at 0");
         self.relays.with_label_values(&[result]).inc();
     }
 

@@ -1,13 +1,10 @@
 //! Starts a gateway's threads and stops them again.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ::settings::ConfigError;
 use actix_rt::{Arbiter, ArbiterHandle};
+use certificates::{Kept, LINK_SOURCE, ReadAgain, ServerSource};
 use futures::{StreamExt, stream::FuturesUnordered};
 use serving::listen::{ListenError, Listeners, Options};
 use tokio::{
@@ -24,6 +21,7 @@ use crate::{
     delivery::lane::Lane,
     gateway::Gateway,
     ledger::{Bounds, planned_memory},
+    metrics::Metrics,
     operators::{
         foresight,
         probe::{Probe, ProbeClient},
@@ -33,7 +31,7 @@ use crate::{
     seats::Port,
     session::Shared,
     settings::Settings,
-    worker::{End, WorkerParts, run_worker},
+    worker::{Door, End, WorkerParts, run_worker},
 };
 
 /// Why a gateway did not start.
@@ -62,14 +60,21 @@ pub struct Running {
     pub clients: Vec<SocketAddr>,
     /// Where clients reach it over TCP.
     pub tcp: Vec<SocketAddr>,
+    /// Where clients reach it over HTTP with TLS.
+    pub tls_clients: Vec<SocketAddr>,
+    /// Where clients reach it over TCP with TLS.
+    pub tls_tcp: Vec<SocketAddr>,
     /// Where operators and pusher-apis reach it.
     pub operators: Vec<SocketAddr>,
     gateway: Arc<Gateway>,
     orders: Orders,
+    certificates: Option<ReadAgain>,
     stop_accepting: watch::Sender<bool>,
     end: watch::Sender<End>,
     drained: FuturesUnordered<oneshot::Receiver<()>>,
     arbiters: Vec<ArbiterHandle>,
+    /// Reads the certificates of links again.
+    link_tls: Option<ReadAgain>,
 }
 
 /// Bytes of answers that may wait in the kernel for an operator who does not read; links get more.
@@ -82,6 +87,8 @@ const GOODBYES: Duration = Duration::from_secs(5);
 struct Ports {
     clients: Listeners,
     tcp: Listeners,
+    tls_clients: Listeners,
+    tls_tcp: Listeners,
     operators: Listeners,
 }
 
@@ -99,9 +106,12 @@ impl Ports {
         let by_kernel = Options { keepalive: Some(watched), ..options };
         let operators =
             Options { send_buffer: Some(OPERATORS_SEND_BUFFER), receive_buffer: None, ..by_kernel };
+        let bind = |flag, ranges| Listeners::bind(flag, ranges, workers, options);
         Ok(Self {
-            clients: Listeners::bind("--listen", &settings.listen, workers, options)?,
-            tcp: Listeners::bind("--listen-tcp", &settings.listen_tcp, workers, options)?,
+            clients: bind("--listen", &settings.listen)?,
+            tcp: bind("--listen-tcp", &settings.listen_tcp)?,
+            tls_clients: bind("--tls-listen", &settings.tls_listen)?,
+            tls_tcp: bind("--tls-listen-tcp", &settings.tls_listen_tcp)?,
             operators: Listeners::bind(
                 "--listen-operators",
                 &settings.listen_operators,
@@ -111,15 +121,23 @@ impl Ports {
         })
     }
 
-    /// The listeners of each worker.
-    fn of_workers(
-        clients: Listeners,
-        tcp: Listeners,
-    ) -> impl Iterator<Item = Vec<(Port, TcpListener)>> {
-        clients.per_worker.into_iter().zip(tcp.per_worker).map(|(http, tcp)| {
-            let http = http.into_iter().map(|listener| (Port::Http, listener));
-            http.chain(tcp.into_iter().map(|listener| (Port::Tcp, listener))).collect()
-        })
+    /// Where clients come in at each worker.
+    fn doors(&mut self, workers: usize, shown: Option<&Arc<Kept<ServerSource>>>) -> Vec<Vec<Door>> {
+        let ways = [
+            (Port::Http, None, &mut self.clients),
+            (Port::Tcp, None, &mut self.tcp),
+            (Port::Http, shown, &mut self.tls_clients),
+            (Port::Tcp, shown, &mut self.tls_tcp),
+        ];
+        let mut doors: Vec<Vec<Door>> = (0..workers).map(|_| Vec::new()).collect();
+        for (port, certificates, listeners) in ways {
+            for (doors, listeners) in doors.iter_mut().zip(listeners.per_worker.drain(..)) {
+                let certificates = certificates.cloned();
+                let door = |listener| Door { port, certificates: certificates.clone(), listener };
+                doors.extend(listeners.into_iter().map(door));
+            }
+        }
+        doors
     }
 }
 
@@ -130,34 +148,42 @@ impl Ports {
 pub fn start(settings: Settings) -> Result<Running, StartError> {
     settings.validate()?;
     let keeper = Keeper::load(&settings)?;
+    let shown = settings.shown()?.map(Kept::load).transpose()?;
+    let link_tls = settings.link_tls.server()?.map(Kept::load).transpose()?;
     let workers = match settings.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         count => count,
     };
-    let Ports { clients, tcp, mut operators } = Ports::bind(&settings, workers)?;
-    let name = settings.name.clone().unwrap_or_else(|| default_name(&operators));
+    let mut ports = Ports::bind(&settings, workers)?;
+    let name = settings.name.clone().unwrap_or_else(|| default_name(&ports.operators));
     let bounds = Bounds::of(&settings, planned_memory(&settings));
     let shared = Shared::new(settings, Arc::clone(&keeper.authenticator), bounds);
     let gateway = Gateway::new(&shared, workers, name, Arc::clone(&keeper.link_secrets));
     let orders = keeper.orders.clone();
     keeper.start(&gateway.metrics);
+    let certificates = shown.as_ref().map(|shown| keep_certificates(shown, &gateway.metrics));
     let (stop_accepting, stop) = watch::channel(false);
     let (probes, probe_clients) = mpsc::channel(workers);
     let mut running = Running {
-        clients: clients.addresses.clone(),
-        tcp: tcp.addresses.clone(),
-        operators: operators.addresses.clone(),
+        clients: ports.clients.addresses.clone(),
+        tcp: ports.tcp.addresses.clone(),
+        tls_clients: ports.tls_clients.addresses.clone(),
+        tls_tcp: ports.tls_tcp.addresses.clone(),
+        operators: ports.operators.addresses.clone(),
         gateway: Arc::clone(&gateway),
         orders,
+        certificates,
         stop_accepting,
         end: watch::Sender::new(End::NotYet),
         drained: FuturesUnordered::new(),
         arbiters: Vec::new(),
+        link_tls: link_tls.as_ref().map(|kept| keep(kept, &gateway.metrics)),
     };
-    running.start_workers(&shared, Ports::of_workers(clients, tcp), &stop, &probes);
+    running.start_workers(&shared, ports.doors(workers, shown.as_ref()), &stop, &probes);
     let probe = Probe::new(&gateway, workers);
-    let listeners = operators.per_worker.pop().unwrap_or_default();
-    running.spawn("operators", || run_operators(gateway, probe, listeners, probe_clients));
+    let listeners = ports.operators.per_worker.pop().unwrap_or_default();
+    running
+        .spawn("operators", || run_operators(gateway, probe, listeners, link_tls, probe_clients));
     running.log_addresses();
     if running.gateway.authenticator.is_open() {
         warn!("no keys: whoever reaches these ports is let in; put no proxy in front");
@@ -174,17 +200,15 @@ impl Running {
     fn start_workers(
         &mut self,
         shared: &Shared,
-        listeners: impl Iterator<Item = Vec<(Port, TcpListener)>>,
+        doors: Vec<Vec<Door>>,
         stop: &watch::Receiver<bool>,
         probes: &mpsc::Sender<ProbeClient>,
     ) {
-        let listeners: Vec<_> = listeners.collect();
         let room = self.gateway.room;
         shared.metrics.pending_bytes_limit.set(room.bytes as i64);
-        let lanes: Vec<_> =
-            (0..listeners.len()).map(|worker| Arc::new(Lane::new(worker))).collect();
+        let lanes: Vec<_> = (0..doors.len()).map(|worker| Arc::new(Lane::new(worker))).collect();
         shared.fan_out.set_lanes(lanes.clone());
-        for (listeners, lane) in listeners.into_iter().zip(lanes) {
+        for (doors, lane) in doors.into_iter().zip(lanes) {
             let (done, drained) = oneshot::channel();
             self.drained.push(drained);
             let parts = WorkerParts {
@@ -193,7 +217,7 @@ impl Running {
                 room,
                 accepting: Arc::clone(&self.gateway.accepting),
                 lane,
-                listeners,
+                doors,
                 stop: stop.clone(),
                 end: self.end.subscribe(),
                 drained: done,
@@ -215,13 +239,20 @@ impl Running {
     }
 
     fn log_addresses(&self) {
-        let Self { clients, tcp, operators, gateway, .. } = self;
+        let Self { clients, tcp, tls_clients, tls_tcp, operators, gateway, .. } = self;
         info!(name = gateway.name, ?clients, ?tcp, ?operators, "gateway listening");
+        if !tls_clients.is_empty() || !tls_tcp.is_empty() {
+            info!(clients = ?tls_clients, tcp = ?tls_tcp, "gateway listening with TLS");
+        }
     }
 
-    /// Reads keys and secrets again, whether their files have changed or not.
+    /// Reads keys, secrets and certificates again, whether their files have changed or not.
     pub fn read_again(&self) {
         self.orders.give(Order::ReadAgain);
+        self.link_tls.iter().for_each(ReadAgain::ask);
+        if let Some(certificates) = &self.certificates {
+            certificates.ask();
+        }
     }
 
     /// Says that it is not ready, and takes clients for another `--drain-wait`; then takes none, and
@@ -260,6 +291,26 @@ impl Running {
             arbiter.stop();
         }
     }
+}
+
+/// Keeps the certificates of links up to date.
+fn keep(kept: &Arc<Kept<ServerSource>>, metrics: &Arc<Metrics>) -> ReadAgain {
+    let metrics = Arc::clone(metrics);
+    metrics.operators.show_certificates(&kept.now());
+    kept.keep(move |shown, is_good| {
+        metrics.key_reloads.count(LINK_SOURCE, is_good);
+        metrics.operators.show_certificates(shown);
+    })
+}
+
+/// Has the certificates read again when their files change; sessions go on with what they began with.
+fn keep_certificates(shown: &Arc<Kept<ServerSource>>, metrics: &Arc<Metrics>) -> ReadAgain {
+    metrics.tls.show(&shown.now().certificates);
+    let metrics = Arc::clone(metrics);
+    shown.keep(move |server, is_good| {
+        metrics.key_reloads.count("certificates", is_good);
+        metrics.tls.show(&server.certificates);
+    })
 }
 
 /// Host name and operators' port: unique enough for people who look at several gateways.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use certificates::{CertificateArgs, LinkTlsArgs, ServerSource};
 use clap::Args;
 use limits::places;
 use settings::{
@@ -44,6 +45,18 @@ pub struct Settings {
     )]
     pub listen_tcp: Vec<ListenRange>,
 
+    /// Where clients reach the gateway over HTTP with TLS, beside --listen
+    #[arg(long, value_name = "IP:PORT[-PORT]", value_delimiter = ',')]
+    pub tls_listen: Vec<ListenRange>,
+
+    /// Where clients reach the gateway over TCP with TLS, beside --listen-tcp
+    #[arg(long, value_name = "IP:PORT[-PORT]", value_delimiter = ',')]
+    pub tls_listen_tcp: Vec<ListenRange>,
+
+    /// What is shown there.
+    #[command(flatten)]
+    pub certificates: CertificateArgs,
+
     /// Where operators and pusher-api reach the gateway
     #[arg(
         long,
@@ -60,6 +73,10 @@ pub struct Settings {
     /// What links are guarded with.
     #[command(flatten)]
     pub link: LinkSecretArgs,
+
+    /// TLS of the operators' port.
+    #[command(flatten)]
+    pub link_tls: LinkTlsArgs,
 
     /// Let anybody in, also from other machines, without any authentication
     #[arg(long)]
@@ -252,6 +269,7 @@ impl Settings {
                 return Err(ConfigError::new(flag, problem, "give at most 24h"));
             }
         }
+        self.link_tls.server()?;
         self.check_exposure()
     }
 
@@ -260,12 +278,26 @@ impl Settings {
         self.byte_rate.unwrap_or_else(|| self.max_frame / 16 * self.frame_rate as usize)
     }
 
+    /// What is shown at listeners that speak TLS, if there are some.
+    ///
+    /// # Errors
+    /// They have no certificate, or there are not as many keys as certificates.
+    pub(crate) fn shown(&self) -> Result<Option<ServerSource>, ConfigError> {
+        self.certificates.for_listeners(&[
+            ("--tls-listen", !self.tls_listen.is_empty()),
+            ("--tls-listen-tcp", !self.tls_listen_tcp.is_empty()),
+        ])
+    }
+
     /// Clients need keys, or somebody who says that they need none; a listener that others can reach
     /// needs authentication.
     fn check_exposure(&self) -> Result<(), ConfigError> {
         let flag = "--jwt-secret (or --jwt-public-key, --jwks)";
         let tokens = self.keys.is_given();
-        let clients = || self.listen.iter().chain(&self.listen_tcp);
+        let clients = || {
+            let plain = self.listen.iter().chain(&self.listen_tcp);
+            plain.chain(&self.tls_listen).chain(&self.tls_listen_tcp)
+        };
         if !self.insecure && !self.development.development {
             require_guard(flag, tokens, clients())?;
             require_guard("--link-secret", self.link.is_given(), &self.listen_operators)?;

@@ -8,6 +8,8 @@ pub const KERNEL_BYTES: u64 = 5_100;
 /// The gateway's memory for one idle session: 520 bytes in `docs/million.md`, with room for those
 /// that have something waiting.
 pub const GATEWAY_BYTES: u64 = 640;
+/// What it takes beside that for one over TLS: 4,600 bytes in `docs/figures.md`, with some room.
+pub const TLS_BYTES: u64 = 5_000;
 
 /// The load client's memory for one idle session: what `stress` is allowed.
 pub const CLIENT_BYTES: u64 = 300;

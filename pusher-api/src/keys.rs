@@ -19,11 +19,16 @@ use crate::{
     backends::{Backend, Backends},
     metrics::Metrics,
     settings::Settings,
+    tls::Tls,
 };
 
 /// The keys that are in force now.
 #[derive(Default)]
-pub(crate) struct Keys(RwLock<InForce>);
+pub(crate) struct Keys {
+    in_force: RwLock<InForce>,
+    /// Certificates, which are kept up to date apart from keys.
+    pub tls: Tls,
+}
 
 #[derive(Default)]
 struct InForce {
@@ -37,17 +42,18 @@ impl Keys {
     /// # Errors
     /// Names the flag, and the file, that is wrong.
     pub(crate) fn read(settings: &Settings) -> Result<Self, ConfigError> {
-        InForce::read(settings).map(RwLock::new).map(Self)
+        let in_force = InForce::read(settings).map(RwLock::new)?;
+        Ok(Self { in_force, tls: Tls::load(settings)? })
     }
 
     /// Whether everybody may do everything. That does not change: a file without keys is a wrong one.
     pub(crate) fn are_open(&self) -> bool {
-        self.0.read().backends.is_empty()
+        self.in_force.read().backends.is_empty()
     }
 
     /// How many keys backends may present.
     pub(crate) fn count(&self) -> usize {
-        self.0.read().backends.len()
+        self.in_force.read().backends.len()
     }
 
     /// Whose key stands in the text of an `Authorization` header.
@@ -55,12 +61,12 @@ impl Keys {
     /// # Errors
     /// There is no key in it, or one that is not in force.
     pub(crate) fn find(&self, header: Option<&str>) -> Result<Backend, Refused> {
-        self.0.read().backends.find(header)
+        self.in_force.read().backends.find(header)
     }
 
     /// What this process proves itself with when a link is opened.
     pub(crate) fn link_secret(&self) -> Option<Secret> {
-        self.0.read().link_secret.clone()
+        self.in_force.read().link_secret.clone()
     }
 }
 
@@ -119,7 +125,7 @@ impl Keeper {
         metrics.key_reloads.count("files", read.is_ok());
         match read {
             Ok(read) => {
-                *keys.0.write() = read;
+                *keys.in_force.write() = read;
                 let count = keys.count();
                 info!(keys = count, "keys read again");
                 metrics.show_keys(count);

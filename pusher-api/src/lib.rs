@@ -29,6 +29,7 @@ mod receipts;
 mod keeping;
 
 mod keys;
+mod tls;
 
 mod validate;
 

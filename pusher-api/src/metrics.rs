@@ -1,6 +1,7 @@
 //! What is counted, as Prometheus reads it. No label ever holds a user id.
 
 use actix_web::web::Bytes;
+use certificates::Cause;
 use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
@@ -48,6 +49,8 @@ pub(crate) struct Metrics {
     pub ids_remembered: IntGauge,
     /// Connected links that were lost.
     pub reconnects: IntCounter,
+    /// Links that could not be made because of TLS, by cause.
+    link_tls_failures: IntCounterVec,
     /// Pushes dropped because their gateway stayed away.
     pub dropped_at_loss: IntCounter,
     /// Pushes dropped because their gateway came back as another process.
@@ -104,6 +107,10 @@ struct LinkGauges {
     state: IntGaugeVec,
 }
 
+/// What readings of certificates of listeners are counted as.
+pub(crate) const LISTENER_SOURCE: &str = "certificates";
+/// What is read again, as it stands in labels.
+const RELOADS: [&str; 3] = ["files", LISTENER_SOURCE, certificates::LINK_SOURCE];
 const REQUESTS: &str = "holdfast_pusher_requests_total";
 const FAN_OUTS_REFUSED: &str = "holdfast_pusher_fan_outs_refused_total";
 const FAN_OUT_BEHIND: &str = "holdfast_pusher_gateway_fan_out_behind_seconds";
@@ -134,6 +141,14 @@ fn accept_errors(r: &Registrar) -> IntCounterVec {
     // From 0, so that the first ones are seen as an increase.
     accept::ERRORS.iter().for_each(|(_, name)| drop(errors.with_label_values(&[*name])));
     errors
+}
+
+fn link_tls_failures(r: &Registrar) -> IntCounterVec {
+    let help = "Links that could not be made because of TLS, by cause";
+    let failures = r.counters("holdfast_pusher_link_tls_failures_total", help, &["cause"]);
+    // From 0, so that the first ones are seen as an increase.
+    Cause::ALL.iter().for_each(|cause| drop(failures.with_label_values(&[cause.label()])));
+    failures
 }
 
 impl Default for Metrics {
@@ -170,6 +185,7 @@ impl Default for Metrics {
             ids_forgotten: r.counter(FORGOTTEN, "Ids forgotten early for lack of room"),
             ids_remembered: r.gauge(REMEMBERED, "Ids of the last 5 minutes that are known"),
             reconnects: r.counter("holdfast_pusher_link_losses_total", "Links that were lost"),
+            link_tls_failures: link_tls_failures(r),
             dropped_at_loss: dropped.with_label_values(&["gateway_lost"]),
             dropped_for_room: dropped.with_label_values(&["no_room"]),
             dropped_at_restart: dropped.with_label_values(&["gateway_restarted"]),
@@ -190,7 +206,7 @@ impl Default for Metrics {
             http: Counters::new(r, "holdfast_pusher"),
             accept_errors: accept_errors(r),
             keys: r.gauge("holdfast_pusher_keys", "API keys that backends may present"),
-            key_reloads: Reloads::new(r, "holdfast_pusher", &["files"]),
+            key_reloads: Reloads::new(r, "holdfast_pusher", &RELOADS),
             request_seconds: durations(r),
             links: LinkGauges::new(r),
             exposition: Exposition::default(),
@@ -286,6 +302,11 @@ impl Metrics {
     /// Shows how many API keys are in force.
     pub(crate) fn show_keys(&self, count: usize) {
         self.keys.set(signed(count));
+    }
+
+    /// Counts a link that could not be made because of TLS.
+    pub(crate) fn link_tls_failed(&self, cause: Cause) {
+        self.link_tls_failures.with_label_values(&[cause.label()]).inc();
     }
 
     /// Counts a failed accept.

@@ -26,6 +26,8 @@ use crate::{
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// The flag of the addresses to listen on.
 const LISTEN: &str = "--listen";
+/// The flag of those where TLS is spoken.
+const TLS_LISTEN: &str = "--tls-listen";
 /// How sockets of backends behave. A backend that vanished is found out and gives its descriptor
 /// back; one that does not read keeps little in the kernel.
 const SOCKETS: Options = Options {
@@ -80,11 +82,44 @@ impl StartError {
 pub struct Running {
     /// Where backends reach it.
     pub addresses: Vec<SocketAddr>,
+    /// Where they reach it inside TLS.
+    pub tls_addresses: Vec<SocketAddr>,
     threads: Threads,
     links: ArbiterHandle,
     drain_wait: Duration,
     api: web::Data<Api>,
     read_again: ReadAgain,
+    /// The same for certificates.
+    certificates: Vec<certificates::ReadAgain>,
+}
+
+/// Where backends reach a pusher-api.
+struct Ports {
+    plain: Listeners,
+    /// Where TLS is spoken.
+    tls: Listeners,
+}
+
+impl Ports {
+    fn bind(settings: &Settings) -> Result<Self, ListenError> {
+        Ok(Self {
+            plain: Listeners::bind(LISTEN, &settings.listen, 1, SOCKETS)?,
+            tls: Listeners::bind(TLS_LISTEN, &settings.tls_listen, 1, SOCKETS)?,
+        })
+    }
+
+    fn numbers(&self) -> Vec<u16> {
+        self.plain.addresses.iter().chain(&self.tls.addresses).map(SocketAddr::port).collect()
+    }
+
+    fn log(&self) {
+        for address in &self.plain.addresses {
+            tracing::info!(%address, "pusher-api listens");
+        }
+        for address in &self.tls.addresses {
+            tracing::info!(%address, "pusher-api listens with TLS");
+        }
+    }
 }
 
 /// Starts a pusher-api; to be called inside an actix system. Signals are left to the caller.
@@ -96,25 +131,38 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (keeper, read_again) = Keeper::new(&settings);
     let api = web::Data::new(Api::new(&settings)?);
     http::routes::begin_at_zero(&api.metrics);
-    let Listeners { addresses, per_worker } =
-        Listeners::bind(LISTEN, &settings.listen, 1, SOCKETS)?;
+    let ports = Ports::bind(&settings)?;
     // Nobody is served before.
-    let _ = api.ports.set(addresses.iter().map(SocketAddr::port).collect());
+    let _ = api.ports.set(ports.numbers());
     if api.keys.are_open() {
         tracing::warn!("no API keys: whoever reaches these ports may push; put no proxy in front");
     }
     keeper.start(Arc::clone(&api.keys), Arc::clone(&api.metrics));
-    for address in &addresses {
-        tracing::info!(%address, "pusher-api listens");
-    }
+    let certificates = api.keys.tls.keep(&api.metrics);
+    ports.log();
     let count = settings.workers();
-    let listeners = per_worker.into_iter().flatten().collect();
+    let Ports { plain, tls } = ports;
+    let certificate = api.keys.tls.listeners();
+    let tls_listeners = tls.per_worker.into_iter().flatten();
+    let tls_listeners = tls_listeners.map(|listener| (listener, certificate.clone()));
+    let listeners = plain.per_worker.into_iter().flatten().map(|listener| (listener, None));
+    let listeners = listeners.chain(tls_listeners).collect();
     let threads = Threads::start(count, limits(&settings, count, &api), &api, listeners);
     // The links have a thread of their own: a burst of requests must not delay presence.
     let links = Arbiter::new().handle();
     links.spawn(api.engine.keep_links(settings.gateway));
     let drain_wait = settings.drain_wait;
-    Ok(Running { addresses, threads, links, drain_wait, api, read_again })
+    let (addresses, tls_addresses) = (plain.addresses, tls.addresses);
+    Ok(Running {
+        addresses,
+        tls_addresses,
+        threads,
+        links,
+        drain_wait,
+        api,
+        read_again,
+        certificates,
+    })
 }
 
 /// The share of each thread, which must be able to take the largest request.
@@ -141,6 +189,7 @@ impl Running {
     /// Reads keys and secrets again, whether their files have changed or not.
     pub fn read_again(&self) {
         self.read_again.ask();
+        self.certificates.iter().for_each(certificates::ReadAgain::ask);
     }
 
     /// Says that it is not ready, and takes requests for another `--drain-wait`; then takes none, and

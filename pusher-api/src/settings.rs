@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use certificates::{CertificateArgs, ClientSource, LinkTlsArgs, ServerSource, server_name};
 use clap::{Args, FromArgMatches};
 use settings::{
     ConfigError, DevelopmentArgs, Endpoint, LinkSecretArgs, ListenRange, Secret,
@@ -19,7 +20,14 @@ pub struct Settings {
     /// Where backends reach the HTTP API; several addresses and port ranges are allowed
     #[arg(long, value_name = "IP:PORT", value_delimiter = ',', default_value = "127.0.0.1:8090")]
     pub listen: Vec<ListenRange>,
-    /// Operators' port of a gateway; a port range or a DNS name stands for several
+    /// Where backends reach the HTTP API inside TLS, beside --listen; several addresses and port ranges are
+    /// allowed
+    #[arg(long, value_name = "IP:PORT", value_delimiter = ',')]
+    pub tls_listen: Vec<ListenRange>,
+    /// What is shown there.
+    #[command(flatten)]
+    pub certificates: CertificateArgs,
+    /// Operators' port of a gateway, https:// where it speaks TLS; a port range or a DNS name stands for several
     #[arg(
         long,
         value_name = "URL",
@@ -37,6 +45,9 @@ pub struct Settings {
     /// What this process proves itself with at gateways.
     #[command(flatten)]
     pub link: LinkSecretArgs,
+    /// TLS of links.
+    #[command(flatten)]
+    pub link_tls: LinkTlsArgs,
     /// Let anybody push, also from other machines, without API key or link secret
     #[arg(long)]
     pub insecure: bool,
@@ -124,11 +135,34 @@ impl Settings {
         self.kept.validate()?;
         let (backends, secrets) = (self.backends()?, self.link.load()?);
         let has_keys = !backends.is_empty();
+        let listeners = || self.listen.iter().chain(&self.tls_listen);
         if !self.insecure && !self.development.development {
-            require_guard("--api-key", has_keys, &self.listen)?;
-            require_guard("--link-secret", !secrets.is_empty(), &self.listen)?;
+            require_guard("--api-key", has_keys, listeners())?;
+            require_guard("--link-secret", !secrets.is_empty(), listeners())?;
         }
-        self.development.check("--api-key", has_keys, self.insecure, &self.listen)
+        self.shown_to_backends()?;
+        self.shown_to_gateways()?;
+        self.development.check("--api-key", has_keys, self.insecure, listeners())
+    }
+
+    /// What backends are shown; nothing where no TLS is spoken with them.
+    pub(crate) fn shown_to_backends(&self) -> Result<Option<ServerSource>, ConfigError> {
+        self.certificates.for_listeners(&[("--tls-listen", !self.tls_listen.is_empty())])
+    }
+
+    /// Which gateways are believed, and what they are shown; nothing where no TLS is spoken with them.
+    pub(crate) fn shown_to_gateways(&self) -> Result<Option<ClientSource>, ConfigError> {
+        if self.gateway.iter().any(|gateway| gateway.scheme == TLS_SCHEME) {
+            return self.link_tls.client("--gateway").map(Some);
+        }
+        match self.link_tls.is_given() {
+            true => {
+                let problem = "certificates of links are given, and no gateway is reached by TLS";
+                let expected = "write a URL like https://gateway-0:8082, or leave --link-tls-… out";
+                Err(ConfigError::new("--gateway", problem, expected))
+            }
+            false => Ok(None),
+        }
     }
 
     /// Threads that serve HTTP.
@@ -162,13 +196,24 @@ const MIN_IDS_MEMORY: usize = 64 * 1024;
 /// Below this, a push to 10,000 users with the largest payload could never be taken.
 const MIN_LINK_QUEUE: usize = 2 * 1024 * 1024;
 
+/// The scheme of gateways that are reached inside TLS.
+const TLS_SCHEME: &str = "https";
+
 fn check_gateway(gateway: &Endpoint) -> Result<(), ConfigError> {
-    let usable = gateway.scheme == "http" && gateway.path.is_empty() && *gateway.ports.start() > 0;
+    if gateway.scheme == TLS_SCHEME {
+        server_name("--gateway", &gateway.host)?;
+    }
+    let is_http = matches!(gateway.scheme.as_str(), "http" | TLS_SCHEME);
+    let usable = is_http && gateway.path.is_empty() && *gateway.ports.start() > 0;
     match usable {
         true => Ok(()),
         false => {
             let problem = format!("{gateway} is no operators' port of a gateway");
-            Err(ConfigError::new("--gateway", problem, "write a URL like http://gateway-0:8082"))
+            Err(ConfigError::new(
+                "--gateway",
+                problem,
+                "write a URL like http://gateway-0:8082, or https:// where it speaks TLS",
+            ))
         }
     }
 }
@@ -228,8 +273,13 @@ mod tests {
     #[test]
     fn wrong_values_name_their_flag() {
         let error =
-            in_development(|settings| settings.gateway = vec!["https://h:1".parse().unwrap()]);
-        assert_eq!(error.expect_err("https").key, "--gateway");
+            in_development(|settings| settings.gateway = vec!["ftp://h:1".parse().unwrap()]);
+        assert_eq!(error.expect_err("ftp").key, "--gateway");
+        let error = in_development(|settings| settings.link_tls.link_tls_ca = Some("x".into()));
+        assert_eq!(error.expect_err("no TLS").key, "--gateway");
+        let error =
+            in_development(|settings| settings.tls_listen = vec!["127.0.0.1:0".parse().unwrap()]);
+        assert_eq!(error.expect_err("no certificate").key, "--tls-cert");
         let error =
             in_development(|settings| settings.gateway = vec!["http://h:1/x".parse().unwrap()]);
         assert_eq!(error.expect_err("path").key, "--gateway");

@@ -9,6 +9,7 @@ use std::{
 
 use actix_rt::{Arbiter, ArbiterHandle};
 use actix_web::{App, middleware::from_fn, web};
+use certificates::{Kept, ServerSource, rustls::ServerConfig};
 use futures::future::join_all;
 use serving::{
     accept::{Arrivals, accept},
@@ -28,7 +29,7 @@ const ALWAYS: &[&str] = &["/healthz", "/readyz", "/metrics"];
 /// What a thread is told.
 enum Errand {
     /// A connection has come.
-    Serve(TcpStream, Guard),
+    Serve(TcpStream, Option<Arc<ServerConfig>>, Guard),
     /// The process has no descriptor left.
     MakeRoom,
     /// No other will come: answer what is in progress, close, and say when it is done.
@@ -53,17 +54,18 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
-    /// Starts so many, each with these limits. Connections are accepted on the caller's thread.
+    /// Starts so many, each with these limits. Connections are accepted on the caller's thread, and taken
+    /// inside TLS where there is a certificate to be shown.
     pub(crate) fn start(
         count: usize,
         limits: Limits,
         api: &web::Data<Api>,
-        listeners: Vec<TcpListener>,
+        listeners: Vec<(TcpListener, Option<Arc<Kept<ServerSource>>>)>,
     ) -> Self {
         let started = (0..count).map(|_| start_thread(limits, api.clone()));
         let (threads, arbiters): (Vec<_>, Vec<_>) = started.unzip();
-        let acceptors = listeners.into_iter().map(|listener| {
-            let hand_out = HandOut { threads: threads.clone(), api: api.clone() };
+        let acceptors = listeners.into_iter().map(|(listener, tls)| {
+            let hand_out = HandOut { threads: threads.clone(), api: api.clone(), tls };
             actix_rt::spawn(async move {
                 if let Err(error) = accept(listener, hand_out).await {
                     error!(%error, "cannot wait for connections");
@@ -112,7 +114,7 @@ async fn run(limits: Limits, api: web::Data<Api>, mut errands: mpsc::Receiver<Er
     let port = Port::open(Routes { app, upgrade: None, always: ALWAYS }, limits, counters).await;
     while let Some(errand) = errands.recv().await {
         match errand {
-            Errand::Serve(socket, guard) => port.serve(socket, guard).await,
+            Errand::Serve(socket, tls, guard) => port.serve(socket, tls, guard).await,
             Errand::MakeRoom => {
                 port.make_room();
             }
@@ -129,6 +131,8 @@ async fn run(limits: Limits, api: web::Data<Api>, mut errands: mpsc::Receiver<Er
 struct HandOut {
     threads: Vec<Thread>,
     api: web::Data<Api>,
+    /// What TLS is spoken with, if it is.
+    tls: Option<Arc<Kept<ServerSource>>>,
 }
 
 impl Arrivals for HandOut {
@@ -136,7 +140,8 @@ impl Arrivals for HandOut {
         let fewest = self.threads.iter().min_by_key(|it| Arc::strong_count(&it.connections));
         let Some(Thread { errands, connections }) = fewest else { return };
         // The connection is closed if the thread is gone.
-        let _ = errands.send(Errand::Serve(socket, Arc::clone(connections))).await;
+        let tls = self.tls.as_ref().map(|tls| Arc::clone(&tls.now().http));
+        let _ = errands.send(Errand::Serve(socket, tls, Arc::clone(connections))).await;
     }
 
     fn fail(&mut self, error: &io::Error, is_shortage: bool) -> bool {

@@ -85,7 +85,7 @@ impl Stream for Body {
                 Ok(None) => {}
                 Err(_) => return Poll::Ready(Some(Err(PayloadError::EncodingCorrupted))),
             }
-            if std::mem::take(&mut self.awaits_continue) && !self.wire.try_send(CONTINUE) {
+            if std::mem::take(&mut self.awaits_continue) && !self.wire.try_send(CONTINUE, cx) {
                 return Poll::Ready(Some(Err(PayloadError::Incomplete(None))));
             }
             if let Err(error) = ready!(self.poll_more(cx)) {

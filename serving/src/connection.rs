@@ -18,8 +18,10 @@ use crate::{
     answer,
     body::Body,
     budget::{Budget, Seat},
+    handshake::Accepted,
     head::{self, NoRequest},
     problem,
+    secured::Secured,
     upgrade::{Switch, Upgrade},
     waits::Wait,
     wire::Wire,
@@ -62,28 +64,29 @@ struct Connection {
     wire: Rc<Wire>,
     service: Rc<Service>,
     peer: SocketAddr,
+    secured: Secured,
 }
 
 /// Serves a connection until it is over or has become something else.
-pub(crate) async fn serve(
-    service: Rc<Service>,
-    socket: tokio::net::TcpStream,
-    peer: SocketAddr,
-    seat: Seat,
-) {
-    let wire = Wire::new(socket, seat, Codec::new(service.config.clone()));
-    let connection = Connection { wire, service, peer };
+pub(crate) async fn serve(service: Rc<Service>, accepted: Accepted, seat: Seat) {
+    let (peer, at) = (accepted.peer, accepted.at);
+    let handshakes = &service.budget.counters.handshakes;
+    let Some(stream) = accepted.open(&seat, handshakes).await else { return };
+    let secured = Secured::of(&stream);
+    let wire = Wire::new(stream, at, seat, Codec::new(service.config.clone()));
+    let connection = Connection { wire, service, peer, secured };
     match connection.run().await {
         Ok(Some(switch)) => {
             let Connection { wire, .. } = connection;
             // No body shares it: an upgrade has none.
             if let Some(wire) = Rc::into_inner(wire) {
-                switch(wire.socket, wire.read.into_inner());
+                switch(wire.stream.into_inner(), wire.read.into_inner());
             }
         }
-        Ok(None) => {}
+        Ok(None) => connection.wire.say_end(),
         Err(error) => {
             debug!(%peer, %error, "http connection ended");
+            connection.wire.say_end();
             connection.reset_if_stuck();
         }
     }
@@ -115,6 +118,7 @@ impl Connection {
 
     async fn on_request(&self, mut request: Request) -> io::Result<Next> {
         request.head_mut().peer_addr = Some(self.peer);
+        request.extensions_mut().insert(self.secured);
         if let Some(upgrade) = self.service.upgrade.as_ref().filter(|_| request.upgrade()) {
             return match upgrade(&request) {
                 Ok(switch) => Ok(Next::Switch(switch)),
@@ -163,7 +167,7 @@ impl Connection {
             return Ok(());
         }
         self.wire.begin_wait();
-        SockRef::from(&self.wire.socket).shutdown(std::net::Shutdown::Write)?;
+        self.wire.shut_down()?;
         let mut thrown_away = 0;
         while thrown_away < most {
             let read = self.wire.read.replace(BytesMut::new());
@@ -181,7 +185,8 @@ impl Connection {
     fn reset_if_stuck(&self) {
         if self.wire.seat.ending().is_some_and(|ending| ending.wait == Wait::Answer) {
             // It is lost either way.
-            let _ = SockRef::from(&self.wire.socket).set_linger(Some(std::time::Duration::ZERO));
+            let stream = self.wire.stream.borrow();
+            let _ = SockRef::from(stream.tcp()).set_linger(Some(std::time::Duration::ZERO));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What is shown of a port's connections.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge};
+use certificates::{Expiry, Server};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
-use crate::{ending::Ending, metrics::Registrar};
+use crate::{ending::Ending, handshakes::Handshakes, metrics::Registrar, signed::signed};
 
 /// The statuses that are answered before a request reaches a route.
 const REFUSALS: [u16; 7] = [400, 408, 413, 414, 417, 431, 503];
@@ -18,6 +19,9 @@ pub struct Counters {
     pub(crate) bytes: IntGauge,
     /// Connections for which there was no place at all.
     pub(crate) turned_away: IntCounter,
+    /// Handshakes of TLS.
+    pub(crate) handshakes: Handshakes,
+    expiries: IntGaugeVec,
     given_up: IntCounterVec,
     refused: IntCounterVec,
     connections_limit: IntGauge,
@@ -54,6 +58,12 @@ impl Counters {
                 &name("connections_turned_away_total"),
                 "New connections closed because every other one had a request in progress",
             ),
+            handshakes: Handshakes::new(make, &name("tls_handshakes_total")),
+            expiries: make.gauges(
+                &name("tls_certificate_expiry_timestamp_seconds"),
+                "When each certificate that is shown expires, in seconds since 1970",
+                &["file"],
+            ),
             given_up,
             refused,
             connections_limit: make.gauge(&name("connections_limit"), "Most HTTP connections"),
@@ -66,6 +76,15 @@ impl Counters {
     pub fn show_limits(&self, connections: usize, bytes: usize) {
         self.connections_limit.set(connections as i64);
         self.bytes_limit.set(bytes as i64);
+    }
+
+    /// Shows until when the certificates are valid that are shown to peers.
+    pub fn show_certificates(&self, shown: &Server) {
+        self.expiries.reset();
+        for Expiry { file, not_after } in shown.certificates.expiries() {
+            let file = file.display().to_string();
+            self.expiries.with_label_values(&[&file]).set(signed(not_after.as_secs()));
+        }
     }
 
     pub(crate) fn given_up(&self, ending: Ending) {

@@ -3,7 +3,7 @@
 //! [`listen`] opens sockets and [`accept`] takes connections off their queues. [`port`] serves those
 //! of one thread: each has a seat in a [`budget`] and is a connection, which reads heads and bodies
 //! as they are asked for and answers one request after the other, by an actix-web application or by
-//! an [`upgrade`]. Who waits too long, or longest when room is needed, is given up. [`room`] says how
+//! an [`upgrade`]. Its [`stream`] may be one inside TLS, and requests say how they are [`secured`]. Who waits too long, or longest when room is needed, is given up. [`room`] says how
 //! large a budget may be.
 //!
 //! A [`problem`] becomes a response, [`health`] is answered, [`metrics`] are registered and shown
@@ -18,6 +18,8 @@ pub mod port;
 
 mod connection;
 
+mod handshake;
+
 mod answer;
 pub mod body;
 mod head;
@@ -27,6 +29,7 @@ mod wire;
 pub mod budget;
 pub mod counters;
 mod ending;
+mod handshakes;
 mod waits;
 
 pub mod room;
@@ -35,6 +38,9 @@ pub mod exposition;
 pub mod health;
 pub mod reloads;
 pub mod upgrade;
+
+pub mod secured;
+pub mod stream;
 
 pub mod metrics;
 mod process;

@@ -3,12 +3,14 @@
 use std::{
     net::TcpStream,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix_http::{KeepAlive, Request, ServiceConfig, body::MessageBody};
 use actix_service::{IntoServiceFactory, Service as _, ServiceFactory};
 use actix_web::dev::{AppConfig, ServiceResponse};
+use certificates::rustls::ServerConfig;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{debug, warn};
 
@@ -16,6 +18,7 @@ use crate::{
     budget::{Budget, Limits},
     connection::{Handler, Service, serve},
     counters::Counters,
+    handshake::Accepted,
     upgrade::Upgrade,
 };
 
@@ -73,18 +76,23 @@ impl Port {
         Self { service: Rc::new(Service { handler, upgrade, always, config, budget }) }
     }
 
-    /// Serves a connection that was accepted just now, once there is room. `guard` lives as long as
-    /// it does.
-    pub async fn serve(&self, socket: TcpStream, guard: impl Sized + 'static) {
+    /// Serves a connection that was accepted just now, once there is room; inside TLS, where there is
+    /// something to speak it with. `guard` lives as long as it does.
+    pub async fn serve(
+        &self,
+        socket: TcpStream,
+        tls: Option<Arc<ServerConfig>>,
+        guard: impl Sized + 'static,
+    ) {
         let Some(seat) = self.service.budget.admit().await else { return };
-        let peer = socket.peer_addr();
+        let (peer, at) = (socket.peer_addr(), Instant::now());
         let (socket, peer) = match (tokio::net::TcpStream::from_std(socket), peer) {
             (Ok(socket), Ok(peer)) => (socket, peer),
             (Err(error), _) | (_, Err(error)) => return debug!(%error, "connection lost"),
         };
         let service = Rc::clone(&self.service);
         actix_rt::spawn(async move {
-            serve(service, socket, peer, seat).await;
+            serve(service, Accepted { socket, tls, peer, at }, seat).await;
             drop(guard);
         });
     }

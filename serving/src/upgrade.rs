@@ -7,12 +7,11 @@ use actix_web::{
 };
 use bytes::BytesMut;
 use protocol::problem::Problem;
-use tokio::net::TcpStream;
 
-use crate::problem;
+use crate::{problem, stream::Stream};
 
 /// Takes a connection over, with what was read behind the request. Nothing of HTTP stays with it.
-pub type Switch = Box<dyn FnOnce(TcpStream, BytesMut)>;
+pub type Switch = Box<dyn FnOnce(Stream, BytesMut)>;
 
 /// Decides about requests that ask for an upgrade: what takes the connection over, or the answer.
 pub type Upgrade = Box<dyn Fn(&Request) -> Result<Switch, Box<HttpResponse>>>;

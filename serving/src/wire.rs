@@ -6,9 +6,10 @@ use std::{
     future::poll_fn,
     io,
     mem::MaybeUninit,
-    pin::pin,
+    net::Shutdown,
+    pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Instant,
 };
 
@@ -19,9 +20,12 @@ use actix_http::{
 };
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use socket2::SockRef;
-use tokio::{net::TcpStream, task::yield_now};
+use tokio::{
+    io::{AsyncReadExt, AsyncWrite},
+    task::yield_now,
+};
 
-use crate::{budget::Seat, ending::Cause, waits::Wait};
+use crate::{budget::Seat, ending::Cause, stream::Stream, waits::Wait};
 
 /// Most bytes of a head, and of a body that are read at once.
 pub(crate) const READ_BYTES: usize = 16 * 1024;
@@ -30,8 +34,8 @@ const FIRST_BYTES: usize = 4 * 1024;
 
 /// One connection's bytes. A request's body shares them with the connection.
 pub(crate) struct Wire {
-    /// The socket.
-    pub socket: TcpStream,
+    /// The connection; borrowed for a moment, never across an await.
+    pub stream: RefCell<Stream>,
     /// Its share of what connections may cost.
     pub seat: Seat,
     /// Takes requests apart and puts answers together.
@@ -44,11 +48,11 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Nothing was read so far.
-    pub(crate) fn new(socket: TcpStream, seat: Seat, codec: Codec) -> Rc<Self> {
-        let (codec, read) = (RefCell::new(codec), RefCell::default());
-        let since = Cell::new(Instant::now());
-        Rc::new(Self { socket, seat, codec, read, body_left: Cell::default(), since })
+    /// Nothing was read so far; it was accepted then.
+    pub(crate) fn new(stream: Stream, accepted: Instant, seat: Seat, codec: Codec) -> Rc<Self> {
+        let (stream, codec) = (RefCell::new(stream), RefCell::new(codec));
+        let (read, since) = (RefCell::default(), Cell::new(accepted));
+        Rc::new(Self { stream, seat, codec, read, body_left: Cell::default(), since })
     }
 
     /// What is waited for from here on is waited for since now.
@@ -113,45 +117,45 @@ impl Wire {
 
     /// The same, to be asked again.
     pub(crate) fn poll_fill(&self, wait: Wait, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        loop {
-            match self.try_fill(wait) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                filled => {
-                    self.seat.go_on();
-                    return Poll::Ready(filled);
-                }
-            }
-            if self.socket.poll_read_ready(cx)?.is_pending() {
-                let ending = ready!(self.seat.poll_wait(wait, self.since.get(), cx));
-                if ending.cause == Cause::Stopping && self.has_unseen_bytes() {
-                    return Poll::Pending;
-                }
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
+        if let Poll::Ready(filled) = self.try_fill(wait, cx) {
+            self.seat.go_on();
+            return Poll::Ready(filled);
         }
+        let ending = ready!(self.seat.poll_wait(wait, self.since.get(), cx));
+        if ending.cause == Cause::Stopping && self.has_unseen_bytes() {
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Whether bytes have come that the runtime has not been told of yet.
     fn has_unseen_bytes(&self) -> bool {
-        let peeked = SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]);
+        let stream = self.stream.borrow();
+        let peeked = SockRef::from(stream.tcp()).peek(&mut [MaybeUninit::uninit()]);
         peeked.is_ok_and(|count| count > 0)
     }
 
     /// The buffer is there only while something is in it.
-    fn try_fill(&self, wait: Wait) -> io::Result<bool> {
+    fn try_fill(&self, wait: Wait, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut read = self.read.borrow_mut();
         let is_large = matches!(wait, Wait::Body | Wait::Farewell);
         let most = if is_large { READ_BYTES } else { FIRST_BYTES };
         let room = READ_BYTES.saturating_sub(read.len()).min(most);
         read.reserve(room);
-        let held = self.seat.hold_buffer(read.capacity()).map_err(io::Error::other);
-        let filled = held.and_then(|()| self.socket.try_read_buf(&mut (&mut *read).limit(room)));
+        let filled = match self.seat.hold_buffer(read.capacity()) {
+            Ok(()) => {
+                let (mut stream, mut into) = (self.stream.borrow_mut(), (&mut *read).limit(room));
+                // Nothing is lost with a reading that is given up.
+                pin!(stream.read_buf(&mut into)).poll(cx)
+            }
+            Err(problem) => Poll::Ready(Err(io::Error::other(problem))),
+        };
         if read.is_empty() {
             *read = BytesMut::new();
             // Less is always granted.
             let _ = self.seat.hold_buffer(0);
         }
-        filled.map(|count| count > 0)
+        filled.map_ok(|count| count > 0)
     }
 
     /// Writes everything.
@@ -163,27 +167,64 @@ impl Wire {
     }
 
     fn poll_send(&self, out: &mut BytesMut, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !out.is_empty() {
-            match self.socket.try_write(out) {
-                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(count) => {
+        let mut stream = self.stream.borrow_mut();
+        if stream.is_tls() {
+            // Asked again, the peer has taken some of what was encrypted, or the seat is lost.
+            self.seat.go_on();
+        }
+        loop {
+            let sent = match out.is_empty() {
+                true => Pin::new(&mut *stream).poll_flush(cx).map_ok(|()| None),
+                false => Pin::new(&mut *stream).poll_write(cx, out).map_ok(Some),
+            };
+            match sent {
+                Poll::Ready(Ok(None)) => {
+                    self.seat.go_on();
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Ok(Some(0))) => {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                Poll::Ready(Ok(Some(count))) => {
                     out.advance(count);
                     self.seat.go_on();
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.socket.poll_write_ready(cx)?.is_pending() {
-                        ready!(self.seat.poll_wait(Wait::Answer, Instant::now(), cx));
-                        return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-                    }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    ready!(self.seat.poll_wait(Wait::Answer, Instant::now(), cx));
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                 }
-                Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        Poll::Ready(Ok(()))
     }
 
-    /// Writes what goes at once, to a peer that is told why it is given up.
-    pub(crate) fn try_send(&self, bytes: &[u8]) -> bool {
-        matches!(self.socket.try_write(bytes), Ok(count) if count == bytes.len())
+    /// Writes what goes at once, to a peer that is asked to go on.
+    pub(crate) fn try_send(&self, bytes: &[u8], cx: &mut Context<'_>) -> bool {
+        let mut stream = self.stream.borrow_mut();
+        let sent = Pin::new(&mut *stream).poll_write(cx, bytes);
+        // What is encrypted and does not go at once goes with the answer.
+        let _ = Pin::new(&mut *stream).poll_flush(cx);
+        matches!(sent, Poll::Ready(Ok(count)) if count == bytes.len())
+    }
+
+    /// Says inside TLS that this is the end, if that was not said and goes at once: who hears nothing
+    /// cannot tell it from an attack (RFC 8446 section 6.1).
+    pub(crate) fn say_end(&self) {
+        let is_tls = self.stream.borrow().is_tls();
+        if is_tls {
+            // The connection may be lost already.
+            let _ = self.shut_down();
+        }
+    }
+
+    /// Says that nothing more is sent, as far as that goes at once.
+    pub(crate) fn shut_down(&self) -> io::Result<()> {
+        let mut stream = self.stream.borrow_mut();
+        let mut nobody = Context::from_waker(Waker::noop());
+        match Pin::new(&mut *stream).poll_shutdown(&mut nobody) {
+            Poll::Ready(shut) => shut,
+            // The peer takes nothing, and finds the end missing.
+            Poll::Pending => SockRef::from(stream.tcp()).shutdown(Shutdown::Write),
+        }
     }
 }

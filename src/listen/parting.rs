@@ -2,12 +2,15 @@
 
 use std::{borrow::Cow, io, time::Duration};
 
+use certificates::Cause;
 use client::{
     Ending,
     response::{Head, ROOM},
 };
 use protocol::CloseReason;
 use serde::Deserialize;
+
+use super::channel::reason;
 
 /// The end of a connection.
 #[derive(Debug)]
@@ -52,7 +55,24 @@ struct Problem {
 impl End {
     /// The socket failed.
     pub(super) fn of_error(doing: &str, error: &io::Error) -> Self {
-        Self::Passing { why: format!("{doing}: {error}"), told: None }
+        Self::Passing { why: format!("{doing}: {}", reason(error)), told: None }
+    }
+
+    /// No connection could be made: to come back to a server that is not the one that is meant helps only
+    /// once somebody has changed something.
+    pub(super) fn of_connect(doing: &str, error: &io::Error) -> Self {
+        match Cause::of_io(error) {
+            Some(cause) if cause.is_lasting() => {
+                let advice = match cause {
+                    Cause::UnknownIssuer => "; --tls-ca names a file with its authority",
+                    Cause::WrongName => "; --tls-name gives the name that is right",
+                    Cause::NotTls => "; without TLS write ws://, http:// or tcp://",
+                    _ => "",
+                };
+                Self::Final(format!("{doing}: {}{advice}", reason(error)))
+            }
+            _ => Self::of_error(doing, error),
+        }
     }
 
     /// Something that is no word of the server's.

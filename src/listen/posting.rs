@@ -1,44 +1,37 @@
 //! What is said to a server by requests of their own, where the session's connection has no way up.
 
-use std::{io, time::Duration};
+use std::{
+    io::{self, Read},
+    time::{Duration, Instant},
+};
 
-use client::opening::{frames_path, percent_encode};
+use client::{
+    opening::{self, Credentials, Place},
+    response::{Head, ROOM},
+};
 use protocol::SessionId;
-use settings::Secret;
-use ureq::Agent;
 
-use super::visit::Visitor;
-use crate::agent::agent;
+use super::visit::{Visitor, say};
 
 /// How long a request may take.
 const WITHIN: Duration = Duration::from_secs(10);
 /// The most of an answer that is looked at, in bytes.
-const LONGEST_ANSWER: u64 = 4096;
+const LONGEST_ANSWER: usize = 4096;
+/// What is read at once.
+const SCRATCH_BYTES: usize = 1024;
 
 /// Where frames are posted, and as whom.
-pub(super) struct Post {
-    agent: Agent,
-    /// The URL up to the session's name.
-    base: String,
+pub(super) struct Post<'a> {
+    visitor: &'a Visitor,
+    place: Place<'a>,
+    who: Credentials<'a>,
     session: Option<SessionId>,
-    authorization: Option<String>,
 }
 
-impl Post {
-    /// The place of frames is beside that of events.
-    pub(super) fn new(visitor: &Visitor, token: Option<&Secret>) -> Self {
-        let (host, path) = (&visitor.bracketed_host, frames_path(&visitor.path));
-        let mut url = format!("http://{host}:{}{path}?", visitor.port);
-        let user = visitor.user.as_ref().filter(|_| token.is_none());
-        for (name, value) in [("user", user), ("device", visitor.device.as_ref())] {
-            let Some(value) = value else { continue };
-            url.push_str(name);
-            url.push('=');
-            percent_encode(value, &mut url);
-            url.push('&');
-        }
-        let authorization = token.map(|token| format!("Bearer {}", token.expose()));
-        Self { agent: agent(WITHIN), base: url, session: None, authorization }
+impl<'a> Post<'a> {
+    /// The place of frames is beside that of the session.
+    pub(super) fn new(visitor: &'a Visitor, place: Place<'a>, who: Credentials<'a>) -> Self {
+        Self { visitor, place, who, session: None }
     }
 
     /// What is posted is for this session.
@@ -52,16 +45,72 @@ impl Post {
     /// The server cannot be reached.
     pub(super) fn frames(&self, frames: &[u8]) -> io::Result<()> {
         let session = self.session.ok_or_else(|| io::Error::other("the session has no name"))?;
-        let url = format!("{}session={session}", self.base);
-        let mut request = self.agent.post(&url).content_type("application/json");
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization);
-        }
-        let mut answer = request.send(frames).map_err(io::Error::other)?;
-        if answer.status().as_u16() != 204 {
-            let text = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_string();
-            eprintln!("not taken: {}", text.unwrap_or_default());
+        let frames = std::str::from_utf8(frames).map_err(io::Error::other)?;
+        let request = opening::post(self.place, self.who, session, frames);
+        let mut channel = self.visitor.connect().map_err(io::Error::other)?;
+        say(&mut channel, request.as_bytes()).map_err(io::Error::other)?;
+        let answer = read(&mut channel).map_err(io::Error::other)?;
+        channel.say_end();
+        let mut room = ROOM;
+        match Head::read(&answer, &mut room) {
+            Ok(Some(head)) if head.status == 204 => {}
+            Ok(Some(head)) => {
+                eprintln!("not taken: {}", String::from_utf8_lossy(&answer[head.length..]));
+            }
+            Ok(None) | Err(_) => return Err(io::Error::other("no answer to a frame")),
         }
         Ok(())
+    }
+}
+
+/// What the server answers, as far as it is looked at. A proxy may keep the connection.
+fn read(channel: &mut impl Read) -> io::Result<Vec<u8>> {
+    let (begun, mut answer) = (Instant::now(), Vec::new());
+    let mut scratch = [0; SCRATCH_BYTES];
+    while answer.len() < LONGEST_ANSWER && begun.elapsed() < WITHIN && !is_whole(&answer) {
+        match channel.read(&mut scratch) {
+            Ok(0) => break,
+            Ok(length) => answer.extend_from_slice(&scratch[..length]),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
+                io::ErrorKind::Interrupted => {}
+                _ => return Err(error),
+            },
+        }
+    }
+    Ok(answer)
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    let mut room = ROOM;
+    let Ok(Some(head)) = Head::read(answer, &mut room) else { return false };
+    let length = head.text("content-length").and_then(|length| length.parse::<usize>().ok());
+    let length = if head.status == 204 { Some(0) } else { length };
+    length.is_some_and(|length| answer.len() >= head.length.saturating_add(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_whole_with_its_body() {
+        for (answer, expected) in [
+            ("HTTP/1.1 204 No Content\r\n\r\n", true),
+            ("HTTP/1.1 204 No Content\r\n", false),
+            ("HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{", false),
+            ("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}", true),
+            ("HTTP/1.1 404 Not Found\r\n\r\n{}", false),
+        ] {
+            assert_eq!(is_whole(answer.as_bytes()), expected, "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_comes_in_pieces_is_read_to_its_end() {
+        let whole = b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}";
+        let mut pieces = whole[..9].chain(&whole[9..]).chain(&b"HTTP/1.1 400"[..]);
+        assert_eq!(read(&mut pieces).expect("read"), whole);
+        assert_eq!(read(&mut &whole[..9]).expect("cut short"), whole[..9]);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{TcpStream, ToSocketAddrs},
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
@@ -17,15 +16,13 @@ use protocol::{SessionId, Topic, Transport};
 use settings::Secret;
 
 use super::{
-    LOOK_EVERY,
+    channel::{Channel, Tls},
     line::line,
     parting::{End, Parting},
     places::Places,
     posting::Post,
 };
 
-/// How long a connect may take.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// How long the server may take until its hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(30);
 /// After so long without a byte the server is asked whether it is there.
@@ -47,6 +44,8 @@ pub(super) struct Visitor {
     pub(super) port: u16,
     pub(super) transport: Transport,
     pub(super) path: String,
+    /// What TLS is spoken with, if it is.
+    pub(super) tls: Option<Tls>,
     pub(super) user: Option<String>,
     pub(super) topics: Vec<Topic>,
     /// Whether topics begin with everything that is kept of them.
@@ -59,7 +58,7 @@ pub(super) struct Visitor {
 /// A connection that is open.
 pub(super) struct Visit<'a> {
     visitor: &'a Visitor,
-    stream: TcpStream,
+    stream: Channel,
     session: Session,
     rules: Rules,
     was_held: bool,
@@ -70,7 +69,7 @@ pub(super) struct Visit<'a> {
     /// What the requests of long polls name.
     asking: Asking<'a>,
     /// Where what it says is posted, once the session is known, where there is no other way.
-    post: Option<Post>,
+    post: Option<Post<'a>>,
     begun: Instant,
     heard: Instant,
 }
@@ -98,6 +97,19 @@ struct Asked {
     ended: Option<Ending>,
 }
 
+impl Visitor {
+    /// A connection to the server.
+    pub(super) fn connect(&self) -> io::Result<Channel> {
+        Channel::open(&self.host, self.port, self.tls.as_ref())
+    }
+}
+
+/// Writes all of it: inside TLS, what was taken in is not on its way before it is flushed.
+pub(super) fn say(stream: &mut Channel, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes)?;
+    stream.flush()
+}
+
 impl<'a> Visit<'a> {
     /// Connects and listens to the end.
     pub(super) fn pay(
@@ -111,7 +123,7 @@ impl<'a> Visit<'a> {
             Ok(visit) => visit,
             Err(error) => {
                 let doing = format!("cannot connect to {}", visitor.shown);
-                return Parting { end: End::of_error(&doing, &error), was_held: false };
+                return Parting { end: End::of_connect(&doing, &error), was_held: false };
             }
         };
         let end = visit.listen(over).unwrap_or_else(|error| match error.kind() {
@@ -120,6 +132,7 @@ impl<'a> Visit<'a> {
         });
         // The connection is over in any case.
         let _ = visit.stream.write_all(&visit.session.leave());
+        visit.stream.say_end();
         Parting { end, was_held: visit.was_held }
     }
 
@@ -129,22 +142,20 @@ impl<'a> Visit<'a> {
         places: &'a mut Places,
         key: &Key,
     ) -> io::Result<Self> {
-        let mut stream = connect(&visitor.host, visitor.port)?;
-        stream.set_read_timeout(Some(LOOK_EVERY))?;
-        stream.set_write_timeout(Some(CONNECT_WITHIN))?;
+        let mut stream = visitor.connect()?;
         let Visitor { transport, bracketed_host: host, port, path, .. } = visitor;
         let place = Place { transport: *transport, host, port: *port, path };
         let who = Credentials::new(token.map(Secret::expose), visitor.user.as_deref());
         let who = Credentials { device: visitor.device.as_deref(), ..who };
         let coming = Credentials { after: &places.after(), ..who };
-        stream.write_all(opening::bytes(place, coming, key).as_bytes())?;
+        say(&mut stream, opening::bytes(place, coming, key).as_bytes())?;
         let accept = key.accept.clone();
         let rules = Rules { needs_hello: true, echo_once: false, posts_pongs: true, accept };
         let mut session = Session::new(*transport);
         session.on_connected(&rules, &mut |_| {});
         let now = Instant::now();
         let (was_held, bye) = (false, None);
-        let post = (!session.has_way_up()).then(|| Post::new(visitor, token));
+        let post = (!session.has_way_up()).then(|| Post::new(visitor, place, who));
         let asking = Asking { place, who, session: None };
         let (begun, heard) = (now, now);
         Ok(Self {
@@ -228,7 +239,7 @@ impl<'a> Visit<'a> {
             return Err(io::Error::other("the answer names no session"));
         };
         let request = opening::poll(place, who, session, self.session.ask_again(), POLL_WAIT);
-        self.stream.write_all(request.as_bytes()).map_err(io::Error::other)
+        say(&mut self.stream, request.as_bytes()).map_err(io::Error::other)
     }
 
     fn on_held(&mut self, replies: &mut Vec<u8>) {
@@ -265,7 +276,7 @@ impl<'a> Visit<'a> {
         if let Some(post) = &self.post {
             return post.frames(bytes);
         }
-        self.stream.write_all(bytes).map_err(io::Error::other)
+        say(&mut self.stream, bytes).map_err(io::Error::other)
     }
 }
 
@@ -295,16 +306,4 @@ impl Asked {
             Effect::Ended(ending) => self.ended = Some(ending),
         }
     }
-}
-
-/// The first address of the host that answers.
-fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT_WITHIN) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }

@@ -46,5 +46,6 @@ targets!(
     stress_report,
     server_bytes,
     kernel_text,
+    tls_records,
     tokens
 );

@@ -241,21 +241,24 @@ impl Pending {
 pub(crate) struct PendingGuard {
     pending: Rc<Pending>,
     turn: Turn,
-    kept: usize,
+    /// Bytes, of which there are fewer than 4 GiB.
+    kept: u32,
     stand: Stand,
 }
 
 impl PendingGuard {
     /// So many bytes are kept of what it has sent.
     pub(crate) fn keep(&mut self, bytes: usize) {
+        let kept = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let bytes = kept as usize;
         let mut queues = self.pending.queues.borrow_mut();
-        queues.bytes = queues.bytes - self.kept + bytes;
+        queues.bytes = queues.bytes - self.kept as usize + bytes;
         match bytes {
             0 => queues.speaking.remove(&self.turn),
             _ => queues.speaking.insert(self.turn),
         };
-        self.pending.metrics.pending_bytes.add(bytes as i64 - self.kept as i64);
-        self.kept = bytes;
+        self.pending.metrics.pending_bytes.add(i64::from(kept) - i64::from(self.kept));
+        self.kept = kept;
     }
 
     /// It has its answer: it waits for nothing, and goes before those that do.

@@ -1,6 +1,6 @@
 //! What becomes of the requests of arrivals, and of the first message of those that are WebSockets.
 
-use std::{io::Write, net::TcpStream, sync::Arc};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use protocol::{Transport, problem::Problem};
@@ -25,6 +25,7 @@ use crate::{
     },
     seats::{Arrival, Asking, Port, Progress, Then},
     session::{Answer, Runner, Said},
+    tls::Socket,
 };
 
 /// The label of the handshake metric for a request that wants no session and is no mistake.
@@ -171,7 +172,7 @@ impl Arrivals {
         shown: &Shown<'_>,
         transport: Transport,
         arrival: Arrival,
-        join: impl FnOnce(TcpStream) -> Result<Runner, Box<Refused>>,
+        join: impl FnOnce(Socket) -> Result<Runner, Box<Refused>>,
     ) -> Arrived {
         let settings = &self.doorway.seats.local.settings;
         self.join(arrival, join, |refused| {
@@ -198,7 +199,8 @@ impl Arrivals {
             return self.say(arrival, &farewell);
         }
         // Its socket is empty, so it has room for this.
-        if arrival.socket.write_all(&websocket::switching_protocols(request)).is_err() {
+        let switching = websocket::switching_protocols(request);
+        if arrival.write_all(&switching, &self.doorway.seats.local.tls).is_err() {
             return Arrived::Gone;
         }
         arrival.port = Port::WebSocket;

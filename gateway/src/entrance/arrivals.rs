@@ -4,11 +4,7 @@
 //! a timer or any machinery for the connection. It is answered once, and then it ends: nothing is
 //! kept for a second request, so nothing of it has to be bounded (docs/decisions/door.md).
 
-use std::{
-    io::{self, Read},
-    net::TcpStream,
-    rc::Rc,
-};
+use std::{io, rc::Rc};
 
 use bytes::BytesMut;
 use protocol::Transport;
@@ -23,6 +19,7 @@ use crate::{
     http::request::MAX_HEAD_BYTES,
     seats::{Arrival, Asking, Port, Progress, Then},
     session::Runner,
+    tls::Socket,
 };
 
 /// What becomes of an arrival.
@@ -61,12 +58,19 @@ impl Arrivals {
             };
         }
         loop {
+            if self.defer(&mut arrival, seat) {
+                return Arrived::Waiting(arrival);
+            }
             match self.read(&mut arrival) {
                 Ok(0) => return self.on_end(*arrival),
                 Ok(_) => {}
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return Arrived::Waiting(arrival),
+                    io::ErrorKind::WouldBlock => {
+                        arrival.keep_sealed();
+                        return Arrived::Waiting(arrival);
+                    }
                     io::ErrorKind::Interrupted => continue,
+                    io::ErrorKind::InvalidData => return self.on_fault(arrival, &error),
                     _ => return self.on_end(*arrival),
                 },
             }
@@ -78,8 +82,12 @@ impl Arrivals {
     }
 
     fn read(&self, arrival: &mut Arrival) -> io::Result<usize> {
-        let mut scratch = self.doorway.seats.local.scratch.borrow_mut();
-        let count = arrival.socket.read(&mut scratch)?;
+        let local = &self.doorway.seats.local;
+        let mut scratch = local.scratch.borrow_mut();
+        let count = match arrival.is_unsealed() {
+            false => arrival.read(&mut scratch, &local.tls)?,
+            true => self.read_sealed(arrival, &mut scratch)?,
+        };
         match &mut arrival.progress {
             Progress::Speaking(words) => words.extend_from_slice(&scratch[..count]),
             Progress::Asking(Asking { then: Then::End(left, _), .. })
@@ -143,15 +151,17 @@ impl Arrivals {
     pub(super) fn join(
         &self,
         arrival: Arrival,
-        join: impl FnOnce(TcpStream) -> Result<Runner, Box<Refused>>,
+        join: impl FnOnce(Socket) -> Result<Runner, Box<Refused>>,
         farewell: impl FnOnce(&Refused) -> Farewell,
     ) -> Arrived {
-        match join(arrival.socket) {
+        match join(Socket { stream: arrival.socket, tls: arrival.tls }) {
             Ok(runner) => Arrived::Joined(runner),
             Err(refused) => {
                 let farewell = farewell(&refused);
-                let Some(socket) = refused.socket else { return Arrived::Gone };
-                self.say(Box::new(Arrival { socket, ..arrival }), &farewell)
+                let Some(Socket { stream: socket, tls }) = refused.socket else {
+                    return Arrived::Gone;
+                };
+                self.say(Box::new(Arrival { socket, tls, ..arrival }), &farewell)
             }
         }
     }
@@ -166,7 +176,10 @@ impl Arrivals {
     }
 
     /// Gives up an arrival, for which there is a reason that is not its own.
-    pub(crate) fn give_up(&self, arrival: Box<Arrival>, reason: Reason) -> Arrived {
+    pub(crate) fn give_up(&self, mut arrival: Box<Arrival>, reason: Reason) -> Arrived {
+        if arrival.is_shaking() {
+            self.doorway.seats.local.metrics.tls.handshake(reason.as_str());
+        }
         let Progress::Speaking(words) = &arrival.progress else {
             self.doorway.seats.local.metrics.answered_cut_short.inc();
             Self::abandon(*arrival);
@@ -177,6 +190,8 @@ impl Arrivals {
         }
         // One that was silent all the while is not worth an answer.
         if words.is_empty() && arrival.port != Port::WebSocket {
+            // With TLS it is told at least that this is no accident. It is gone in any case.
+            let _ = arrival.end_sending();
             return Arrived::Gone;
         }
         let farewell = reason.farewell(arrival.port);
@@ -185,6 +200,9 @@ impl Arrivals {
     }
 
     fn on_end(&self, arrival: Arrival) -> Arrived {
+        if arrival.is_shaking() {
+            self.doorway.seats.local.metrics.tls.handshake("client_left");
+        }
         if arrival.is_handshake() {
             self.count(arrival.port, "client_left");
         }

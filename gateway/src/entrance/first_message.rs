@@ -1,8 +1,6 @@
 //! The first message of a WebSocket whose request did not say who comes: a `connect` frame, so that a
 //! browser need not put its token into an address.
 
-use std::net::TcpStream;
-
 use bytes::BytesMut;
 use protocol::{CloseReason, Transport, client_frame::Connect};
 
@@ -13,6 +11,7 @@ use super::{
 use crate::{
     access::auth::Credentials,
     session::{Cursors, Runner},
+    tls::Socket,
     transports::{
         inbound::Inbound,
         websocket::{WebSocket, message::next_frame},
@@ -77,7 +76,7 @@ pub(super) fn join(
     doorway: &Doorway,
     first: (&Connect, Option<&[u8]>),
     device: Option<&str>,
-    socket: TcpStream,
+    socket: Socket,
     read: BytesMut,
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {

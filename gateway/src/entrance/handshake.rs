@@ -4,7 +4,7 @@
 //! identified and admitted, which consumes it. Refused, it comes back, so that its transport can
 //! say why.
 
-use std::{net::TcpStream, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use bytes::BytesMut;
 use protocol::Transport;
@@ -17,6 +17,7 @@ use crate::{
     },
     seats::Seats,
     session::{Client, Cursors, Joining, Runner, Session},
+    tls::Socket,
 };
 
 /// What handshakes on one thread need.
@@ -43,7 +44,7 @@ impl Doorway {
 /// A connection whose handshake is complete, but for who it is.
 pub(crate) struct Unidentified {
     /// The connection, which its worker waits for; none if it asks by requests.
-    pub socket: Option<TcpStream>,
+    pub socket: Option<Socket>,
     /// Its seat on the worker.
     pub seat: u32,
     /// What it speaks.
@@ -59,7 +60,7 @@ pub(crate) struct Unidentified {
 /// A client that was not let in, and why.
 pub(crate) struct Refused {
     /// The client's connection, where it was given.
-    pub socket: Option<TcpStream>,
+    pub socket: Option<Socket>,
     /// Why.
     pub refusal: Refusal,
 }

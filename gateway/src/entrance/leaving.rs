@@ -1,10 +1,6 @@
 //! The last words to a connection that does not become a session.
 
-use std::{
-    io::{self, Write},
-    net::Shutdown,
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use protocol::{CloseReason, Transport, problem::Problem};
 
@@ -92,6 +88,22 @@ impl Farewell {
         Self(bye)
     }
 
+    /// Nothing, where an alert of TLS has said it already.
+    pub(super) fn alert() -> Self {
+        Self(Vec::new())
+    }
+
+    /// That TLS is spoken where a client came without.
+    pub(super) fn speak_tls(port: Port) -> Self {
+        match port {
+            Port::Http => {
+                let detail = "TLS is spoken at this port: use https:// or wss://";
+                Self::unread(&Problem::new(400, "Bad Request", detail))
+            }
+            Port::Tcp | Port::WebSocket => Self::bye(CloseReason::ProtocolError, Transport::Tcp),
+        }
+    }
+
     /// The answer to a WebSocket's client that closes.
     pub(super) fn close_back(code: Option<u16>) -> Self {
         let mut close = Vec::new();
@@ -105,8 +117,8 @@ impl Farewell {
     /// # Errors
     /// The client is gone, or takes nothing; its socket is empty, so it has room for this.
     pub(super) fn say(&self, arrival: &mut Arrival, local: &Local) -> io::Result<()> {
-        arrival.socket.write_all(&self.0)?;
-        arrival.socket.shutdown(Shutdown::Write)?;
+        arrival.write_all(&self.0, &local.tls)?;
+        arrival.end_sending()?;
         arrival.guard.answered();
         arrival.progress = Progress::Answered(LINGER_BYTES);
         arrival.deadline = local.clock.tick_after(LINGER);

@@ -1,7 +1,7 @@
 //! From the accept queue to a session.
 //!
-//! Connections come by [`accept`]; [`arrivals`] reads what they say first, and [`answers`] what of that
-//! are requests. [`requests`] finds out what one asks for, by the [`routes`] there are and the rules for
+//! Connections come by [`accept`]; [`arrivals`] reads what they say first, behind a handshake of TLS where
+//! they are [`sealed`], and [`answers`] what of that are requests. [`requests`] finds out what one asks for, by the [`routes`] there are and the rules for
 //! [`origins`]: if it is a handshake, [`websocket`], [`sse`] or [`poll`] take it with what it has [`shown`]; or it
 //! asks a session for what is new ([`poll`], with its [`question`]), or brings [`frames`] for one that is
 //! there, or [`elsewhere`]. A first line is for [`tcp`], and the [`first_message`] of a WebSocket says who comes where its request did not. Each makes an
@@ -21,6 +21,7 @@ mod poll;
 pub(crate) mod question;
 mod requests;
 mod routes;
+mod sealed;
 mod shown;
 mod sse;
 pub(crate) mod tcp;

@@ -1,12 +1,7 @@
 //! The requests of long poll: the first begins a session, each later one asks it for what is new, and the
 //! connection is kept for the next.
 
-use std::{
-    io::{ErrorKind, Write},
-    net::TcpStream,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::ErrorKind, net::TcpStream, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use protocol::{SessionId, Transport, link::Errand, problem::Problem};
@@ -27,6 +22,7 @@ use crate::{
     http::request::Request,
     seats::{Arrival, Asking, Progress, Telling, Then},
     session::{Abandoned, Address, Answer, Polled, Reply, Runner, expired},
+    tls,
 };
 
 /// The label of the handshake metric for a request that asks a session for what is new.
@@ -118,7 +114,8 @@ impl Arrivals {
             return Arrived::Waiting(arrival);
         };
         while telling.told < telling.bytes.len() {
-            match arrival.socket.write(&telling.bytes[telling.told..]) {
+            let rest = &telling.bytes[telling.told..];
+            match tls::write(&arrival.socket, arrival.tls.as_deref_mut(), rest, &local.tls) {
                 Ok(count) => telling.told += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {

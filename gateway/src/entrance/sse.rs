@@ -19,6 +19,7 @@ use crate::{
         request::{Body, Request},
     },
     session::{Cursors, Runner},
+    tls::Socket,
     transports::sse::END_ID,
 };
 
@@ -76,14 +77,14 @@ pub(super) fn join(
     doorway: &Doorway,
     request: &Request<'_>,
     (shown, connect): (&Shown<'_>, &Connect),
-    socket: TcpStream,
+    socket: Socket,
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {
     let settings = &doorway.seats.local.settings;
     let greeting = beginning(origins::reader(settings, request));
     let read = BytesMut::new();
-    let checked = origins::check(settings, request, &socket);
-    notice_cuts(&socket, settings.ping_interval);
+    let checked = origins::check(settings, request, &socket.stream);
+    notice_cuts(&socket.stream, settings.ping_interval);
     let socket = Some(socket);
     let after = match connect.after.is_empty() {
         true => shown.after(),

@@ -1,7 +1,5 @@
 //! The TCP transport's handshake: the first line is a `connect` frame.
 
-use std::net::TcpStream;
-
 use bytes::BytesMut;
 use protocol::{
     CloseReason, Transport,
@@ -12,6 +10,7 @@ use super::handshake::{Doorway, Refused, Unidentified};
 use crate::{
     access::auth::Credentials,
     session::{Cursors, Runner},
+    tls::Socket,
     transports::tcp::next_line,
 };
 
@@ -56,7 +55,7 @@ pub(super) fn connect(line: &[u8]) -> Result<Connect, CloseReason> {
 pub(super) fn join(
     doorway: &Doorway,
     connect: &Connect,
-    socket: TcpStream,
+    socket: Socket,
     read: BytesMut,
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {

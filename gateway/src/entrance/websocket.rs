@@ -1,7 +1,5 @@
 //! The HTTP request that becomes a WebSocket (RFC 6455 section 4.2).
 
-use std::net::TcpStream;
-
 use actix_http::ws::hash_key;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
@@ -15,6 +13,7 @@ use super::{
 use crate::{
     http::request::{Body, Request},
     session::Runner,
+    tls::Socket,
 };
 
 /// The subprotocol that is chosen when it is offered.
@@ -68,12 +67,12 @@ pub(super) fn join(
     doorway: &Doorway,
     request: &Request<'_>,
     shown: &Shown<'_>,
-    socket: TcpStream,
+    socket: Socket,
     read: BytesMut,
     seat: u32,
 ) -> Result<Runner, Box<Refused>> {
     let greeting = switching_protocols(request);
-    let checked = origins::check(&doorway.seats.local.settings, request, &socket);
+    let checked = origins::check(&doorway.seats.local.settings, request, &socket.stream);
     let socket = Some(socket);
     let (transport, after) = (Transport::WebSocket, shown.after());
     let client = Unidentified { socket, seat, transport, read, greeting, after };

@@ -9,10 +9,10 @@ use std::{
 
 use bytes::BytesMut;
 use protocol::link::{Down, HEARTBEAT, LinkError, Offer, PresenceChange, SILENCE, Terms, Up};
+use serving::stream::Stream;
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, tcp::OwnedWriteHalf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
 };
 use tracing::{debug, info, warn};
@@ -38,7 +38,7 @@ enum LinkEnd {
     #[error("the peer closed it")]
     Closed,
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     #[error("nothing came for {} s", SILENCE.as_secs())]
     Silent,
     #[error("{0}")]
@@ -66,21 +66,31 @@ impl LinkEnd {
     }
 }
 
+impl From<io::Error> for LinkEnd {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // Inside TLS this is an end without a last word; frames say themselves where they end.
+            io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
+}
+
 /// Runs a link to its end. `switch` answers the HTTP request, `read` is what came behind it.
-pub(crate) async fn run(gateway: Arc<Gateway>, socket: TcpStream, switch: String, read: BytesMut) {
-    let peer = socket.peer_addr().ok();
+pub(crate) async fn run(gateway: Arc<Gateway>, stream: Stream, switch: String, read: BytesMut) {
+    let peer = stream.tcp().peer_addr().ok();
     let host = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let peer = peer.map_or_else(|| "?".to_owned(), |address| address.to_string());
     // Of what is written to a link more may be under way than of answers at the operators' port.
-    if let Err(error) = SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER) {
+    if let Err(error) = SockRef::from(stream.tcp()).set_send_buffer_size(SEND_BUFFER) {
         debug!(%peer, %error, "the link keeps a small send buffer");
     }
-    info!(%peer, "link up");
+    info!(%peer, tls = stream.is_tls(), "link up");
     gateway.metrics.links.inc();
     let link = Arc::new(LinkQueue::default());
     let clock = gateway.metrics.link_clocks.enter(host);
     let attached = Attached { gateway: &gateway, link: &link, clock };
-    let end = serve(&attached, socket, switch, read).await;
+    let end = serve(&attached, stream, switch, read).await;
     drop(attached);
     gateway.metrics.link_ended(end.label());
     match end {
@@ -112,14 +122,20 @@ impl Drop for Attached<'_> {
     }
 }
 
-async fn serve(
+async fn serve(attached: &Attached<'_>, stream: Stream, switch: String, read: BytesMut) -> LinkEnd {
+    match stream {
+        Stream::Plain(socket) => exchange(attached, socket.into_split(), switch, read).await,
+        Stream::Tls(tls) => exchange(attached, tokio::io::split(*tls), switch, read).await,
+    }
+}
+
+async fn exchange(
     attached: &Attached<'_>,
-    socket: TcpStream,
+    (mut reader, mut writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     switch: String,
     read: BytesMut,
 ) -> LinkEnd {
-    let (mut reader, mut writer) = socket.into_split();
-    if let Err(error) = writer.write_all(switch.as_bytes()).await {
+    if let Err(error) = write(&mut writer, switch.as_bytes()).await {
         return error.into();
     }
     let down = async {
@@ -132,11 +148,17 @@ async fn serve(
     }
 }
 
-async fn write_frames(writer: &mut OwnedWriteHalf, link: &LinkQueue) -> LinkEnd {
+/// Writes all of it: inside TLS, what was taken in is not on its way before it is flushed.
+async fn write(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    writer.write_all(bytes).await?;
+    writer.flush().await
+}
+
+async fn write_frames(writer: &mut (impl AsyncWrite + Unpin), link: &LinkQueue) -> LinkEnd {
     loop {
         match timeout(HEARTBEAT, link.next()).await {
             Ok(Some(bytes)) => {
-                if let Err(error) = writer.write_all(&bytes).await {
+                if let Err(error) = write(writer, &bytes).await {
                     return error.into();
                 }
             }
@@ -146,12 +168,12 @@ async fn write_frames(writer: &mut OwnedWriteHalf, link: &LinkQueue) -> LinkEnd 
     }
 }
 
-struct Inbound<'a> {
-    reader: &'a mut tokio::net::tcp::OwnedReadHalf,
+struct Inbound<'a, R> {
+    reader: &'a mut R,
     buffer: BytesMut,
 }
 
-impl Inbound<'_> {
+impl<R: AsyncRead + Unpin> Inbound<'_, R> {
     async fn next(&mut self) -> Result<Option<Down>, LinkEnd> {
         loop {
             if let Some(frame) = Down::decode(&mut self.buffer)? {
@@ -166,7 +188,10 @@ impl Inbound<'_> {
     }
 }
 
-async fn read_frames(attached: &Attached<'_>, inbound: &mut Inbound<'_>) -> Result<(), LinkEnd> {
+async fn read_frames<R: AsyncRead + Unpin>(
+    attached: &Attached<'_>,
+    inbound: &mut Inbound<'_, R>,
+) -> Result<(), LinkEnd> {
     let Attached { gateway, link, clock } = attached;
     let (sender, terms) = greet(gateway, inbound, link).await?;
     let times = Times::new(link, terms, clock);
@@ -183,9 +208,9 @@ async fn read_frames(attached: &Attached<'_>, inbound: &mut Inbound<'_>) -> Resu
     }
 }
 
-async fn take_frames(
+async fn take_frames<R: AsyncRead + Unpin>(
     gateway: &Arc<Gateway>,
-    inbound: &mut Inbound<'_>,
+    inbound: &mut Inbound<'_, R>,
     link: &Arc<LinkQueue>,
     batches: &Batches<'_>,
     terms: Terms,
@@ -225,9 +250,9 @@ async fn take_frames(
 }
 
 /// Takes the hello and answers it; from here on both sides hold to the terms.
-async fn greet(
+async fn greet<R: AsyncRead + Unpin>(
     gateway: &Arc<Gateway>,
-    inbound: &mut Inbound<'_>,
+    inbound: &mut Inbound<'_, R>,
     link: &Arc<LinkQueue>,
 ) -> Result<(Uuid, Terms), LinkEnd> {
     let Some(Down::Hello { sender, offer }) = inbound.next().await? else {

@@ -20,7 +20,7 @@ const ANSWERS: [(&str, &[u16]); 4] = [
     ("/healthz", &[200]),
     ("/readyz", &[200, 503]),
     ("/metrics", &[200]),
-    (link::PATH, &[101, 400, 401, 409, 426, 503]),
+    (link::PATH, &[101, 400, 401, 403, 409, 426, 503]),
 ];
 
 /// Counts nothing for each of them, so that a first one is seen as a rise.

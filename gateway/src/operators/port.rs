@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_http::Request;
+use actix_http::{HttpMessage, Request};
 use actix_web::{
-    App, HttpRequest, HttpResponse, Resource,
+    App, Error, HttpRequest, HttpResponse, Resource,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
     guard::{Any, Get, Guard, Head},
-    http::header,
-    middleware::from_fn,
+    http::{Method, header},
+    middleware::{Next, from_fn},
     web::{self, Data, ServiceConfig},
 };
 use protocol::{link, problem::Problem};
@@ -17,6 +19,7 @@ use serving::{
     health,
     port::{Port, Routes},
     problem::{head, response},
+    secured::Secured,
     upgrade::Switch,
 };
 
@@ -41,6 +44,7 @@ pub(super) async fn open(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Port {
     let app = App::new()
         .app_data(Data::from(Arc::clone(gateway)))
         .app_data(Data::from(Arc::clone(probe)))
+        .wrap(from_fn(certified))
         .wrap(from_fn(counted))
         .configure(routes);
     let links = Arc::clone(gateway);
@@ -118,6 +122,9 @@ fn upgrade(gateway: &Arc<Gateway>, request: &Request) -> Result<Switch, Box<Http
         return Err(refuse(&nothing_at(request.path())));
     }
     serving::upgrade::check(request)?;
+    if lacks_certificate(gateway, request.extensions().get()) {
+        return Err(refuse(&certificate_needed("a link")));
+    }
     let secrets = &gateway.link_secrets;
     let switch = links::upgrade::check(secrets, request).map_err(|problem| refuse(&problem))?;
     let Ok(place) = Arc::clone(&gateway.links).try_acquire_owned() else {
@@ -132,6 +139,34 @@ fn upgrade(gateway: &Arc<Gateway>, request: &Request) -> Result<Switch, Box<Http
             drop(place);
         });
     }))
+}
+
+/// Whether a peer would have to prove by a certificate who it is, and has not done so.
+fn lacks_certificate(gateway: &Gateway, secured: Option<&Secured>) -> bool {
+    let asks = gateway.settings.link_tls.asks_for_certificates();
+    asks && secured != Some(&Secured::Certified)
+}
+
+fn certificate_needed(what: &str) -> Problem {
+    let detail = format!(
+        "{what} needs a client certificate that an authority of --link-tls-ca has signed; pusher-api shows \
+         that of its --link-tls-cert"
+    );
+    Problem::new(403, "Forbidden", detail)
+}
+
+/// Whoever proves nothing may look, and no more: supervisors and Prometheus have no certificate.
+async fn certified(
+    gateway: Data<Gateway>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
+    let only_looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !only_looks && lacks_certificate(&gateway, request.extensions().get()) {
+        let refusal = response(&certificate_needed("what changes something"));
+        return Ok(request.into_response(refusal).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {

@@ -111,7 +111,7 @@ pub(crate) fn start(seats: &Rc<Seats>, clients: &mpsc::Sender<ProbeClient>) {
         let identity = Identity::of(UserId::reserved(worker));
         let joined = seats.start(server, |socket, seat| {
             let joining = Joining {
-                socket: Some(socket),
+                socket: Some(socket.into()),
                 seat,
                 transport: Transport::Tcp,
                 read: BytesMut::new(),

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use certificates::{Kept, ServerSource};
 use serving::{
     accept::{Arrivals, accept},
     port::Port,
@@ -31,12 +32,14 @@ pub(crate) async fn run_operators(
     gateway: Arc<Gateway>,
     probe: Arc<Probe>,
     listeners: Vec<TcpListener>,
+    tls: Option<Arc<Kept<ServerSource>>>,
     clients: mpsc::Receiver<ProbeClient>,
 ) {
     let port = Rc::new(port::open(&gateway, &probe).await);
     // Operators are served to the end.
     for listener in listeners {
-        let arrivals = ToPort { port: Rc::clone(&port), gateway: Arc::clone(&gateway) };
+        let (port, gateway, tls) = (Rc::clone(&port), Arc::clone(&gateway), tls.clone());
+        let arrivals = ToPort { port, gateway, tls };
         actix_rt::spawn(async move {
             if let Err(error) = accept(listener, arrivals).await {
                 error!(%error, "cannot wait for connections");
@@ -65,11 +68,14 @@ pub(crate) async fn run_operators(
 struct ToPort {
     port: Rc<Port>,
     gateway: Arc<Gateway>,
+    /// What TLS is spoken with, if it is.
+    tls: Option<Arc<Kept<ServerSource>>>,
 }
 
 impl Arrivals for ToPort {
     async fn arrive(&mut self, socket: TcpStream) {
-        self.port.serve(socket, ()).await;
+        let tls = self.tls.as_ref().map(|tls| Arc::clone(&tls.now().http));
+        self.port.serve(socket, tls, ()).await;
     }
 
     fn fail(&mut self, error: &io::Error, is_shortage: bool) -> bool {

@@ -1,6 +1,6 @@
 //! A connection that is not a session: how far it is, and what is to become of it.
 
-use std::{net::TcpStream, sync::Arc};
+use std::{cell::RefCell, io, net::TcpStream, sync::Arc};
 
 use bytes::BytesMut;
 
@@ -9,6 +9,7 @@ use crate::{
     http::request::MAX_HEAD_BYTES,
     runtime::wheel::NEVER,
     session::{Address, Answer},
+    tls::{self, Buffers, Tls},
 };
 
 /// What comes in at a client's port, or on a connection from then on.
@@ -26,6 +27,8 @@ pub(crate) enum Port {
 pub(crate) struct Arrival {
     /// The connection.
     pub socket: TcpStream,
+    /// TLS, where it is spoken.
+    pub tls: Option<Box<Tls>>,
     /// Where it came in.
     pub port: Port,
     /// How far it is.
@@ -110,6 +113,62 @@ pub(crate) struct Telling {
 }
 
 impl Arrival {
+    /// Reads what it says, in plaintext.
+    pub(crate) fn read(
+        &mut self,
+        bytes: &mut [u8],
+        buffers: &RefCell<Buffers>,
+    ) -> io::Result<usize> {
+        let read = tls::read(&self.socket, self.tls.as_deref_mut(), bytes, buffers);
+        read.map(|received| received.count)
+    }
+
+    /// Writes all of it, for which its socket must have room.
+    pub(crate) fn write_all(&mut self, bytes: &[u8], buffers: &RefCell<Buffers>) -> io::Result<()> {
+        tls::write_all(&self.socket, self.tls.as_deref_mut(), bytes, buffers)
+    }
+
+    /// Tells it that nothing follows. What it still says is not to be understood from then on.
+    pub(crate) fn end_sending(&mut self) -> io::Result<()> {
+        let ended = tls::end_sending(&self.socket, self.tls.as_deref_mut());
+        self.tls = None;
+        ended
+    }
+
+    /// Whether it has begun a handshake of TLS that is not through.
+    pub(crate) fn is_shaking(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_shaking())
+    }
+
+    /// Whether its handshake waits for its turn.
+    pub(crate) fn is_deferred(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_deferred)
+    }
+
+    /// It is the turn of its handshake.
+    pub(crate) fn start_turn(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.is_deferred = false;
+        }
+    }
+
+    /// Whether TLS is still to begin, or to be agreed on.
+    pub(crate) fn is_unsealed(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.established().is_none())
+    }
+
+    /// Counts what is kept of what it has said, where some of that are records.
+    pub(crate) fn keep_sealed(&mut self) {
+        let Some(tls) = &self.tls else { return };
+        let words = match &self.progress {
+            Progress::Speaking(words) => words.capacity(),
+            Progress::Asking(asking) => asking.then.words().len(),
+            Progress::Telling(telling) => telling.bytes.len() + telling.words.len(),
+            Progress::Answered(_) => 0,
+        };
+        self.guard.keep(words + tls.held());
+    }
+
     /// Gives it until this tick.
     pub(crate) fn until(&mut self, deadline: u32) {
         self.deadline = deadline;
@@ -123,9 +182,10 @@ impl Arrival {
         self.deadline = NEVER;
     }
 
-    /// Whether it is being told something that its socket may take more of.
+    /// Whether something waits that its socket may take more of.
     pub(crate) fn is_told(&self) -> bool {
         matches!(self.progress, Progress::Telling(_))
+            || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
     }
 
     /// Whether it has said something that was not acted on.

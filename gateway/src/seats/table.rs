@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     io,
     net::TcpStream,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,6 +20,7 @@ use crate::{
         wheel::{NEVER, Wheel},
     },
     session::{Address, After, GivenUp, Local, Runner, Session, SessionContext},
+    tls::Socket,
 };
 
 /// Who is in a seat. Each in a box, so that the memory of one that is gone can be given back.
@@ -36,14 +38,16 @@ pub(crate) struct Seats {
     seats: RefCell<Slab<Seat>>,
     /// Seats whose sessions had more to do than fits into a turn.
     again: RefCell<Vec<u32>>,
+    /// Seats of connections whose handshakes of TLS wait for time, the first of them first.
+    deferred: RefCell<VecDeque<u32>>,
     sockets: Sockets,
 }
 
 impl Seats {
     /// Empty seats; `sockets` is where their connections are waited for.
     pub(crate) fn new(local: Rc<Local>, sockets: Sockets) -> Rc<Self> {
-        let (seats, again) = (RefCell::default(), RefCell::default());
-        Rc::new(Self { local, seats, again, sockets })
+        let (seats, again, deferred) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Rc::new(Self { local, seats, again, deferred, sockets })
     }
 
     /// Gives a new connection a seat, where it may speak until the deadline.
@@ -52,7 +56,7 @@ impl Seats {
     /// The kernel has no room to wait for the connection.
     pub(crate) fn arrive(
         &self,
-        socket: TcpStream,
+        socket: Socket,
         port: Port,
         deadline: u32,
         pending: &Rc<Pending>,
@@ -60,10 +64,11 @@ impl Seats {
         let mut seats = self.seats.borrow_mut();
         let entry = seats.vacant_entry();
         let seat = seat_number(entry.key());
+        let Socket { stream: socket, tls } = socket;
         self.sockets.watch(&socket, seat)?;
         let (progress, guard) = (Progress::Speaking(BytesMut::new()), pending.enter(seat));
         let (device, due) = (None, NEVER);
-        let mut arrival = Arrival { socket, port, progress, device, deadline, due, guard };
+        let mut arrival = Arrival { socket, tls, port, progress, device, deadline, due, guard };
         self.schedule(&mut arrival, seat);
         entry.insert(Seat::Arrival(Box::new(arrival)));
         Ok(())
@@ -187,6 +192,21 @@ impl Seats {
     /// The seats that wait for another turn; none do afterwards.
     pub(crate) fn take_again(&self) -> Vec<u32> {
         std::mem::take(&mut *self.again.borrow_mut())
+    }
+
+    /// Has a connection's handshake wait until there is time for it.
+    pub(crate) fn defer(&self, seat: u32) {
+        self.deferred.borrow_mut().push_back(seat);
+    }
+
+    /// Whether handshakes wait for time.
+    pub(crate) fn has_deferred(&self) -> bool {
+        !self.deferred.borrow().is_empty()
+    }
+
+    /// The seat of the handshake that has waited longest; it waits no more.
+    pub(crate) fn take_deferred(&self) -> Option<u32> {
+        self.deferred.borrow_mut().pop_front()
     }
 
     /// Runs some work for one client; nothing comes of it if it panics.

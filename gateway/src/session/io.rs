@@ -1,9 +1,6 @@
 //! Between the socket and the session, without a buffer while nothing is incomplete.
 
-use std::{
-    io::{self, Read, Write},
-    rc::Rc,
-};
+use std::{io, rc::Rc};
 
 use protocol::CloseReason;
 use tracing::debug;
@@ -12,7 +9,7 @@ use super::{
     context::SessionContext,
     state::{Session, Stage},
 };
-use crate::{runtime::reactor::Ready, transports::inbound::Inbound};
+use crate::{runtime::reactor::Ready, tls::Received, transports::inbound::Inbound};
 
 /// Reads before other sessions of the worker get their turn.
 const READS_PER_TURN: usize = 4;
@@ -67,12 +64,11 @@ impl Session {
             if self.stage == Stage::Gone || self.is_read_no_more() {
                 return false;
             }
-            let Some(socket) = &mut self.socket else { return false };
-            match socket.read(&mut scratch) {
-                Ok(0) => self.on_end(),
-                Ok(count) => {
+            match self.receive(&mut scratch) {
+                Ok(Received { count: 0, .. }) => self.on_end(),
+                Ok(Received { count, more }) => {
                     self.on_bytes(&mut scratch[..count], &mut turn, ctx);
-                    if count < scratch.len() && !to_the_end && !self.has_backlog() {
+                    if !more && !to_the_end && !self.has_backlog() {
                         return false;
                     }
                 }
@@ -117,10 +113,8 @@ impl Session {
         if self.is_polled() {
             return self.answer_poll();
         }
-        while let (Some(rare), Some(socket)) =
-            (self.rare.as_mut().filter(|rare| !rare.outbound.is_empty()), &mut self.socket)
-        {
-            let written = match socket.write_vectored(&rare.outbound.slices()) {
+        while let Some(written) = self.put_waiting() {
+            let written = match written {
                 Ok(0) => return self.on_end(),
                 Ok(written) => written,
                 Err(error) => match error.kind() {
@@ -129,6 +123,7 @@ impl Session {
                     _ => return self.on_error(&error),
                 },
             };
+            let Some(rare) = &mut self.rare else { return };
             let (is_client, deliveries) =
                 (self.member.is_client(), &self.member.local.metrics.deliveries);
             rare.outbound.advance(written, |accepted| {
@@ -139,6 +134,7 @@ impl Session {
             rare.write_deadline = self.member.local.write_deadline();
             self.count_out(written, 0);
         }
+        self.flush_records();
         self.after_flush();
     }
 
@@ -147,8 +143,7 @@ impl Session {
     pub(super) fn after_flush(&mut self) {
         let unspoken = self.wire().ends_by_shutdown() || self.allowance.deaf;
         if self.stage == Stage::Closing && unspoken && !self.has_outbound() {
-            // An error means that the peer is gone, which reading will tell.
-            let _ = self.socket.as_ref().map(|socket| socket.shutdown(std::net::Shutdown::Write));
+            self.end_sending();
         }
     }
 
@@ -159,6 +154,8 @@ impl Session {
     pub(super) fn on_error(&mut self, error: &io::Error) {
         debug!(session = %self.member.id, %error, "connection lost");
         self.end(match has_gone_silent(error) {
+            // What comes is no TLS any more, which the client has been told.
+            _ if error.kind() == io::ErrorKind::InvalidData => CloseReason::ProtocolError,
             true if self.has_outbound() => CloseReason::TooSlow,
             true => CloseReason::PingTimeout,
             false => CloseReason::ClientLeft,

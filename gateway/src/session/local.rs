@@ -21,6 +21,7 @@ use crate::{
         wheel::{NEVER, Wheel},
     },
     settings::Settings,
+    tls::{Budget, Buffers},
 };
 
 /// A wall clock that is off by so much from one tick to the next was set.
@@ -103,6 +104,10 @@ pub(crate) struct Local<A> {
     pub places: RefCell<Places>,
     /// Where sockets are read into.
     pub scratch: RefCell<Box<[u8]>>,
+    /// Where records of TLS are put together and taken apart.
+    pub tls: RefCell<Buffers>,
+    /// The time for handshakes of TLS.
+    pub handshaking: Budget,
     /// Ticks since the gateway started, as far as the wheel has turned.
     tick: Cell<u32>,
     /// The wall clock's time at tick 0, as it says now.
@@ -132,6 +137,8 @@ impl<A> Local<A> {
             pollers: RefCell::default(),
             places: RefCell::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
+            tls: RefCell::default(),
+            handshaking: Budget::default(),
             tick,
             wall_at_start,
         }

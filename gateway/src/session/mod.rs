@@ -2,7 +2,7 @@
 //!
 //! [`opening`] starts it, with what the sessions of its thread share ([`local`]) and its place in
 //! the gateway's tables ([`membership`]). [`context`] runs the actor without a context of actix's
-//! size; its [`state`] moves on by what the socket brings ([`io`], [`inbound`]) or its client posts
+//! size; its [`state`] moves on by what the [`socket`] brings ([`io`], [`inbound`]) or its client posts
 //! ([`posted`]), by the requests of one who asks ([`polling`], [`poller`]), which wait for a [`reply`], by what
 //! other parts of the gateway ask of it ([`mailbox`], [`topics`]), and by time
 //! ([`deadlines`]). What is [`kept`] for its user it reads from the store. Frames leave by [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it
@@ -29,6 +29,7 @@ mod posted;
 mod queue;
 mod relief;
 mod reply;
+mod socket;
 mod state;
 mod topics;
 

@@ -1,6 +1,6 @@
 //! The beginning of a session: entered in the tables, and run from then on.
 
-use std::{net::TcpStream, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use actix::{Addr, WeakAddr, dev::channel};
 use bytes::BytesMut;
@@ -14,12 +14,13 @@ use super::{
     kept::Cursors,
     mailbox::{Close, Look, SessionGate},
     membership::Membership,
-    state::{Address, Local, Session, Sign, Stage},
+    state::{Address, Local, Rare, Session, Sign, Stage},
 };
 use crate::{
     access::{admission::Permit, identity::Identity},
     delivery::walks::Seen,
     runtime::wheel::NEVER,
+    tls::Socket,
     transports::table::wire,
 };
 
@@ -76,7 +77,7 @@ impl Client {
 /// An admitted client on its way to being a session.
 pub(crate) struct Joining {
     /// The connection, which the worker waits for; none if it asks by requests.
-    pub socket: Option<TcpStream>,
+    pub socket: Option<Socket>,
     /// The seat that was kept for it.
     pub seat: u32,
     /// What it speaks.
@@ -99,7 +100,7 @@ impl Session {
     ///
     /// # Errors
     /// Hands the connection back if the user has too many sessions.
-    pub(crate) fn start(local: &Rc<Local>, joining: Joining) -> Result<Runner, Option<TcpStream>> {
+    pub(crate) fn start(local: &Rc<Local>, joining: Joining) -> Result<Runner, Option<Socket>> {
         let Joining { socket, seat, transport, mut read, greeting, client, after, permit } =
             joining;
         let Parts { user, device, topics, subscribable, expires } = client.into_parts();
@@ -135,7 +136,7 @@ impl Session {
         Ok(Runner::new(session, context, local.calls.waker(seat)))
     }
 
-    fn new(member: Membership<Address>, socket: Option<TcpStream>, seen: Seen) -> Self {
+    fn new(member: Membership<Address>, socket: Option<Socket>, seen: Seen) -> Self {
         let now = member.local.tick();
         let interval = member.local.settings.ping_interval;
         let ping_due = first_ping(now, interval, member.seat);
@@ -144,6 +145,11 @@ impl Session {
             true => Sign::Given,
             false => Sign::NotAsked,
         };
+        let (socket, mut tls) =
+            socket.map_or((None, None), |Socket { stream, tls }| (Some(stream), tls));
+        if let Some(tls) = tls.as_mut().filter(|_| member.is_client()) {
+            tls.count(&member.local.metrics.tls.sessions);
+        }
         Self {
             // Nobody pushes to an echo session or to the gateway's own, so nobody has to know first.
             stage: match member.user.is_some() && member.is_client() {
@@ -153,7 +159,7 @@ impl Session {
             reason: None,
             member,
             socket,
-            rare: None,
+            rare: tls.map(|tls| Box::new(Rare { tls: Some(tls), ..Rare::default() })),
             due: NEVER,
             since: now,
             expires: NEVER,

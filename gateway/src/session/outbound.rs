@@ -1,7 +1,7 @@
 //! How frames leave: written straight to the socket, or, once it would block, queued up to a limit.
 
 use std::{
-    io::{self, IoSlice, Write},
+    io::{self, IoSlice},
     ops::Range,
 };
 
@@ -69,7 +69,7 @@ impl Session {
         let frames =
             pushes.iter().map(|push| IoSlice::new(&push.frame.bytes()[push.frame.range(wire)]));
         let frames = frames.collect::<Vec<_>>();
-        let written = self.socket.as_mut().map_or(Ok(0), |socket| socket.write_vectored(&frames));
+        let written = self.put_together(&frames);
         let written = self.on_written(written).unwrap_or_default();
         self.count_out(written, 0);
         written
@@ -252,7 +252,7 @@ impl Session {
 
     /// Writes as much as the socket takes now; 0 if it would block.
     fn try_write(&mut self, bytes: &[u8]) -> Result<usize, ()> {
-        let written = self.socket.as_mut().map_or(Ok(0), |socket| socket.write(bytes));
+        let written = self.put(bytes);
         let written = self.on_written(written)?;
         self.count_out(written, u64::from(written == bytes.len()));
         Ok(written)

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     delivery::walks::Seen,
     directory,
+    tls::Tls,
     transports::{inbound::Assembly, table::wire, wire::Wire},
 };
 
@@ -78,6 +79,8 @@ pub(super) struct Rare {
     pub(super) ids: Vec<Listed>,
     /// Logs of which it has not everything, and what waits for that.
     pub(super) replays: Vec<Replay>,
+    /// TLS, where it is spoken.
+    pub(super) tls: Option<Box<Tls>>,
     /// The record of what it holds, if that is anything.
     pub(super) holding: Option<Holding<Address>>,
 }
@@ -92,14 +95,17 @@ impl Rare {
             && self.subscribable.is_empty()
             && self.replays.is_empty()
             && self.ids.is_empty()
+            && self.tls.is_none()
     }
 
     /// What it holds of memory.
     pub(super) fn held(&self) -> Held {
         let begun = self.assembly.as_ref().map_or(0, |message| message.bytes.capacity());
+        let tls = self.tls.as_ref().map_or((0, 0), |tls| (tls.incomplete(), tls.waiting()));
         Held {
-            incomplete: self.partial.capacity() + begun,
+            incomplete: self.partial.capacity() + begun + tls.0,
             queue: self.outbound.own_bytes()
+                + tls.1
                 + self.replays.iter().map(Replay::own_bytes).sum::<usize>(),
             waiting: self.outbound.len()
                 + self.replays.iter().map(Replay::waiting_bytes).sum::<usize>(),
@@ -109,7 +115,9 @@ impl Rare {
 
     /// Whether something has begun that has not come whole.
     pub(super) fn is_incomplete(&self) -> bool {
-        !self.partial.is_empty() || self.assembly.is_some()
+        !self.partial.is_empty()
+            || self.assembly.is_some()
+            || self.tls.as_ref().is_some_and(|tls| tls.incomplete() > 0)
     }
 }
 
@@ -190,6 +198,7 @@ impl Session {
 impl Drop for Session {
     /// What still waits is lost, whatever ended it.
     fn drop(&mut self) {
+        self.say_closed();
         self.leave_pollers();
         self.local().places.borrow_mut().clear(self.member.seat);
         let waiting = |rare: &Rare| {

@@ -13,5 +13,5 @@ mod welcome;
 
 pub(crate) use self::{
     drain::End,
-    thread::{WorkerParts, run_worker},
+    thread::{Door, WorkerParts, run_worker},
 };

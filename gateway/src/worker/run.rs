@@ -21,7 +21,7 @@ pub(super) async fn run_sessions(seats: Rc<Seats>, mut reactor: Reactor, arrival
     let (mut called, mut ready) = (Vec::new(), Vec::new());
     let mut more = false;
     loop {
-        let sockets = if !more && !seats.has_again() {
+        let sockets = if !more && !seats.has_again() && !seats.has_deferred() {
             reactor.wait(&seats.local.calls).await
         } else {
             yield_now().await;
@@ -41,9 +41,22 @@ pub(super) async fn run_sessions(seats: Rc<Seats>, mut reactor: Reactor, arrival
         })
         .await;
         in_slices(&again, |seat| seats.turn(*seat, |it, ctx| it.read(true, ctx))).await;
+        shake_hands(&seats, &arrivals);
         called.clear();
         ready.clear();
     }
+}
+
+/// Goes on with handshakes of TLS, those first that have waited longest, as long as there is time for them.
+fn shake_hands(seats: &Seats, arrivals: &Arrivals) {
+    let budget = &seats.local.handshaking;
+    budget.begin();
+    while budget.has_time()
+        && let Some(seat) = seats.take_deferred()
+    {
+        seats.step(seat, || welcome::on_turn(seats, seat, arrivals));
+    }
+    budget.end();
 }
 
 fn on_ready(seats: &Seats, seat: u32, ready: Ready, arrivals: &Arrivals) {

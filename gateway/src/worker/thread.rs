@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use certificates::{Kept, ServerSource};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::sleep,
@@ -33,7 +34,29 @@ use crate::{
     runtime::{reactor::Reactor, timer::Timer, vital, wheel::TICK},
     seats::{Port, Seats},
     session::{Local, Shared},
+    tls::{Socket, Tls},
 };
+
+/// Where clients come in.
+pub(crate) struct Door {
+    /// What is spoken there.
+    pub port: Port,
+    /// What is shown there, where TLS is.
+    pub certificates: Option<Arc<Kept<ServerSource>>>,
+    /// The socket.
+    pub listener: TcpListener,
+}
+
+impl Door {
+    /// What a new connection begins with.
+    fn tls(port: Port, certificates: &Kept<ServerSource>) -> Box<Tls> {
+        let server = certificates.now();
+        Tls::new(Arc::clone(match port {
+            Port::Http | Port::WebSocket => &server.http,
+            Port::Tcp => &server.unnamed,
+        }))
+    }
+}
 
 /// What one worker's thread is given.
 pub(crate) struct WorkerParts {
@@ -48,7 +71,7 @@ pub(crate) struct WorkerParts {
     /// Where fan-outs come in for this thread.
     pub lane: Arc<Lane>,
     /// Where clients come in.
-    pub listeners: Vec<(Port, TcpListener)>,
+    pub doors: Vec<Door>,
     /// Turns true when nobody else shall come in.
     pub stop: watch::Receiver<bool>,
     /// How those who are here shall go.
@@ -61,7 +84,7 @@ pub(crate) struct WorkerParts {
 
 /// Holds sessions until they are drained; inside the thread's runtime.
 pub(crate) async fn run_worker(parts: WorkerParts) {
-    let WorkerParts { shared, admission, room, accepting, lane, listeners, .. } = parts;
+    let WorkerParts { shared, admission, room, accepting, lane, doors, .. } = parts;
     let (stop, mut end, drained, probes) = (parts.stop, parts.end, parts.drained, parts.probes);
     let (seats, reactor, timer) = match prepare(&shared, lane) {
         Ok(made) => made,
@@ -78,7 +101,7 @@ pub(crate) async fn run_worker(parts: WorkerParts) {
     }
     vital::spawn("walks", walk(Rc::clone(&seats)));
     probe::start(&seats, &probes);
-    accept_clients(&seats, &arrivals, listeners, &accepting, &stop);
+    accept_clients(&seats, &arrivals, doors, &accepting, &stop);
 
     // Ends also when the gateway is dropped without draining.
     if end.wait_for(|end| *end > End::NotYet).await.is_ok() {
@@ -99,15 +122,17 @@ fn prepare(shared: &Shared, lane: Arc<Lane>) -> io::Result<(Rc<Seats>, Reactor, 
 fn accept_clients(
     seats: &Rc<Seats>,
     arrivals: &Rc<Arrivals>,
-    listeners: Vec<(Port, TcpListener)>,
+    doors: Vec<Door>,
     accepting: &Arc<Accepting>,
     stop: &watch::Receiver<bool>,
 ) {
-    for (port, listener) in listeners {
+    for Door { port, certificates, listener } in doors {
         let (seats, arrivals) = (Rc::clone(seats), Rc::clone(arrivals));
         let pending = Rc::clone(arrivals.pending());
         let place = async move || pending.place().await;
-        let arrive = move |socket| {
+        let arrive = move |stream| {
+            let tls = certificates.as_deref().map(|it| Door::tls(port, it));
+            let socket = Socket { stream, tls };
             let local = &seats.local;
             let deadline = local.clock.tick_after(local.settings.handshake_timeout);
             seats.arrive(socket, port, deadline, arrivals.pending())?;

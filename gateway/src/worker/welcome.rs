@@ -16,6 +16,16 @@ pub(super) fn on_words(seats: &Seats, seat: u32, arrival: Box<Arrival>, arrivals
     make_room(seats, arrivals);
 }
 
+/// It is the turn of the handshake in a seat.
+pub(super) fn on_turn(seats: &Seats, seat: u32, arrivals: &Arrivals) {
+    let is_deferred = |arrival: &Arrival| arrival.is_deferred();
+    let Some(mut arrival) = seats.take_arrival(seat, is_deferred) else { return };
+    arrival.start_turn();
+    on_words(seats, seat, arrival, arrivals);
+    // Its end may have been told meanwhile, and will not be told again.
+    seats.again(seat);
+}
+
 /// Something has called the seat; true if it is a connection's, which then has what it waited for.
 pub(super) fn on_call(seats: &Seats, seat: u32, arrivals: &Arrivals) -> bool {
     let asks = |arrival: &Arrival| matches!(arrival.progress, Progress::Asking(_));

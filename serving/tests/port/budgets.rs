@@ -56,7 +56,7 @@ async fn newcomers_are_not_taken_for_requests_in_progress() {
     }
     // All of them come before the first one's task has run.
     for socket in accepted {
-        fixture.port.serve(socket, ()).await;
+        fixture.port.serve(socket, None, ()).await;
     }
     for peer in &mut peers {
         assert_eq!(peer.answer().await.status, 200);

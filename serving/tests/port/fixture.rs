@@ -3,11 +3,16 @@
 use std::{
     cell::Cell,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, web};
+use certificates::{
+    Authorities, ClientSource, Pair, ServerSource, Source as _, rustls::ServerConfig, server_name,
+};
 use futures::StreamExt;
 use serving::{
     Patience,
@@ -19,13 +24,14 @@ use serving::{
     upgrade::{self, Upgrade},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 
 /// After so long something has failed.
-const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// Patience that no test outlasts.
 pub(crate) const ENDLESS: Patience = Patience {
@@ -55,11 +61,11 @@ impl Drop for Fixture {
     }
 }
 
-struct ToPort(Rc<Port>);
+struct ToPort(Rc<Port>, Option<Arc<ServerConfig>>);
 
 impl serving::accept::Arrivals for ToPort {
     async fn arrive(&mut self, socket: std::net::TcpStream) {
-        self.0.serve(socket, ()).await;
+        self.0.serve(socket, self.1.clone(), ()).await;
     }
 
     fn fail(&mut self, error: &std::io::Error, _: bool) -> bool {
@@ -113,6 +119,24 @@ impl Fixture {
         upgrade: Option<Upgrade>,
         gate: web::Data<tokio::sync::Semaphore>,
     ) -> Self {
+        Self::open(limits, upgrade, gate, None).await
+    }
+
+    /// One that speaks TLS.
+    pub(crate) async fn start_inside_tls(limits: Limits, upgrade: Option<Upgrade>) -> Self {
+        let gate = web::Data::new(tokio::sync::Semaphore::new(0));
+        let pair = Pair::new(key_file("gateway.pem"), key_file("gateway.key.pem"));
+        let source = ServerSource::new(vec![pair]).unwrap();
+        let config = Arc::clone(&source.read().unwrap().http);
+        Self::open(limits, upgrade, gate, Some(config)).await
+    }
+
+    async fn open(
+        limits: Limits,
+        upgrade: Option<Upgrade>,
+        gate: web::Data<tokio::sync::Semaphore>,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
         let (listener, address) = listen();
         let metrics = Registrar::default();
         let counters = Counters::new(&metrics, "test");
@@ -132,7 +156,7 @@ impl Fixture {
             .route("/deaf", web::post().to(|| async { HttpResponse::Unauthorized().finish() }));
         let routes = Routes { app, upgrade, always: &["/health"] };
         let port = Rc::new(Port::open(routes, limits, counters).await);
-        let arrivals = ToPort(Rc::clone(&port));
+        let arrivals = ToPort(Rc::clone(&port), tls);
         let acceptor = actix_rt::spawn(async move {
             serving::accept::accept(listener, arrivals).await.unwrap();
         });
@@ -141,6 +165,15 @@ impl Fixture {
 
     pub(crate) async fn connect(&self) -> Peer {
         Peer(TcpStream::connect(self.address).await.unwrap())
+    }
+
+    /// A peer that speaks TLS, and believes the port.
+    pub(crate) async fn encrypted(&self) -> Peer<Encrypted> {
+        let authorities = Authorities { file: key_file("authority.pem"), flag: "--tls-ca" };
+        let source = ClientSource::new("--target", [authorities]).unwrap().speaking_http();
+        let name = server_name("--target", "localhost").unwrap();
+        let socket = TcpStream::connect(self.address).await.unwrap();
+        Peer(TlsConnector::from(source.read().unwrap()).connect(name, socket).await.unwrap())
     }
 
     /// A peer that has said this.
@@ -166,8 +199,15 @@ impl Fixture {
     }
 }
 
+/// A connection inside TLS.
+pub(crate) type Encrypted = tokio_rustls::client::TlsStream<TcpStream>;
+
+fn key_file(name: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/keys/link")).join(name)
+}
+
 /// A client's end of a connection.
-pub(crate) struct Peer(pub(crate) TcpStream);
+pub(crate) struct Peer<S = TcpStream>(pub(crate) S);
 
 /// An answer, as it came.
 #[derive(Debug, PartialEq, Eq)]
@@ -177,9 +217,10 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-impl Peer {
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     pub(crate) async fn say(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.unwrap();
+        self.0.flush().await.unwrap();
     }
 
     /// The next answer, without a body if it answers a HEAD.
@@ -226,6 +267,7 @@ pub(crate) fn capitals() -> Upgrade {
             actix_rt::spawn(async move {
                 let shown = read.to_ascii_uppercase();
                 socket.write_all(&[b"switched:", &shown[..]].concat()).await.unwrap();
+                socket.flush().await.unwrap();
             });
         }))
     })

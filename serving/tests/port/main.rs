@@ -7,4 +7,5 @@ mod fixture;
 mod patience;
 mod requests;
 mod stopping;
+mod tls;
 mod upgrades;

@@ -11,6 +11,7 @@ use crate::{
     session::{identity::Identity, ports::Ports},
     settings::{
         targets::{Target, Targets},
+        tls::TlsChoice,
         waits::Waits,
     },
 };
@@ -47,6 +48,8 @@ pub(crate) struct Assignment {
     pub identity: Identity,
     /// The run, as it stands in its messages.
     pub run: u32,
+    /// How servers inside TLS are connected to.
+    pub tls: TlsChoice,
     /// Local ports that are not left to the kernel.
     pub ports: Option<Ports>,
 }

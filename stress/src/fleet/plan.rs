@@ -8,7 +8,7 @@ use settings::ConfigError;
 use super::assignment::Assignment;
 use crate::{
     session::{identity::Identity, ports::Ports},
-    settings::{sessions::Sessions, targets::Targets},
+    settings::{sessions::Sessions, targets::Targets, tls::TlsChoice},
 };
 
 /// Descriptors of a process that are not sessions: standard streams, epoll, pushes, links.
@@ -24,7 +24,8 @@ pub(crate) fn assignments(
     descriptors: u64,
     run: u32,
 ) -> Result<Vec<Assignment>, ConfigError> {
-    let targets = Targets::new(&sessions.targets)?;
+    let tls = TlsChoice::from(&sessions.tls);
+    let targets = Targets::new(&sessions.targets, &tls)?;
     let sources = sessions.sources.as_ref().map(|it| it.addresses()).unwrap_or_default();
     check_families(&targets, &sources)?;
     let workers = u64::from(workers(sessions, descriptors)?);
@@ -53,6 +54,7 @@ pub(crate) fn assignments(
             poll_wait: sessions.poll_wait.clone(),
             identity: identity.clone(),
             run,
+            tls: tls.clone(),
             ports: ports.clone(),
         }
     };

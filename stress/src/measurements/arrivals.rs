@@ -18,6 +18,12 @@ pub(crate) struct Arrivals {
     pub span: Span,
     /// Sessions opened in each second since the epoch.
     pub per_second: BTreeMap<u64, u64>,
+    /// Handshakes of TLS.
+    #[serde(default)]
+    pub encrypted: u64,
+    /// Those of them that went on from an earlier one.
+    #[serde(default)]
+    pub resumed: u64,
     /// Failures after which the session was tried again.
     pub retried: Failures,
 }
@@ -31,6 +37,12 @@ impl Arrivals {
         *self.per_second.entry(now / 1_000_000).or_default() += 1;
     }
 
+    /// A handshake of TLS is done.
+    pub(crate) fn on_encrypted(&mut self, is_resumed: bool) {
+        self.encrypted += 1;
+        self.resumed += u64::from(is_resumed);
+    }
+
     /// Adds those of another worker.
     pub(super) fn merge(&mut self, other: Self) {
         add(&mut self.held, other.held);
@@ -39,6 +51,8 @@ impl Arrivals {
         for (second, count) in other.per_second {
             add(self.per_second.entry(second).or_default(), count);
         }
+        add(&mut self.encrypted, other.encrypted);
+        add(&mut self.resumed, other.resumed);
         self.retried.merge(other.retried);
     }
 }

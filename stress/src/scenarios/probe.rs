@@ -15,6 +15,7 @@ use crate::{
         phases::Recipients,
         scenarios::Probe,
         targets::{Target, Targets},
+        tls::TlsChoice,
     },
     traffic::{
         prober::{
@@ -65,10 +66,12 @@ fn broadcasts(order: Order, every: Option<Duration>) -> Option<Order> {
 
 fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
     let sessions = &settings.sessions;
-    let targets = Targets::new(&sessions.targets)?;
+    let targets = Targets::new(&sessions.targets, &TlsChoice::from(&sessions.tls))?;
     let servers = || (0..targets.count()).map(|index| targets.pick(index));
     let mut sorts = vec![Sort::connect(servers().map(|(address, _)| address).collect())];
-    let over_http = servers().filter(|(_, target)| target.transport != Transport::Tcp);
+    // Probes speak no TLS: of targets inside it only the connect is measured.
+    let in_the_clear = || servers().filter(|(_, target)| target.tls_name.is_none());
+    let over_http = in_the_clear().filter(|(_, target)| target.transport != Transport::Tcp);
     sorts.push(Sort::http("http", over_http.map(|(address, target)| (address, &*target.path))));
     for (name, flag, endpoints) in [
         ("operators", "--operators", sessions.watching.operators.as_slice()),
@@ -82,7 +85,7 @@ fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
     }
     sorts.retain(|sort| !sort.is_empty());
     let step = targets.count().div_ceil(MOST_LINES);
-    let with_way_up = servers()
+    let with_way_up = in_the_clear()
         .filter(|(_, target)| !matches!(target.transport, Transport::Sse | Transport::Poll));
     let lines = with_way_up.step_by(step).map(|(address, target)| Line::new(address, echo(target)));
     Ok(Probes {

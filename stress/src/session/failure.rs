@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use certificates::Cause;
 use client::{Ending, State};
 use limits::symptom::{Evidence, Symptom};
 use nix::errno::Errno;
@@ -22,6 +23,8 @@ pub(crate) enum Failure {
     Close(u16),
     /// The server said `bye` with this reason.
     Bye(String),
+    /// No terms of TLS were come to, by the label of the cause.
+    Tls(String),
     /// The server broke the rules of the transport.
     Protocol(String),
     /// The operating system said no to a connection that was to bring what the client says.
@@ -45,6 +48,12 @@ impl From<Ending> for Failure {
     }
 }
 
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self::Tls(cause.label().to_owned())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -54,6 +63,10 @@ impl fmt::Display for Failure {
             Self::Status(status) => Ending::Status(*status).fmt(f),
             Self::Close(code) => Ending::Close(*code).fmt(f),
             Self::Bye(reason) => Ending::Bye(reason.clone()).fmt(f),
+            Self::Tls(label) => match Cause::ALL.iter().find(|cause| cause.label() == label) {
+                Some(cause) => write!(f, "TLS: {cause}"),
+                None => write!(f, "TLS: {}", label.escape_debug()),
+            },
             Self::Protocol(rule) => Ending::Protocol(rule.clone()).fmt(f),
             Self::PostSocket(errno) => {
                 write!(f, "{:?} while posting a frame", Errno::from_raw(*errno))
@@ -87,6 +100,12 @@ impl Failure {
                 "the session was given up between two requests: --poll-grace of the gateway"
             }
             Self::Status(429) => "sessions of one user: --sessions-per-user of the gateway",
+            Self::Tls(label) => match label.as_str() {
+                "unknown_issuer" => "--tls-ca names a file with the authority of the server",
+                "wrong_name" => "the host in --target, or --tls-name",
+                "not_tls" => "the port: without TLS write ws://, http:// or tcp://",
+                _ => return None,
+            },
             Self::PostStatus(404) => "the server that was asked does not hold the session any more",
             Self::Silent => "the server stands still, or was away without a goodbye",
             Self::Close(4401) => "the lifetime of the token",
@@ -161,10 +180,11 @@ mod tests {
                 "EMFILE while posting a frame",
                 "RLIMIT_NOFILE",
             ),
+            (Cause::UnknownIssuer.into(), "TLS: nobody who is believed", "--tls-ca"),
             (Failure::Close(4409), "WebSocket close code 4409", "--user-prefix"),
         ];
         for (failure, shown, limit) in cases {
-            assert_eq!(failure.to_string(), shown);
+            assert!(failure.to_string().starts_with(shown), "{failure}");
             assert!(failure.limit(&Evidence::default()).expect(shown).contains(limit), "{shown}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! What a client says and hears is the crate `client`'s; here is who its sessions are: an
 //! [`identity`], which an [`opening`] makes credentials of. A [`socket`] connects, perhaps from one of
-//! the [`ports`] that are chosen here, a [`stamp`] says what was sent when, and there may be a [`failure`]. None but the socket does any I/O.
+//! the [`ports`] that are chosen here, [`tls`] may be around it, a [`stamp`] says what was sent when, and there may be a [`failure`]. None but the socket does any I/O.
 
 pub(crate) mod failure;
 pub(crate) mod identity;
@@ -10,3 +10,4 @@ pub(crate) mod opening;
 pub(crate) mod ports;
 pub(crate) mod socket;
 pub(crate) mod stamp;
+pub(crate) mod tls;

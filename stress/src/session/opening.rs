@@ -128,7 +128,7 @@ mod tests {
     fn target(transport: Transport) -> Target {
         let address = "127.0.0.1".parse().expect("an address");
         let (host, path) = ("h".into(), "/v1/ws".into());
-        Target { address, first_port: 1, last_port: 1, host, path, transport }
+        Target { address, first_port: 1, last_port: 1, host, path, transport, tls_name: None }
     }
 
     #[test]

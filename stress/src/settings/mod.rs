@@ -3,7 +3,8 @@
 //! Every scenario of [`scenarios`] has flags for its [`sessions`], its [`output`] and its
 //! [`tolerance`], some for
 //! [`pushes`], which come in [`phases`]. [`addresses`], [`sources`] and [`targets`] say what a URL
-//! or a range of addresses stands for, [`waits`] how long polls wait.
+//! or a range of addresses stands for, [`waits`] how long polls wait, [`tls`] which
+//! servers are believed.
 
 pub(crate) mod addresses;
 pub(crate) mod output;
@@ -14,6 +15,7 @@ pub(crate) mod scenarios;
 pub(crate) mod sessions;
 mod sources;
 pub(crate) mod targets;
+pub(crate) mod tls;
 pub(crate) mod tolerance;
 pub(crate) mod waits;
 

@@ -9,6 +9,7 @@ use settings::{Endpoint, Secret, logging::CommonArgs, units};
 use super::{
     output::{Output, Watching},
     sources::Sources,
+    tls::SessionsTls,
     tolerance::Tolerance,
     waits::Waits,
 };
@@ -18,8 +19,8 @@ use super::{
 #[command(next_help_heading = "Sessions")]
 pub struct Sessions {
     /// Where to connect, like ws://127.0.0.1:8080, tcp://host:8100-8199 or, for server-sent events,
-    /// http://host:8080/v1/sse, for long polls http://host:8080/v1/poll (repeatable); {user} in a path
-    /// stands for the session's user id
+    /// http://host:8080/v1/sse, for long polls http://host:8080/v1/poll; inside TLS wss://, tcps:// and
+    /// https:// (repeatable); {user} in a path stands for the session's user id
     #[arg(long = "target", value_name = "URL", default_value = "ws://127.0.0.1:8080")]
     pub targets: Vec<Endpoint>,
     /// How many sessions to open
@@ -84,6 +85,9 @@ pub struct Sessions {
     /// 0s asks nobody, for servers that do not answer pings
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::duration)]
     pub answer_within: Duration,
+    /// Inside TLS.
+    #[command(flatten)]
+    pub tls: SessionsTls,
     /// What is forgiven.
     #[command(flatten)]
     pub tolerance: Tolerance,

@@ -7,7 +7,7 @@ use protocol::Transport;
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Endpoint};
 
-use super::addresses::address;
+use super::{addresses::address, tls::TlsChoice};
 
 /// All servers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub(crate) struct Target {
     pub path: String,
     /// How frames travel.
     pub transport: Transport,
+    /// What their certificates are for, where they are reached inside TLS.
+    pub tls_name: Option<String>,
 }
 
 impl Target {
@@ -41,8 +43,8 @@ impl Targets {
     ///
     /// # Errors
     /// Schemes that this client does not speak, names that are unknown.
-    pub(crate) fn new(endpoints: &[Endpoint]) -> Result<Self, ConfigError> {
-        endpoints.iter().map(target).collect::<Result<_, _>>().map(Self)
+    pub(crate) fn new(endpoints: &[Endpoint], tls: &TlsChoice) -> Result<Self, ConfigError> {
+        endpoints.iter().map(|endpoint| target(endpoint, tls)).collect::<Result<_, _>>().map(Self)
     }
 
     /// How many there are.
@@ -70,9 +72,22 @@ impl Targets {
     }
 }
 
-fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {
-    let means = opening::means(&endpoint.scheme, &endpoint.path);
-    let (transport, path) = means.ok_or_else(|| unknown_scheme(endpoint))?;
+fn target(endpoint: &Endpoint, tls: &TlsChoice) -> Result<Target, ConfigError> {
+    let inside_tls = opening::inside_tls(&endpoint.scheme);
+    let means = opening::means(inside_tls.unwrap_or(&endpoint.scheme), &endpoint.path);
+    let (transport, path) = means.ok_or_else(|| {
+        let problem = format!("{endpoint} has a scheme that this client does not speak");
+        let expected = "use ws://, tcp://, http://, or wss://, tcps://, https:// for TLS";
+        ConfigError::new("--target", problem, expected)
+    })?;
+    let tls_name = match inside_tls {
+        Some(_) => {
+            // Read here for the first time, so that what is wrong is said before anything begins.
+            tls.config(transport)?;
+            Some(tls.trust().name_of(&endpoint.host)?.to_str().into_owned())
+        }
+        None => None,
+    };
     Ok(Target {
         address: address("--target", endpoint)?,
         first_port: *endpoint.ports.start(),
@@ -80,18 +95,8 @@ fn target(endpoint: &Endpoint) -> Result<Target, ConfigError> {
         host: endpoint.bracketed_host(),
         path: path.to_owned(),
         transport,
+        tls_name,
     })
-}
-
-fn unknown_scheme(endpoint: &Endpoint) -> ConfigError {
-    let problem = match endpoint.scheme.as_str() {
-        "wss" | "https" => format!(
-            "{endpoint}: the gateway does not offer {} yet, so this client does not speak it",
-            endpoint.scheme,
-        ),
-        _ => format!("{endpoint} has a scheme that this client does not speak"),
-    };
-    ConfigError::new("--target", problem, "use ws://, tcp:// or http://")
 }
 
 #[cfg(test)]
@@ -100,7 +105,7 @@ mod tests {
 
     fn targets(texts: &[&str]) -> Targets {
         let parsed: Vec<_> = texts.iter().map(|text| text.parse().expect(text)).collect();
-        Targets::new(&parsed).expect("known hosts")
+        Targets::new(&parsed, &TlsChoice::default()).expect("known hosts")
     }
 
     #[test]
@@ -116,11 +121,22 @@ mod tests {
     }
 
     #[test]
-    fn transports_to_come_are_refused_and_named() {
-        for scheme in ["wss", "https"] {
-            let endpoint = format!("{scheme}://127.0.0.1:1").parse().expect("a URL");
-            let error = Targets::new(&[endpoint]).expect_err("not spoken").to_string();
-            assert!(error.contains(&format!("does not offer {scheme} yet")), "{error}");
-        }
+    fn what_is_inside_tls_has_the_name_of_its_host() {
+        let targets =
+            targets(&["wss://localhost:1", "tcps://[::1]:2", "https://127.0.0.1:3/v1/poll"]);
+        let found = targets.iter().map(|it| (it.transport, it.tls_name.as_deref()));
+        let expected = [
+            (Transport::WebSocket, Some("localhost")),
+            (Transport::Tcp, Some("::1")),
+            (Transport::Poll, Some("127.0.0.1")),
+        ];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn unknown_schemes_are_refused_and_named() {
+        let endpoint = "ftp://127.0.0.1:1".parse().expect("a URL");
+        let error = Targets::new(&[endpoint], &TlsChoice::default()).expect_err("not spoken");
+        assert!(error.to_string().contains("ftp://127.0.0.1:1"), "{error}");
     }
 }

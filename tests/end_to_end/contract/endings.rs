@@ -42,7 +42,8 @@ fn a_draining_gateway_is_not_ready_and_still_pushes<C: Client>() {
     gateway.terminate();
     eventually("not ready", || (gateway.get("/readyz").status == 503).then_some(()));
     assert_eq!(gateway.get("/healthz").status, 200);
-    eventually("nobody is let in", || std::net::TcpStream::connect(C::address(&gateway)).err());
+    let port = gateway.tls.map_or_else(|| C::address(&gateway), |[http, _]| http);
+    eventually("nobody is let in", || std::net::TcpStream::connect(port).err());
     // The first were told to go; the last have their turn in ten minutes.
     let last = eventually("a session that stays", || {
         (0..9).find(|user| {

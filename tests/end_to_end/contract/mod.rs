@@ -16,6 +16,18 @@ macro_rules! contract {
                 super::$case::<crate::harness::Poll>();
             })*
         }
+        mod on_sse_over_tls {
+            $(#[test]
+            fn $case() {
+                crate::harness::tunnel::sealed(super::$case::<crate::harness::Sse>);
+            })*
+        }
+        mod on_poll_over_tls {
+            $(#[test]
+            fn $case() {
+                crate::harness::tunnel::sealed(super::$case::<crate::harness::Poll>);
+            })*
+        }
     };
 }
 
@@ -32,6 +44,18 @@ macro_rules! contract_of_streams {
             $(#[test]
             fn $case() {
                 super::$case::<crate::harness::Tcp>();
+            })*
+        }
+        mod on_websocket_over_tls {
+            $(#[test]
+            fn $case() {
+                crate::harness::tunnel::sealed(super::$case::<crate::harness::WebSocket>);
+            })*
+        }
+        mod on_tcp_over_tls {
+            $(#[test]
+            fn $case() {
+                crate::harness::tunnel::sealed(super::$case::<crate::harness::Tcp>);
             })*
         }
     };

@@ -5,7 +5,7 @@ use std::{io::Read, net::SocketAddr};
 use serde_json::Value;
 use ureq::{Agent, Body, SendBody, http::Response};
 
-use super::wait::LIMIT;
+use super::{tls::http_client_config, wait::LIMIT};
 
 /// What a server answered.
 #[derive(Debug)]
@@ -54,6 +54,16 @@ impl Http {
         let settings = Agent::config_builder().http_status_as_error(false);
         let settings = settings.timeout_global(Some(LIMIT * 3)).max_idle_connections_per_host(1);
         Self { agent: settings.build().into(), base: format!("http://{address}"), key: None }
+    }
+
+    /// A client of the server at this port of `localhost`, inside TLS, whose certificate is checked; or of one at any
+    /// address, whose certificate is not.
+    pub(crate) fn inside_tls(address: SocketAddr, is_checked: bool) -> Self {
+        let settings = Agent::config_builder().http_status_as_error(false);
+        let settings = settings.timeout_global(Some(LIMIT * 3)).max_idle_connections_per_host(1);
+        let agent = settings.tls_config(http_client_config(is_checked)).build().into();
+        let host = if is_checked { "localhost".to_owned() } else { address.ip().to_string() };
+        Self { agent, base: format!("https://{host}:{}", address.port()), key: None }
     }
 
     /// The same with an API key.

@@ -13,6 +13,7 @@ use super::{
     http::{Answer, Http},
     metrics::Metrics,
     process::Process,
+    tunnel::{certificate_flags, is_sealed, tunnel},
     wait::eventually,
 };
 
@@ -26,6 +27,10 @@ pub(crate) struct Gateway {
     pub tcp: SocketAddr,
     /// Where operators and pusher-apis reach it.
     pub operators: SocketAddr,
+    /// Where clients reach it over HTTP and over TCP with TLS, where they do.
+    pub tls: Option<[SocketAddr; 2]>,
+    /// Where it listens for clients without TLS.
+    plain: [SocketAddr; 2],
     flags: Vec<String>,
     client: Http,
 }
@@ -33,8 +38,16 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts one that listens, with these flags more.
     pub(crate) fn start(flags: &[&str]) -> Self {
-        let any = own_address();
-        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
+        Self::start_at(own_address(), flags)
+    }
+
+    /// The same, at any ports of this address.
+    pub(crate) fn start_at(any: SocketAddr, flags: &[&str]) -> Self {
+        let mut flags = flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
+        if is_sealed() {
+            flags.extend(["--tls-listen", "--tls-listen-tcp"].map(|flag| format!("{flag}={any}")));
+            flags.extend(certificate_flags("localhost"));
+        }
         Self::listen([any; 3], flags.clone(), Process::start(&arguments([any; 3], &flags)))
     }
 
@@ -49,7 +62,22 @@ impl Gateway {
             Some(["clients", "tcp", "operators"].map(|key| first_address(&fields[key])))
         });
         debug_assert!(addresses[0].port() == 0 || addresses[0] == http);
-        Self { process, http, tcp, operators, flags, client: Http::new(operators) }
+        let tls = flags.iter().any(|flag| flag.starts_with("--tls-listen")).then(|| {
+            process.find_in_log("gateway listening with TLS", |line| {
+                let fields = event(line, "gateway listening with TLS")?;
+                Some(["clients", "tcp"].map(|key| first_address_or(&fields[key], http)))
+            })
+        });
+        let client = match flags.iter().any(|flag| flag.starts_with("--link-tls-cert=")) {
+            true => Http::inside_tls(operators, false),
+            false => Http::new(operators),
+        };
+        let plain = [http, tcp];
+        let [http, tcp] = match tls.filter(|_| is_sealed()) {
+            Some(sealed) => sealed.map(tunnel),
+            None => plain,
+        };
+        Self { process, http, tcp, operators, tls, plain, flags, client }
     }
 
     /// Cuts it off and starts it anew on the same ports.
@@ -61,7 +89,7 @@ impl Gateway {
     pub(crate) fn restart_with(&mut self, flags: &[&str]) {
         self.process.kill();
         replace(&mut self.flags, flags);
-        let addresses = [self.http, self.tcp, self.operators];
+        let addresses = [self.plain[0], self.plain[1], self.operators];
         let process = Process::start(&arguments(addresses, &self.flags));
         *self = Self::listen(addresses, self.flags.clone(), process);
     }
@@ -224,6 +252,11 @@ fn event(line: &str, message: &str) -> Option<Value> {
     let parsed: Value = serde_json::from_str(line).ok()?;
     let fields = parsed.get("fields")?;
     (fields["message"] == message).then(|| fields.clone())
+}
+
+/// The same, or another one where nothing is listened on.
+fn first_address_or(field: &Value, other: SocketAddr) -> SocketAddr {
+    if field == "[]" { other } else { first_address(field) }
 }
 
 fn first_address(field: &Value) -> SocketAddr {

@@ -64,7 +64,7 @@ fn other_answers_are_not() {
 
 #[test]
 fn a_url_that_names_no_single_server_is_refused() {
-    for url in ["127.0.0.1:8082", "https://127.0.0.1:8082/healthz", "http://127.0.0.1:8082-8083/"] {
+    for url in ["127.0.0.1:8082", "ftp://127.0.0.1:8082/healthz", "http://127.0.0.1:8082-8083/"] {
         let (code, log) = refused(url);
         assert_eq!(code, Some(2), "{log}");
         assert!(log.contains("--url") && log.contains("://"), "{log}");

@@ -133,7 +133,8 @@ fn it_can_be_ended_while_it_waits_for_a_server() {
 fn wrong_flags_are_refused_with_what_would_be_right() {
     for (flags, named) in [
         (&[][..], "--token-file"),
-        (&["--user=a", "--target=wss://127.0.0.1:1"], "use ws://, tcp:// or http://"),
+        (&["--user=a", "--target=ftp://127.0.0.1:1"], "wss://, tcps://, https:// for TLS"),
+        (&["--user=a", "--target=wss://127.0.0.1:1", "--tls-ca=/none.pem"], "--tls-ca"),
         (&["--user=a", "--target=ws://127.0.0.1:1-2"], "one port"),
         (&["--user=a", "--token=b"], "--token"),
         (&["--token-file=/nonexistent"], "/nonexistent"),

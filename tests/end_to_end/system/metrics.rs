@@ -4,7 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::harness::{Client, Gateway, Http, PusherApi, Tcp, eventually, metrics::Metrics, pair};
+use crate::{
+    harness::{
+        Client, Gateway, Http, PusherApi, Tcp, eventually, metrics::Metrics, pair,
+        tunnel::certificate_flags,
+    },
+    tls::{certified_pair_with, listener_flags},
+};
 
 #[test]
 fn every_process_says_which_it_is_and_what_it_takes() {
@@ -211,7 +217,12 @@ fn shown(text: &str) -> Described {
 
 #[test]
 fn every_metric_has_its_place_in_the_documentation() {
-    let (gateway, pusher) = pair(&[]);
+    // Certificates are shown where there are some.
+    let [cert, key] = certificate_flags("localhost");
+    let (gateway, pusher) = certified_pair_with(
+        &["--tls-listen=127.0.0.1:0", &cert, &key],
+        &listener_flags().each_ref().map(String::as_str),
+    );
     // What is counted by what was asked for is there from the first question on.
     pusher.client.push(&json!({ "to": { "user": "u" }, "data": 1 }));
     eventually("the push is counted", || {

@@ -156,7 +156,7 @@ proptest! {
                 prop_assert!(guards.iter().any(|(known, _)| *known == seat));
             }
             prop_assert_eq!(pending.beyond_places().is_some(), guards.len() > 5);
-            let kept: usize = guards.iter().map(|(_, guard)| guard.kept).sum();
+            let kept: usize = guards.iter().map(|(_, guard)| guard.kept as usize).sum();
             prop_assert_eq!(pending.beyond_bytes().is_some(), kept > 65_536);
             stopped::at(0);
         }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::TcpStream,
     os::{fd::OwnedFd, unix::net::UnixStream},
     rc::Rc,
     sync::Arc,
@@ -145,7 +146,8 @@ impl Thread {
             None => session::Client::Echo { expires: who.expires },
         };
         let joining = Joining {
-            socket: (transport != Transport::Poll).then(|| OwnedFd::from(socket).into()),
+            socket: (transport != Transport::Poll)
+                .then(|| TcpStream::from(OwnedFd::from(socket)).into()),
             seat,
             transport,
             read: BytesMut::from(who.read),

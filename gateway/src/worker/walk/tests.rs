@@ -49,7 +49,7 @@ impl Worker {
         let permit = Some(self.admission.admit().expect("room"));
         let started = self.seats.start(OwnedFd::from(socket).into(), |socket, seat| {
             let joining = Joining {
-                socket: Some(socket),
+                socket: Some(socket.into()),
                 seat,
                 transport: Transport::Tcp,
                 read: BytesMut::new(),

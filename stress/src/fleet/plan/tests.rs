@@ -108,8 +108,8 @@ fn what_is_dropped_is_spread_over_the_workers() {
 fn wrong_settings_name_their_flag() {
     let long = format!("--user-prefix {}", "x".repeat(128));
     let cases = [
-        ("--target gopher://h:1", "--target", "ws://, tcp:// or http://"),
-        ("--target wss://127.0.0.1:1", "--target", "ws://, tcp:// or http://"),
+        ("--target gopher://h:1", "--target", "wss://, tcps://, https:// for TLS"),
+        ("--target wss://127.0.0.1:1 --tls-ca /none.pem", "--tls-ca", "readable"),
         ("--target nonsense", "--target", "SCHEME"),
         ("--sessions 0", "--sessions", "at least 1"),
         ("--concurrency 0", "--concurrency", "1 to 65535"),

@@ -9,13 +9,24 @@ use protocol::clock;
 use super::{entry::Entry, roll_call::RollCall, state::Worker};
 use crate::session::{failure::Failure, opening::Begun, stamp::stamp};
 
+/// What has come for a session.
+enum Received<'a> {
+    /// It is connected.
+    Nothing,
+    /// So many bytes, which stand in the room for what is read.
+    Scratch(usize),
+    /// This, inside TLS.
+    Inside(&'a [u8]),
+}
+
 impl Worker {
     /// A socket has something to say. Events are edge-triggered: what is not read now is not
     /// announced again.
     pub(super) fn on_ready(&mut self, event: &Event) {
         let place = event.token().0;
         let Some(entry) = self.sessions.get(place) else { return };
-        if entry.session.state() == State::Connecting && !self.on_connected(place) {
+        let is_new = entry.session.state() == State::Connecting && !self.secured.has(place);
+        if is_new && !self.on_connected(place) {
             return;
         }
         if event.is_readable() || event.is_error() {
@@ -29,6 +40,9 @@ impl Worker {
         let Self { sessions, assignment, openings, .. } = self;
         let entry = &mut sessions[place];
         let (address, target) = assignment.target(entry.number);
+        if target.tls_name.is_some() {
+            return self.begin_tls(place);
+        }
         let opening = openings.bytes(entry.number, target, address.port());
         match entry.stream.write(opening.as_bytes()) {
             Ok(sent) if sent == opening.len() => {}
@@ -42,8 +56,18 @@ impl Worker {
                 return false;
             }
         }
-        self.tell(place, None);
+        self.begin_session(place);
         true
+    }
+
+    /// What a session begins with is on its way.
+    pub(super) fn begin_session(&mut self, place: usize) {
+        self.tell(place, Received::Nothing);
+    }
+
+    /// This was said to a session inside TLS.
+    pub(super) fn hear(&mut self, place: usize, said: &[u8]) {
+        self.tell(place, Received::Inside(said));
     }
 
     /// Reads until the socket is empty; a short read proves that, unless its end has come.
@@ -53,7 +77,10 @@ impl Worker {
             match entry.stream.read(&mut self.scratch) {
                 Ok(0) => self.end(place, Failure::Eof(state)),
                 Ok(length) => {
-                    self.tell(place, Some(length));
+                    match self.secured.has(place) {
+                        true => self.on_encrypted(place, length),
+                        false => self.tell(place, Received::Scratch(length)),
+                    }
                     if length < self.scratch.len() && !to_the_end {
                         return;
                     }
@@ -65,14 +92,15 @@ impl Worker {
         }
     }
 
-    /// Tells the session that it is connected, or that so many bytes have arrived, and does what
-    /// it asks for.
-    fn tell(&mut self, place: usize, received: Option<usize>) {
+    /// Tells the session that it is connected, or what has arrived, and does what it asks for.
+    fn tell(&mut self, place: usize, received: Received<'_>) {
+        let is_inside = self.secured.has(place);
         let Self { sessions, tally, opening, rules, scratch, book, roll_call, posts, .. } = self;
         let Entry { stream, session, due, number } = &mut sessions[place];
         let now = clock::micros_since_epoch();
         let mut held = session.state() == State::Live;
         let (mut ended, mut letters, mut again) = (None, Vec::new(), false);
+        let mut inside = Vec::new();
         let has_way_up = session.has_way_up();
         let turn = (*number - self.assignment.first) as usize;
         let mut effects = |effect: Effect<'_>| match effect {
@@ -97,6 +125,7 @@ impl Worker {
                 tally.answered += 1;
                 roll_call.iter_mut().for_each(RollCall::on_answered);
             }
+            Effect::Reply(bytes) if has_way_up && is_inside => inside.push(bytes),
             // A server that does not read its pongs, or not even the echo's message, will notice
             // by itself.
             Effect::Reply(bytes) if has_way_up => drop(stream.write(&bytes)),
@@ -108,11 +137,19 @@ impl Worker {
             Effect::Ended(ending) => ended = Some(ending.into()),
         };
         match received {
-            None => session.on_connected(rules, &mut effects),
-            Some(length) => session.on_bytes(&scratch[..length], rules, &mut effects),
+            Received::Nothing => session.on_connected(rules, &mut effects),
+            Received::Scratch(length) => {
+                session.on_bytes(&scratch[..length], rules, &mut effects);
+            }
+            Received::Inside(said) => session.on_bytes(said, rules, &mut effects),
         }
         if let Some(failure) = ended {
             return self.close(place, failure, held);
+        }
+        for words in inside {
+            if !self.say(place, &words) {
+                return;
+            }
         }
         if again {
             self.poll_again(place);
@@ -130,6 +167,10 @@ impl Worker {
         let (address, target) = self.assignment.target(number);
         let begun = Begun { number, target, port: address.port(), name };
         let request = self.openings.poll(begun, seen, wait);
+        if self.secured.has(place) {
+            self.say(place, request.as_bytes());
+            return;
+        }
         match self.sessions[place].stream.write(request.as_bytes()) {
             Ok(sent) if sent == request.len() => {}
             Ok(_) => self.end(place, Failure::Protocol("no room for a request".into())),
@@ -145,6 +186,7 @@ impl Worker {
 
     fn close(&mut self, place: usize, failure: Failure, held: bool) {
         let entry = self.sessions.remove(place);
+        self.secured.forget(place);
         if held {
             self.tally.losses.add(failure, 1);
         } else {

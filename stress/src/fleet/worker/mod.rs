@@ -2,6 +2,7 @@
 //!
 //! Commands come in as lines, which [`work`] obeys; [`waves`] says which session is next and
 //! [`ramp`] opens it, [`intake`] serves the sockets, [`departure`] closes sessions on purpose,
+//! [`inside`] does TLS by what is [`secured`],
 //! [`roll_call`] asks in the end who is still there, [`posting`] sends by [`posts`] what sessions say that have no other
 //! way to say it, and what happened goes back as lines, by [`accounts`]. All of them work on a [`state`] and its
 //! [`entry`]s.
@@ -9,11 +10,13 @@
 mod accounts;
 mod departure;
 mod entry;
+mod inside;
 mod intake;
 mod posting;
 mod posts;
 mod ramp;
 mod roll_call;
+mod secured;
 mod state;
 mod waves;
 mod work;

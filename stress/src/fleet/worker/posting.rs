@@ -42,13 +42,15 @@ impl Worker {
         let (address, target) = self.assignment.target(number);
         let begun = Begun { number, target, port: address.port(), name };
         let request = self.openings.post(begun, frames);
+        let tls =
+            self.secured.connection(target).map_err(|cause| io::Error::other(cause.to_string()))?;
         let mut stream = socket::connect(address, self.assignment.source(number), None)?;
         // Nothing follows the answer, and others would miss a port that waits after it.
         SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
         let token = Token(POSTS + self.posts.vacant());
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, token, interest)?;
-        self.posts.begin(Post::new(sender, stream, request));
+        self.posts.begin(Post::new(sender, stream, request, tls)?);
         Ok(())
     }
 

@@ -8,10 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use certificates::Cause;
 use client::response::{Head, ROOM};
 use mio::net::TcpStream;
 use protocol::SessionId;
 use slab::Slab;
+
+use crate::session::tls::Tls;
 
 /// Requests under way at once.
 const MOST: usize = 512;
@@ -42,8 +45,10 @@ pub(super) struct Letter {
 pub(super) struct Post {
     sender: Sender,
     stream: TcpStream,
-    /// What is still to be sent.
+    tls: Option<Box<Tls>>,
     request: String,
+    /// What is still to be sent.
+    unsent: Vec<u8>,
     received: Vec<u8>,
     begun: Instant,
 }
@@ -114,8 +119,22 @@ impl Posts {
 
 impl Post {
     /// A request whose connection has begun to open.
-    pub(super) fn new(sender: Sender, stream: TcpStream, request: String) -> Self {
-        Self { sender, stream, request, received: Vec::new(), begun: Instant::now() }
+    ///
+    /// # Errors
+    /// There is no TLS for it.
+    pub(super) fn new(
+        sender: Sender,
+        stream: TcpStream,
+        request: String,
+        mut tls: Option<Box<Tls>>,
+    ) -> io::Result<Self> {
+        let mut unsent = Vec::new();
+        match &mut tls {
+            Some(tls) => tls.begin(&mut unsent).map_err(no_tls)?,
+            None => unsent.extend_from_slice(request.as_bytes()),
+        }
+        let (received, begun) = (Vec::new(), Instant::now());
+        Ok(Self { sender, stream, tls, request, unsent, received, begun })
     }
 
     /// Sends and receives what is possible: the status, once it is there.
@@ -134,16 +153,14 @@ impl Post {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(None),
             other => other?,
         };
-        while !self.request.is_empty() {
-            let sent = self.stream.write(self.request.as_bytes())?;
-            self.request.drain(..sent);
-        }
+        self.send()?;
         let mut chunk = [0; 4096];
         loop {
             match self.stream.read(&mut chunk)? {
                 0 => return Err(io::ErrorKind::ConnectionReset.into()),
-                length => self.received.extend_from_slice(&chunk[..length]),
+                length => self.take(&mut chunk[..length])?,
             }
+            self.send()?;
             let mut room = ROOM;
             match Head::read(&self.received, &mut room) {
                 Ok(None) => {}
@@ -152,6 +169,32 @@ impl Post {
             }
         }
     }
+}
+
+impl Post {
+    fn send(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            let sent = self.stream.write(&self.unsent)?;
+            self.unsent.drain(..sent);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        let Self { tls, request, unsent, received, .. } = self;
+        let Some(tls) = tls else {
+            received.extend_from_slice(bytes);
+            return Ok(());
+        };
+        if tls.receive(bytes, received, unsent).map_err(no_tls)?.is_new {
+            tls.say(request.as_bytes(), unsent).map_err(no_tls)?;
+        }
+        Ok(())
+    }
+}
+
+fn no_tls(cause: Cause) -> io::Error {
+    io::Error::other(format!("TLS: {cause}"))
 }
 
 #[cfg(test)]

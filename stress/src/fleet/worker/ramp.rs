@@ -32,6 +32,7 @@ impl Worker {
         let mut stream = socket::connect(address, source, self.assignment.port(number))?;
         let slot = self.sessions.vacant_entry();
         let place = slot.key();
+        self.secured.forget(place);
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, Token(place), interest)?;
         let session = Session::new(target.transport);

@@ -12,7 +12,7 @@ use std::{
 use client::State;
 use slab::Slab;
 
-use super::entry::Entry;
+use super::{entry::Entry, secured::Secured};
 
 /// How long a question takes the place of another.
 const ROUND: Duration = Duration::from_secs(1);
@@ -38,6 +38,8 @@ pub(super) struct Called {
     pub(super) asked: u64,
     /// The places of those whose question has to be posted, with it.
     pub(super) posts: Vec<(usize, Vec<u8>)>,
+    /// The same of those whose question goes inside TLS.
+    pub(super) inside: Vec<(usize, Vec<u8>)>,
     /// The places of those that are given up.
     pub(super) silent: Vec<usize>,
     /// Whether everybody has answered or is given up.
@@ -72,7 +74,12 @@ impl RollCall {
     }
 
     /// Asks whom it is time to ask, if there is room for questions, and finds those that do not answer.
-    pub(super) fn call(&mut self, sessions: &mut Slab<Entry>, has_room: bool) -> Called {
+    pub(super) fn call(
+        &mut self,
+        sessions: &mut Slab<Entry>,
+        secured: &Secured,
+        has_room: bool,
+    ) -> Called {
         let mut called = Called::default();
         if self.round.elapsed() >= ROUND {
             (self.round, self.under_way) = (Instant::now(), 0);
@@ -86,6 +93,7 @@ impl RollCall {
             };
             let question = entry.session.ask();
             match entry.session.has_way_up() {
+                true if secured.has(place) => called.inside.push((place, question)),
                 // What does not go out stays without an answer.
                 true => drop(entry.stream.write(&question)),
                 false => called.posts.push((place, question)),

@@ -1,6 +1,6 @@
 //! All that a worker knows.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{collections::VecDeque, io, time::Instant};
 
 use client::Rules;
 use limits::process::resident_bytes;
@@ -8,7 +8,8 @@ use mio::Poll;
 use slab::Slab;
 
 use super::{
-    departure::Departure, entry::Entry, posts::Posts, roll_call::RollCall, waves::Opening,
+    departure::Departure, entry::Entry, posts::Posts, roll_call::RollCall, secured::Secured,
+    waves::Opening,
 };
 use crate::{
     fleet::{
@@ -37,6 +38,7 @@ pub(super) struct Worker {
     pub(super) departure: Option<Departure>,
     pub(super) roll_call: Option<RollCall>,
     pub(super) posts: Posts,
+    pub(super) secured: Secured,
     pub(super) book: Book,
     pub(super) tally: Tally,
     pub(super) memory: (Instant, u64),
@@ -48,13 +50,16 @@ pub(super) struct Worker {
 
 impl Worker {
     /// None of its sessions are open yet.
-    pub(super) fn new(poll: Poll, assignment: Assignment) -> Self {
+    ///
+    /// # Errors
+    /// A file with certificates has changed since the run was begun.
+    pub(super) fn new(poll: Poll, assignment: Assignment) -> io::Result<Self> {
         let openings = Openings::new(assignment.identity.clone());
         let accept = openings.accept().to_owned();
         let nothing = Wave { numbers: 0..0, rate: 0.0, retries: 0, until: None, returning: false };
         let memory = resident_bytes();
         let now = Instant::now();
-        Self {
+        Ok(Self {
             poll,
             rules: Rules {
                 needs_hello: assignment.needs_hello,
@@ -75,8 +80,9 @@ impl Worker {
             reported: (now, Progress::default()),
             settled: true,
             scratch: vec![0; SCRATCH_BYTES].into(),
+            secured: Secured::new(&assignment)?,
             assignment,
-        }
+        })
     }
 
     /// Where sessions of this wave are counted.

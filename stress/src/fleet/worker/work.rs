@@ -44,7 +44,7 @@ pub(crate) fn run(commands: impl Read + Send + 'static, mut events: impl Write) 
         let _ = waker.wake();
     })?;
     match inbox.recv() {
-        Ok(Command::Start(assignment)) => Worker::new(poll, *assignment).work(&inbox, &mut events),
+        Ok(Command::Start(assignment)) => Worker::new(poll, *assignment)?.work(&inbox, &mut events),
         _ => Ok(()),
     }
 }
@@ -98,10 +98,15 @@ impl Worker {
     fn call_roll(&mut self, events: &mut impl Write) -> io::Result<()> {
         let Some(call) = &mut self.roll_call else { return Ok(()) };
         let has_room = !self.posts.is_full();
-        let Called { asked, posts, silent, is_over } = call.call(&mut self.sessions, has_room);
+        let called = call.call(&mut self.sessions, &self.secured, has_room);
+        let Called { asked, posts, inside, silent, is_over } = called;
         self.tally.asked += asked;
         silent.into_iter().for_each(|place| self.end(place, Failure::Silent));
         posts.into_iter().for_each(|(place, question)| self.post(place, question));
+        for (place, question) in inside {
+            // A session that cannot be asked is over.
+            self.say(place, &question);
+        }
         if !is_over {
             return Ok(());
         }

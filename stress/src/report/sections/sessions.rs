@@ -34,6 +34,10 @@ pub(crate) struct SessionsReport {
     pub asked_for_life: u64,
     /// How many gave one.
     pub alive: u64,
+    /// Handshakes of TLS, those of sessions that came back among them.
+    pub tls_handshakes: u64,
+    /// Those of them that went on from an earlier one.
+    pub tls_resumed: u64,
     /// Sessions opened in the best second.
     pub best_second: u64,
     /// This client's memory per session, in bytes of RSS.
@@ -60,6 +64,8 @@ impl SessionsReport {
             asked_per_second: record.rate.map(|rate| rate.per_second),
             asked_for_life: tally.asked,
             alive: tally.answered,
+            tls_handshakes: tally.arrivals.encrypted.saturating_add(tally.returns.encrypted),
+            tls_resumed: tally.arrivals.resumed.saturating_add(tally.returns.resumed),
             best_second: per_second.values().copied().max().unwrap_or_default(),
             client_bytes_per_session: after.saturating_sub(before) as f64 / (*held).max(1) as f64,
             connect: connect.quantiles(),
@@ -91,6 +97,10 @@ impl fmt::Display for SessionsReport {
             write!(f, " ({asked:.0}/s asked for)")?;
         }
         writeln!(f, ", best second {}", self.best_second)?;
+        if self.tls_handshakes > 0 {
+            let (handshakes, resumed) = (self.tls_handshakes, self.tls_resumed);
+            writeln!(f, "tls          {handshakes} handshakes, {resumed} of them resumed")?;
+        }
         match self.asked_for_life {
             0 => writeln!(f, "alive        nobody was asked in the end")?,
             asked => writeln!(f, "alive        {} of {asked} answered in the end", self.alive)?,

@@ -1,34 +1,58 @@
 //! Opens a connection and upgrades it from HTTP to link frames.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::{Buf, BytesMut};
+use certificates::rustls::{ClientConfig, pki_types::ServerName};
 use protocol::link::{HEARTBEAT, OFFER_HEADER, Offer, PATH, SILENCE, UPGRADE};
+use serving::stream::Stream;
 use settings::Secret;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tokio_rustls::TlsConnector;
 
 use super::{failure::Failure, patience::HANDSHAKE, terms};
 
 /// Longest head of the response to the upgrade.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
 
+/// What TLS is spoken with.
+pub(super) struct Tls {
+    /// Whom to believe, and what to show.
+    pub config: Arc<ClientConfig>,
+    /// What the gateway's certificate has to be for.
+    pub name: ServerName<'static>,
+}
+
 /// Connects, and returns the stream with what already arrived behind the response, and what the
 /// gateway offers in it.
 pub(super) async fn open(
     address: SocketAddr,
+    tls: Option<Tls>,
     secret: Option<&Secret>,
-) -> Result<(TcpStream, BytesMut, Offer), Failure> {
+) -> Result<(Stream, BytesMut, Offer), Failure> {
     let connecting = tokio::time::timeout(HANDSHAKE, TcpStream::connect(address));
     let connected = connecting.await.unwrap_or_else(|elapsed| Err(elapsed.into()));
-    let mut stream = connected.map_err(Failure::Connect)?;
-    tune(&stream)?;
+    let socket = connected.map_err(Failure::Connect)?;
+    tune(&socket)?;
+    let mut stream = match tls {
+        None => socket.into(),
+        Some(tls) => encrypt(socket, tls).await?,
+    };
     let upgrading = tokio::time::timeout(HANDSHAKE, upgrade(&mut stream, address, secret));
     let (rest, offer) = upgrading.await.map_err(|_| Failure::Silent)??;
     Ok((stream, rest, offer))
+}
+
+/// Goes over to TLS.
+async fn encrypt(socket: TcpStream, Tls { config, name }: Tls) -> Result<Stream, Failure> {
+    let handshake = TlsConnector::from(config).connect(name, socket);
+    let done = tokio::time::timeout(HANDSHAKE, handshake);
+    let stream = done.await.map_err(|_| Failure::Silent)??;
+    Ok(Stream::Tls(Box::new(stream.into())))
 }
 
 fn tune(stream: &TcpStream) -> std::io::Result<()> {
@@ -39,7 +63,7 @@ fn tune(stream: &TcpStream) -> std::io::Result<()> {
 }
 
 async fn upgrade(
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     address: SocketAddr,
     secret: Option<&Secret>,
 ) -> Result<(BytesMut, Offer), Failure> {
@@ -57,6 +81,7 @@ async fn upgrade(
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
     let mut arrived = BytesMut::with_capacity(MAX_HEAD_BYTES);
     loop {
         if stream.read_buf(&mut arrived).await? == 0 {
@@ -81,6 +106,7 @@ fn read_head(arrived: &[u8]) -> Result<Option<(usize, Offer)>, Failure> {
             Ok(Some((length, terms::announced(response.headers))))
         }
         (httparse::Status::Complete(_), Some(401)) => Err(Failure::Unauthorized),
+        (httparse::Status::Complete(_), Some(403)) => Err(Failure::Uncertified),
         (httparse::Status::Complete(_), Some(409)) => Err(Failure::NoCommonVersion),
         (httparse::Status::Complete(_), code) => Err(Failure::Refused(code.unwrap_or_default())),
     }
@@ -103,6 +129,8 @@ mod tests {
         assert!(matches!(refused, Err(Failure::Refused(503))));
         let refused = read_head(b"HTTP/1.1 409 No\r\n\r\n");
         assert!(matches!(refused, Err(Failure::NoCommonVersion)));
+        let refused = read_head(b"HTTP/1.1 403 No\r\n\r\n");
+        assert!(matches!(refused, Err(Failure::Uncertified)));
         let refused = read_head(b"HTTP/1.1 401 No\r\n\r\n");
         assert!(matches!(refused, Err(Failure::Unauthorized)));
     }

@@ -3,31 +3,52 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use certificates::rustls::pki_types::ServerName;
 use protocol::link::{Down, Terms, Up};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use serving::stream::Stream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{
-    connect, devices, failure::Failure, handle::Link, patience::HANDSHAKE, questions,
-    reader::Reader, services::Services, terms, writer,
+    connect::{self, Tls},
+    devices,
+    failure::Failure,
+    handle::Link,
+    patience::HANDSHAKE,
+    questions,
+    reader::Reader,
+    services::Services,
+    terms, writer,
 };
 
-/// Runs the link until the connection ends; there is always a reason.
-pub(super) async fn run(link: Arc<Link>, services: Arc<Services>) -> Failure {
-    match establish(&link, &services).await {
-        Ok((stream, arrived, terms)) => exchange(stream, arrived, terms, link, services).await,
+/// Runs the link until the connection ends; there is always a reason. With a name it is one inside TLS,
+/// with a gateway whose certificate is for that name.
+pub(super) async fn run(
+    link: Arc<Link>,
+    name: Option<ServerName<'static>>,
+    services: Arc<Services>,
+) -> Failure {
+    match establish(&link, name, &services).await {
+        Ok((Stream::Plain(mut socket), arrived, terms)) => {
+            exchange(socket.split(), arrived, terms, link, services).await
+        }
+        Ok((Stream::Tls(tls), arrived, terms)) => {
+            exchange(tokio::io::split(*tls), arrived, terms, link, services).await
+        }
         Err(failure) => failure,
     }
 }
 
 async fn establish(
     link: &Link,
+    name: Option<ServerName<'static>>,
     services: &Services,
-) -> Result<(TcpStream, BytesMut, Terms), Failure> {
+) -> Result<(Stream, BytesMut, Terms), Failure> {
+    // Looked at anew for each connection: what was read again is for those to come.
+    let tls = services.keys.tls.links().zip(name);
+    let tls = tls.map(|(config, name)| Tls { config, name });
+    let secret = services.keys.link_secret();
     let (mut stream, mut arrived, announced) =
-        connect::open(link.address, services.keys.link_secret().as_ref()).await?;
+        connect::open(link.address, tls, secret.as_ref()).await?;
     let said = terms::to_say(announced)?;
     let hello = Down::Hello { sender: link.sender(), offer: said };
     let greeting = tokio::time::timeout(HANDSHAKE, greet(&mut stream, &mut arrived, &hello));
@@ -50,18 +71,16 @@ async fn establish(
     services.metrics.dropped_at_restart.inc_by(lost.pushes);
     let (version, capabilities) = (terms.version(), terms.capabilities());
     let address = link.address;
-    tracing::info!(gateway, %address, %instance, version, %capabilities, "gateway connected");
+    let tls = stream.is_tls();
+    tracing::info!(gateway, %address, %instance, version, %capabilities, tls, "gateway connected");
     Ok((stream, arrived, terms))
 }
 
-async fn greet(
-    stream: &mut TcpStream,
-    arrived: &mut BytesMut,
-    hello: &Down,
-) -> Result<Up, Failure> {
+async fn greet(stream: &mut Stream, arrived: &mut BytesMut, hello: &Down) -> Result<Up, Failure> {
     let mut encoded = BytesMut::new();
     hello.encode(&mut encoded);
     stream.write_all(&encoded).await?;
+    stream.flush().await?;
     loop {
         if let Some(frame) = Up::decode(arrived)? {
             return Ok(frame);
@@ -73,7 +92,7 @@ async fn greet(
 }
 
 async fn exchange(
-    mut stream: TcpStream,
+    (incoming, outgoing): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     arrived: BytesMut,
     terms: Terms,
     link: Arc<Link>,
@@ -84,7 +103,6 @@ async fn exchange(
     if terms.keeps() {
         link.tell_store(services.keeping.id());
     }
-    let (incoming, outgoing) = stream.split();
     let (asking, answering) = questions::queue(&link, &services);
     let reader = Reader::new(Arc::clone(&link), services, asking);
     tokio::select! {

@@ -1,7 +1,7 @@
 //! From configured names to links: looked up again and again, because a name's addresses change.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io,
     net::SocketAddr,
     sync::Arc,
@@ -9,6 +9,7 @@ use std::{
 };
 
 use actix::{Addr, Supervisor};
+use certificates::{rustls::pki_types::ServerName, server_name};
 use settings::Endpoint;
 
 use super::{gateway_link::GatewayLink, handle::Link, services::Services};
@@ -24,7 +25,7 @@ pub(crate) async fn run(endpoints: Vec<Endpoint>, services: Arc<Services>) {
     let mut links = HashMap::new();
     loop {
         futures::future::join_all(names.iter_mut().map(Name::look_up)).await;
-        let wanted = names.iter().flat_map(|name| name.addresses.iter().copied()).collect();
+        let wanted = names.iter().flat_map(Name::places).collect();
         reconcile(&wanted, &mut links, &services);
         services.gateways.set_looked_up();
         tokio::time::sleep(LOOK_UP_EVERY).await;
@@ -34,16 +35,19 @@ pub(crate) async fn run(endpoints: Vec<Endpoint>, services: Arc<Services>) {
 /// The address keeps the supervisor restarting the actor.
 type Links = HashMap<SocketAddr, (Arc<Link>, Addr<GatewayLink>)>;
 
-fn reconcile(wanted: &BTreeSet<SocketAddr>, links: &mut Links, services: &Arc<Services>) {
+/// Where gateways are, and what the certificates of those have to be for that are reached inside TLS.
+type Places = BTreeMap<SocketAddr, Option<ServerName<'static>>>;
+
+fn reconcile(wanted: &Places, links: &mut Links, services: &Arc<Services>) {
     links.retain(|address, (link, _)| {
-        link.want(wanted.contains(address));
+        link.want(wanted.contains_key(address));
         let ended = services.gateways.all().iter().all(|known| known.index != link.index);
         !ended
     });
-    for address in wanted {
+    for (address, name) in wanted {
         links.entry(*address).or_insert_with(|| {
             let link = services.gateways.add(*address, services.bounds);
-            let actor = GatewayLink::new(Arc::clone(&link), Arc::clone(services));
+            let actor = GatewayLink::new(Arc::clone(&link), name.clone(), Arc::clone(services));
             (link, Supervisor::start(|_| actor))
         });
     }
@@ -58,6 +62,14 @@ struct Name {
 impl Name {
     fn new(endpoint: Endpoint) -> Self {
         Self { endpoint, addresses: BTreeSet::new(), failing: false }
+    }
+
+    /// Where its gateways are.
+    fn places(&self) -> impl Iterator<Item = (SocketAddr, Option<ServerName<'static>>)> + '_ {
+        let name = (self.endpoint.scheme == "https").then_some(self.endpoint.host.as_str());
+        // Settings are checked: it is one.
+        let name = name.and_then(|host| server_name("--gateway", host).ok());
+        self.addresses.iter().map(move |address| (*address, name.clone()))
     }
 
     /// Looks the name up; what was known stays where that fails.
@@ -114,7 +126,7 @@ mod tests {
             socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         taken.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         let address = taken.local_addr().unwrap().as_socket().unwrap();
-        let (here, nowhere) = (BTreeSet::from([address]), BTreeSet::new());
+        let (here, nowhere) = (Places::from([(address, None)]), Places::new());
         let mut links = Links::new();
         reconcile(&here, &mut links, &services);
         reconcile(&here, &mut links, &services);
@@ -153,14 +165,14 @@ mod tests {
             &Arc::default(),
         ));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let here = BTreeSet::from([listener.local_addr().expect("bound")]);
+        let here = Places::from([(listener.local_addr().expect("bound"), None)]);
         let mut links = Links::new();
         reconcile(&here, &mut links, &services);
         let connection = welcome(&listener).await;
         while services.gateways.all()[0].instance().is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        reconcile(&BTreeSet::new(), &mut links, &services);
+        reconcile(&Places::new(), &mut links, &services);
         assert_eq!(services.gateways.all().len(), 1, "as long as it answers");
         drop(connection);
         // The addresses of the actors are not dropped, as they would not be by the loop.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use actix::prelude::*;
+use certificates::rustls::pki_types::ServerName;
 use tokio::task::{AbortHandle, JoinError};
 
 use super::{connection, failure::Failure, handle::Link, reader, services::Services};
@@ -24,6 +25,8 @@ const ALIAS_PAUSE: Duration = Duration::from_secs(60);
 /// that a panic in it is only one more reason to connect again.
 pub(super) struct GatewayLink {
     link: Arc<Link>,
+    /// What the gateway's certificate has to be for, where it is reached inside TLS.
+    name: Option<ServerName<'static>>,
     services: Arc<Services>,
     connection: Option<AbortHandle>,
     /// Tries in a row that did not get as far as the gateway's users.
@@ -38,9 +41,14 @@ pub(super) struct GatewayLink {
 }
 
 impl GatewayLink {
-    pub(super) fn new(link: Arc<Link>, services: Arc<Services>) -> Self {
+    pub(super) fn new(
+        link: Arc<Link>,
+        name: Option<ServerName<'static>>,
+        services: Arc<Services>,
+    ) -> Self {
         Self {
             link,
+            name,
             services,
             connection: None,
             failures: 0,
@@ -61,7 +69,8 @@ impl GatewayLink {
             context.run_later(LONGEST_PAUSE, Self::connect);
             return;
         }
-        let running = connection::run(Arc::clone(&self.link), Arc::clone(&self.services));
+        let (link, services) = (Arc::clone(&self.link), Arc::clone(&self.services));
+        let running = connection::run(link, self.name.clone(), services);
         let task = actix_rt::spawn(running);
         self.connection = Some(task.abort_handle());
         let ended = task.into_actor(self).map(|end, actor, context| actor.on_end(end, context));
@@ -97,6 +106,9 @@ impl GatewayLink {
             self.services.metrics.reconnects.inc();
             self.interrupted = Some(Instant::now());
             self.start_grace(context);
+        }
+        if let Some(cause) = end.as_ref().ok().and_then(Failure::of_tls) {
+            self.services.metrics.link_tls_failed(cause);
         }
         let pause = self.pause(end.as_ref().ok());
         self.log(&end, pause);

@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use bytes::BytesMut;
 use protocol::link::{LinkAnswer, LinkError, PresenceChange, PresenceChanges, SILENCE, Up};
-use tokio::{io::AsyncReadExt, net::tcp::ReadHalf};
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::{
     devices, failure::Failure, handle::Link, questions::Asking, relays, services::Services,
@@ -41,7 +41,11 @@ impl Reader {
     }
 
     /// Reads until the connection ends.
-    pub(super) async fn run(mut self, mut stream: ReadHalf<'_>, mut arrived: BytesMut) -> Failure {
+    pub(super) async fn run(
+        mut self,
+        mut stream: impl AsyncRead + Unpin,
+        mut arrived: BytesMut,
+    ) -> Failure {
         loop {
             match Up::decode(&mut arrived) {
                 Ok(Some(frame)) => match self.on_frame(frame).await {

@@ -7,10 +7,7 @@ use std::{
 
 use bytes::BytesMut;
 use protocol::link::{EntryLayout, HEARTBEAT, Terms, batch_header};
-use tokio::{
-    io::{AsyncWrite, AsyncWriteExt},
-    net::tcp::WriteHalf,
-};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::{bare::bare, failure::Failure, handle::Link, outgoing::Writable};
 
@@ -19,7 +16,7 @@ use super::{bare::bare, failure::Failure, handle::Link, outgoing::Writable};
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Writes until the connection ends, in these terms.
-pub(super) async fn run(mut stream: WriteHalf<'_>, link: &Link, terms: Terms) -> Failure {
+pub(super) async fn run(mut stream: impl AsyncWrite + Unpin, link: &Link, terms: Terms) -> Failure {
     let mut told: Option<Instant> = None;
     loop {
         let may_tell = told.is_none_or(|told| told.elapsed() >= TELL_EVERY);
@@ -51,7 +48,8 @@ async fn write(stream: &mut (impl AsyncWrite + Unpin), writable: &Writable) -> i
     let Writable { control, batch } = writable;
     let control: &BytesMut = control;
     let Some(batch) = batch else {
-        return stream.write_all(control).await;
+        stream.write_all(control).await?;
+        return stream.flush().await;
     };
     let header = batch_header(batch.seq, batch.length);
     let mut parts = Vec::with_capacity(2 + batch.segments.len());
@@ -65,5 +63,6 @@ async fn write(stream: &mut (impl AsyncWrite + Unpin), writable: &Writable) -> i
             written => IoSlice::advance_slices(&mut rest, written),
         }
     }
-    Ok(())
+    // Inside TLS, what was taken in is not on its way before.
+    stream.flush().await
 }

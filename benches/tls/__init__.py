@@ -1,0 +1,1 @@
+"""What TLS costs: memory of idle sessions, handshakes a second, and pushes meanwhile."""
