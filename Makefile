@@ -1,6 +1,6 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
 .PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser faults k8s binaries \
-  mutants bench figures million-native side-by-side programs held-requests kept-bench million limits-lab docker-test \
+  mutants bench figures million-native side-by-side programs held-requests kept-bench rollout million limits-lab docker-test \
   package package-test release
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
@@ -148,6 +148,11 @@ held-requests: setup
 kept-bench: setup
 	cargo build --release -p holdfast
 	python3 -m benches.kept --page docs/kept-figures.md
+
+# Four gateways restarted one after another under 40,000 sessions: the table of docs/rollouts.md.
+rollout: setup
+	cargo build --release -p holdfast
+	python3 -m benches.rollout --page docs/rollouts.md
 
 # A million sessions in one gateway process, in a virtual machine of its own (docs/guest.md). Wants
 # 15 GiB of free memory; emulated, where KVM is missing, it takes the better part of an hour.

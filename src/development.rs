@@ -63,12 +63,17 @@ struct PusherApiFlags {
 
 /// Runs both until a signal.
 pub(crate) fn run(settings: Settings) -> ExitCode {
-    if let Err(error) = logging::init(&settings.common).and_then(|()| settings.check()) {
-        return refuse(&error);
-    }
-    prepare_descriptors();
     actix_rt::System::new().block_on(async {
-        match serve(&settings).await {
+        // Before all else: a signal during the start is one to stop in order, too.
+        let stop = match Stop::new() {
+            Ok(stop) => stop,
+            Err(error) => return fail(&error, false),
+        };
+        if let Err(error) = logging::init(&settings.common).and_then(|()| settings.check()) {
+            return refuse(&error);
+        }
+        prepare_descriptors();
+        match serve(&settings, stop).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(error.as_ref(), is_usage(error.as_ref())),
         }
@@ -121,8 +126,7 @@ fn data_of_this_user() -> Option<PathBuf> {
     absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))
 }
 
-async fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let mut stop = Stop::new()?;
+async fn serve(settings: &Settings, mut stop: Stop) -> Result<(), Box<dyn Error>> {
     let data = settings.data()?;
     let mut flags = vec![
         "holdfast".to_owned(),

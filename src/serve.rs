@@ -68,15 +68,16 @@ pub(crate) fn prepare_descriptors() {
 
 /// `holdfast gateway`: runs until a first signal, then drains; a second one stops at once.
 pub(crate) fn gateway(settings: gateway::Settings) -> ExitCode {
-    if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
-        return refuse(&error);
-    }
-    prepare_descriptors();
     actix_rt::System::new().block_on(async {
+        // Before all else: a signal during the start is one to stop in order, too.
         let mut stop = match Stop::new() {
             Ok(stop) => stop,
             Err(error) => return fail(&error, false),
         };
+        if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
+            return refuse(&error);
+        }
+        prepare_descriptors();
         let mut running = match gateway::start(settings) {
             Ok(running) => running,
             Err(error) => {
@@ -98,15 +99,16 @@ pub(crate) fn gateway(settings: gateway::Settings) -> ExitCode {
 
 /// `holdfast pusher-api`: runs until a first signal, then drains; a second one stops at once.
 pub(crate) fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
-    if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
-        return refuse(&error);
-    }
-    prepare_descriptors();
     actix_rt::System::new().block_on(async {
+        // Before all else: a signal during the start is one to stop in order, too.
         let mut stop = match Stop::new() {
             Ok(stop) => stop,
             Err(error) => return fail(&error, false),
         };
+        if let Err(error) = logging::init(&settings.common).and_then(|()| settings.validate()) {
+            return refuse(&error);
+        }
+        prepare_descriptors();
         let mut running = match pusher_api::start(settings).await {
             Ok(running) => running,
             Err(error) => {

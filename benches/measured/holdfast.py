@@ -39,12 +39,13 @@ class Holdfast(Processes):
         self.api = f"http://127.0.0.1:{API}"
         self.all_operators = f"http://127.0.0.1:{OPERATORS}-{OPERATORS + gateways - 1}"
         self.gateways = [
-            self._start_gateway(number, "--workers", workers, *flags) for number in range(gateways)
+            self.start_gateway(number, "--workers", workers, *flags) for number in range(gateways)
         ]
         self.api_flags = api_flags
         self.pusher_api = self.start_pusher_api()
 
-    def _start_gateway(self, number, *flags):
+    def start_gateway(self, number, *flags):
+        """Starts one, also another time."""
         return self.start(
             self.program, "gateway", "--name", f"g{number}", "--echo", *flags,
             "--listen", f"127.0.0.1:{CLIENTS + number}",

@@ -55,12 +55,15 @@ def frames(buffer):
 
 
 class Unicast:
-    """Pushes to sessions of its own in the background, until the `with` block ends."""
+    """Pushes to sessions of its own in the background, until the `with` block ends.
+
+    They are at so many gateways, or at those of these numbers."""
 
     def __init__(self, gateways):
+        numbers = range(gateways) if isinstance(gateways, int) else gateways
         self.selector = selectors.DefaultSelector()
         for number in range(USERS):
-            connection, buffer = connect(f"unicast{number}", CLIENTS + number % gateways)
+            connection, buffer = connect(f"unicast{number}", CLIENTS + numbers[number % len(numbers)])
             self.selector.register(connection, selectors.EVENT_READ, buffer)
         self.due, self.latencies, self.broadcasts = {}, {}, {}
         self.refused = []

@@ -1,5 +1,7 @@
 //! Certificates from files, as listeners show them and clients believe them.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers, too")]
+
 use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},

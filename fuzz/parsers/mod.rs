@@ -5,6 +5,7 @@ mod clients;
 mod cursors;
 mod kernel;
 mod links;
+mod proxies;
 mod pushes;
 mod records;
 mod reports;
@@ -19,6 +20,7 @@ pub(crate) use clients::{
 pub(crate) use cursors::cursors;
 pub(crate) use kernel::kernel_text;
 pub(crate) use links::link_frames;
+pub(crate) use proxies::{forwarded_requests, proxy_headers};
 pub(crate) use pushes::push_body;
 pub(crate) use records::tls_records;
 pub(crate) use reports::stress_report;

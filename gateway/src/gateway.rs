@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     access::{
         accepting::Accepting, admission::Admission, auth::Authenticator, link_secrets::LinkSecrets,
-        pending::Room,
+        pending::Room, recalls::Recalls,
     },
     delivery::{batches::BatchLog, dispatch::Delivery, fan_out::FanOut, frame::FrameMemory},
     ledger::Ledger,
@@ -34,10 +34,16 @@ pub(crate) struct Gateway {
     pub authenticator: Arc<Authenticator>,
     /// What a pusher-api must show one of, if there are any.
     pub link_secrets: Arc<LinkSecrets>,
+    /// What operators may show instead who give orders.
+    pub operators_keys: Arc<LinkSecrets>,
     /// Places for links.
     pub links: Arc<Semaphore>,
     /// How many sessions there may be.
     pub admission: Arc<Admission>,
+    /// Who is asked to come back.
+    pub recalls: Recalls,
+    /// Whether load balancers shall send clients here, as it was found last.
+    pub is_ready: AtomicBool,
     /// Whether connections can be accepted.
     pub accepting: Arc<Accepting>,
     /// The room for connections that are not sessions.
@@ -77,7 +83,7 @@ impl Gateway {
         shared: &Shared,
         workers: usize,
         name: String,
-        link_secrets: Arc<LinkSecrets>,
+        [link_secrets, operators_keys]: [Arc<LinkSecrets>; 2],
     ) -> Arc<Self> {
         let Shared { settings, clock, metrics, directory, fan_out, push_memory, ledger, .. } =
             shared.clone();
@@ -86,8 +92,11 @@ impl Gateway {
             instance: Uuid::new_v4(),
             authenticator: Arc::clone(&shared.authenticator),
             link_secrets,
+            operators_keys,
             links: Arc::new(Semaphore::new(settings.max_links)),
             admission: Arc::new(Admission::new(&settings)),
+            recalls: Recalls::default(),
+            is_ready: AtomicBool::new(false),
             accepting: Accepting::new(&metrics),
             room: Room::of(&settings, workers),
             directory,

@@ -50,10 +50,15 @@ pub mod internals {
         directory::registry::{Registration, Registry},
         entrance::{
             first_message::{First, first_message},
+            proxy_header::{MAX_HEADER_BYTES, NoHeader, PassedOn, proxy_header},
             question::{LONGEST_WAIT, Question, question},
             tcp::first_frame,
         },
-        http::request::{HeadError, MAX_HEAD_BYTES, Request},
+        http::{
+            client_address::ClientAddress,
+            forwarded::client as client_of,
+            request::{HeadError, MAX_HEAD_BYTES, Request},
+        },
         runtime::wheel::{NEVER, Wheel},
         session::frames,
         tls::{Channel, Fault, Opened},

@@ -2,9 +2,12 @@
 
 pub(crate) mod clocks;
 mod deliveries;
+mod fan_outs;
 mod handshakes;
 mod kept;
 mod labels;
+mod proxies;
+mod recalls;
 mod standing;
 mod tallies;
 mod tls;
@@ -26,8 +29,9 @@ use serving::{
 };
 
 use self::{
-    clocks::LinkClocks, deliveries::Deliveries, handshakes::Handshakes, kept::KeptMetrics,
-    standing::Standing, tallies::Tallies, tls::TlsMetrics,
+    clocks::LinkClocks, deliveries::Deliveries, fan_outs::FanOuts, handshakes::Handshakes,
+    kept::KeptMetrics, proxies::Proxies, recalls::Recalls, standing::Standing, tallies::Tallies,
+    tls::TlsMetrics,
 };
 
 /// What is read again, as it stands in labels.
@@ -74,12 +78,12 @@ pub(crate) struct Metrics {
     pub outbound_queued: IntGauge,
     /// Bytes of pushes that wait anywhere.
     pub push_memory: IntGauge,
-    /// Pushes to topics and to everybody that are not finished, once for each worker.
-    pub fan_outs_unfinished: IntGauge,
-    /// Who is still to get one of them.
-    pub fan_out_recipients: IntGauge,
-    /// How long that takes, in seconds.
-    pub fan_out_behind: Gauge,
+    /// Pushes to topics and to everybody that are on their way.
+    pub fan_outs: FanOuts,
+    /// Sessions that are asked to come back.
+    pub recalls: Recalls,
+    /// Connections that proxies pass on.
+    pub proxies: Proxies,
     /// Bytes that peers make the process hold, and their bounds, by class.
     memory: IntGaugeVec,
     memory_limit: IntGaugeVec,
@@ -224,18 +228,9 @@ impl Default for Metrics {
                 .gauge("holdfast_outbound_queued_bytes", "Bytes waiting behind slow sockets"),
             push_memory: make
                 .gauge("holdfast_push_memory_bytes", "Bytes of pushes waiting in the process"),
-            fan_outs_unfinished: make.gauge(
-                "holdfast_fan_outs_unfinished",
-                "Pushes to topics and to all that are not finished, once for each worker",
-            ),
-            fan_out_recipients: make.gauge(
-                "holdfast_fan_out_recipients",
-                "Sessions that are still to get one of them, once for each push",
-            ),
-            fan_out_behind: make.keep(Gauge::new(
-                "holdfast_fan_out_behind_seconds",
-                "How long that takes at the present pace of the slowest worker",
-            )),
+            fan_outs: FanOuts::new(&make),
+            recalls: Recalls::new(&make),
+            proxies: Proxies::new(&make),
             memory: make.gauges(
                 "holdfast_memory_bytes",
                 "Bytes that peers make the process hold, by what for",

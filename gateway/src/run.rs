@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use ::settings::ConfigError;
+use ::settings::{ConfigError, ListenRange};
 use actix_rt::{Arbiter, ArbiterHandle};
 use certificates::{Kept, LINK_SOURCE, ReadAgain, ServerSource};
 use futures::{StreamExt, stream::FuturesUnordered};
@@ -121,20 +121,31 @@ impl Ports {
         })
     }
 
-    /// Where clients come in at each worker.
-    fn doors(&mut self, workers: usize, shown: Option<&Arc<Kept<ServerSource>>>) -> Vec<Vec<Door>> {
+    /// Where clients come in at each worker. Proxies say in front of TLS whose connections are nowhere.
+    fn doors(
+        &mut self,
+        settings: &Settings,
+        workers: usize,
+        shown: Option<&Arc<Kept<ServerSource>>>,
+    ) -> Vec<Vec<Door>> {
+        let proxied = |ranges: &[ListenRange]| -> Vec<bool> {
+            let addresses = ranges.iter().flat_map(ListenRange::addresses);
+            addresses.map(|address| settings.proxies.is_proxied(address)).collect()
+        };
+        let (http, tcp) = (proxied(&settings.listen), proxied(&settings.listen_tcp));
         let ways = [
-            (Port::Http, None, &mut self.clients),
-            (Port::Tcp, None, &mut self.tcp),
-            (Port::Http, shown, &mut self.tls_clients),
-            (Port::Tcp, shown, &mut self.tls_tcp),
+            (Port::Http, None, http, &mut self.clients),
+            (Port::Tcp, None, tcp, &mut self.tcp),
+            (Port::Http, shown, Vec::new(), &mut self.tls_clients),
+            (Port::Tcp, shown, Vec::new(), &mut self.tls_tcp),
         ];
         let mut doors: Vec<Vec<Door>> = (0..workers).map(|_| Vec::new()).collect();
-        for (port, certificates, listeners) in ways {
+        for (port, certificates, proxied, listeners) in ways {
             for (doors, listeners) in doors.iter_mut().zip(listeners.per_worker.drain(..)) {
-                let certificates = certificates.cloned();
-                let door = |listener| Door { port, certificates: certificates.clone(), listener };
-                doors.extend(listeners.into_iter().map(door));
+                let proxied = proxied.iter().copied().chain(std::iter::repeat(false));
+                doors.extend(listeners.into_iter().zip(proxied).map(|(listener, is_proxied)| {
+                    Door { port, is_proxied, certificates: certificates.cloned(), listener }
+                }));
             }
         }
         doors
@@ -158,7 +169,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let name = settings.name.clone().unwrap_or_else(|| default_name(&ports.operators));
     let bounds = Bounds::of(&settings, planned_memory(&settings));
     let shared = Shared::new(settings, Arc::clone(&keeper.authenticator), bounds);
-    let gateway = Gateway::new(&shared, workers, name, Arc::clone(&keeper.link_secrets));
+    let secrets = [&keeper.link_secrets, &keeper.operators_keys].map(Arc::clone);
+    let gateway = Gateway::new(&shared, workers, name, secrets);
     let orders = keeper.orders.clone();
     keeper.start(&gateway.metrics);
     let certificates = shown.as_ref().map(|shown| keep_certificates(shown, &gateway.metrics));
@@ -179,7 +191,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         arbiters: Vec::new(),
         link_tls: link_tls.as_ref().map(|kept| keep(kept, &gateway.metrics)),
     };
-    running.start_workers(&shared, ports.doors(workers, shown.as_ref()), &stop, &probes);
+    let doors = ports.doors(&shared.settings, workers, shown.as_ref());
+    running.start_workers(&shared, doors, &stop, &probes);
     let probe = Probe::new(&gateway, workers);
     let listeners = ports.operators.per_worker.pop().unwrap_or_default();
     running
@@ -218,6 +231,7 @@ impl Running {
                 accepting: Arc::clone(&self.gateway.accepting),
                 lane,
                 doors,
+                recalls: self.gateway.recalls.hear(),
                 stop: stop.clone(),
                 end: self.end.subscribe(),
                 drained: done,

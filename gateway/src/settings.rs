@@ -13,8 +13,17 @@ use settings::{
 };
 
 mod keys;
+mod operators;
+mod proxies;
 
-pub(crate) use self::keys::{ClientSubscribe, KeySettings};
+pub(crate) use self::{
+    keys::{ClientSubscribe, KeySettings},
+    operators::OperatorsKeyArgs,
+    proxies::ProxySettings,
+};
+
+/// The shortest `--max-session-age`.
+const LEAST_AGE: Duration = Duration::from_secs(1);
 
 /// The flags of `holdfast gateway`.
 #[derive(Debug, Clone, Args)]
@@ -66,6 +75,10 @@ pub struct Settings {
     )]
     pub listen_operators: Vec<ListenRange>,
 
+    /// What may stand in front.
+    #[command(flatten)]
+    pub(crate) proxies: ProxySettings,
+
     /// Who clients are.
     #[command(flatten)]
     pub(crate) keys: KeySettings,
@@ -77,6 +90,10 @@ pub struct Settings {
     /// TLS of the operators' port.
     #[command(flatten)]
     pub link_tls: LinkTlsArgs,
+
+    /// What orders at the operators' port are given with.
+    #[command(flatten)]
+    pub(crate) operators: OperatorsKeyArgs,
 
     /// Let anybody in, also from other machines, without any authentication
     #[arg(long)]
@@ -133,6 +150,11 @@ pub struct Settings {
     /// comes back
     #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "15m")]
     pub sse_age: Duration,
+
+    /// How old a session may become before it is asked to come back: each at an age of its own between
+    /// half of this and all of it [default: as old as it likes]
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub max_session_age: Option<Duration>,
 
     /// How long a client that polls is online without a poll that waits
     #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "30s")]
@@ -270,7 +292,20 @@ impl Settings {
             }
         }
         self.link_tls.server()?;
+        self.check_age()?;
+        self.proxies.check(self.listen.iter().chain(&self.listen_tcp))?;
         self.check_exposure()
+    }
+
+    /// One that is too short has clients come back without end.
+    fn check_age(&self) -> Result<(), ConfigError> {
+        match self.max_session_age {
+            Some(age) if age < LEAST_AGE => {
+                let problem = format!("{} is too short", settings::units::show(age));
+                Err(ConfigError::new("--max-session-age", problem, "give at least 1s"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Most bytes a second from one client.

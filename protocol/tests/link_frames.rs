@@ -7,9 +7,9 @@ use protocol::{
     kept::{Acknowledged, From, Gaps, Log, Place, Step},
     link::{
         Capabilities, Claim, ClockReading, DeviceNotice, Down, EntryLayout, Errand, FanOutWork,
-        GivenUp, LinkAnswer, LinkRequest, LogPage, Offer, PresenceChange, PresenceChanges,
-        PushEntries, PushEntry, RelayAnswer, Relayed, SessionInfo, StoreAnswer, StoreQuestion,
-        TargetRef, Up,
+        GivenUp, LinkAnswer, LinkRequest, Load, LogPage, Offer, OtherGateways, PresenceChange,
+        PresenceChanges, PushEntries, PushEntry, RelayAnswer, Relayed, SessionInfo, StoreAnswer,
+        StoreQuestion, TargetRef, Up,
     },
     problem::Problem,
     receipt::{Outcome, Receipt, SessionDetail},
@@ -166,6 +166,9 @@ fn down() -> impl Strategy<Value = Down> {
         }),
         (any::<u64>(), relay_answer()).prop_map(|(relay, body)| Down::RelayAnswer { relay, body }),
         (any::<u64>(), name()).prop_map(|(request, name)| Down::UnknownRequest { request, name }),
+        (any::<u32>(), any::<[u64; 3]>()).prop_map(|(gateways, [sessions, room, per_second])| {
+            Down::Others(OtherGateways { gateways, sessions, room, per_second })
+        }),
         Just(Down::Heartbeat),
         any::<[u64; 3]>().prop_map(|[asked_micros, received_micros, answered_micros]| {
             Down::Time(ClockReading { asked_micros, received_micros, answered_micros })
@@ -233,6 +236,9 @@ fn up() -> impl Strategy<Value = Up> {
         (any::<u64>(), name()).prop_map(|(request, name)| Up::UnknownAnswer { request, name }),
         any::<[u64; 3]>().prop_map(|[behind_micros, all_micros, topic_micros]| {
             Up::FanOutWork(FanOutWork { behind_micros, all_micros, topic_micros })
+        }),
+        (any::<[u64; 2]>(), any::<u32>()).prop_map(|([sessions, room], per_second)| {
+            Up::Load(Load { sessions, room, per_second })
         }),
         Just(Up::Heartbeat),
         any::<u64>().prop_map(|asked_micros| Up::AskTime { asked_micros }),

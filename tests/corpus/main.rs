@@ -38,6 +38,8 @@ targets!(
     polls,
     posted_frames,
     request_heads,
+    proxy_headers,
+    forwarded_requests,
     client_frames,
     cursors,
     link_frames,

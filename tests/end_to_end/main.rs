@@ -2,9 +2,9 @@
 //!
 //! [`contract`] holds every transport to the same promises, [`websocket`] is about RFC 6455 and
 //! the HTTP in front of it, [`sse`] about streams of events and what browsers make of them, [`poll`] about
-//! requests that wait, [`door`] about connections that are not sessions, [`tls`] about TLS in front of all of them, [`dead_peers`] about clients that are
-//! gone without a word, [`system`] about
-//! gateways and pusher-apis together, [`tls`] about what is encrypted, [`kept`] about messages that are kept, [`stress`] about the load client. [`harness`] starts the
+//! requests that wait, [`door`] about connections that are not sessions, [`tls`] about what is encrypted, [`dead_peers`] about clients that are
+//! gone without a word, [`proxies`] about what stands in front, [`system`] about
+//! gateways and pusher-apis together, [`kept`] about messages that are kept, [`stress`] about the load client. [`harness`] starts the
 //! processes, and [`deadlines`] checks that none outlives its test. Waits have a limit only so that a failure ends; nothing is measured.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers, too")]
@@ -16,6 +16,7 @@ mod door;
 mod harness;
 mod kept;
 mod poll;
+mod proxies;
 mod sse;
 mod stress;
 mod system;

@@ -1,4 +1,4 @@
-//! What a pusher-api must show to be let in as a link.
+//! What a pusher-api must show to be let in as a link, and what operators show who give orders.
 
 use parking_lot::RwLock;
 use protocol::bearer::{self, Refused};
@@ -12,6 +12,11 @@ impl LinkSecrets {
     /// The first ones.
     pub(crate) fn new(secrets: Vec<Secret>) -> Self {
         Self(RwLock::new(secrets))
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.read().is_empty()
     }
 
     /// Puts others in their place.

@@ -6,7 +6,8 @@ use protocol::SessionId;
 
 use super::{polls::Polls, registry::Registry, topics::Topics};
 use crate::uplink::{
-    acknowledgements::Acknowledgements, presence::PresenceFeed, relays::Relays, stores::Stores,
+    acknowledgements::Acknowledgements, others::Others, presence::PresenceFeed, relays::Relays,
+    stores::Stores,
 };
 
 /// Who is here, and where that is told. `A` is where a session is reached.
@@ -21,6 +22,8 @@ pub(crate) struct Directory<A> {
     pub presence: PresenceFeed,
     /// Has pusher-apis look for sessions of other gateways.
     pub relays: Relays,
+    /// What other gateways have and can take.
+    pub others: Others,
     /// What pusher-apis keep messages in.
     pub stores: Stores,
     /// What that is to be told of what clients have.
@@ -39,6 +42,7 @@ impl<A> Default for Directory<A> {
             polls: Polls::default(),
             presence: PresenceFeed::default(),
             relays: Relays::default(),
+            others: Others::default(),
             stores: Stores::default(),
             acknowledgements: Acknowledgements::default(),
             next_session: AtomicU64::new(first_session),

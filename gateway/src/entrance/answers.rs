@@ -51,6 +51,9 @@ impl Arrivals {
             origins::check(settings, &request, &arrival.socket)
                 .map_or_else(|foreign| Refusal::from(foreign).problem(), |()| problem)
         });
+        if let Ok(Asked::WebSocket | Asked::Sse) = asked {
+            self.note_client(&request, &arrival.socket, seat);
+        }
         match asked {
             Ok(Asked::WebSocket) => self.on_handshake(&request, &words[used..], arrival, seat),
             Ok(Asked::Poll) => self.on_poll(&request, &words[used..], arrival, seat),

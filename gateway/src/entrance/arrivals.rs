@@ -4,7 +4,7 @@
 //! a timer or any machinery for the connection. It is answered once, and then it ends: nothing is
 //! kept for a second request, so nothing of it has to be bounded (docs/decisions/door.md).
 
-use std::{io, rc::Rc};
+use std::{cell::Cell, io, rc::Rc, time::Instant};
 
 use bytes::BytesMut;
 use protocol::Transport;
@@ -12,6 +12,7 @@ use protocol::Transport;
 use super::{
     handshake::{Doorway, Refused},
     leaving::{Farewell, Reason},
+    proxy_header::Begun,
     tcp,
 };
 use crate::{
@@ -36,12 +37,14 @@ pub(crate) enum Arrived {
 pub(crate) struct Arrivals {
     pub(super) doorway: Doorway,
     pending: Rc<Pending>,
+    /// When this thread last said that it refuses connections at listeners for proxies.
+    pub(super) told_at: Cell<Option<Instant>>,
 }
 
 impl Arrivals {
     /// Receives for a thread.
     pub(crate) fn new(doorway: Doorway, pending: Rc<Pending>) -> Self {
-        Self { doorway, pending }
+        Self { doorway, pending, told_at: Cell::default() }
     }
 
     /// The connections that are not sessions.
@@ -109,7 +112,14 @@ impl Arrivals {
     pub(super) fn on_words(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
         match &mut arrival.progress {
             Progress::Speaking(words) => {
-                let words = std::mem::take(words);
+                let mut words = std::mem::take(words);
+                if arrival.is_proxied {
+                    match self.take_header(&mut arrival, &mut words, seat) {
+                        Begun::Whole => {}
+                        Begun::Part => return wait_for_more(arrival, words),
+                        Begun::Wrong => return Arrived::Gone,
+                    }
+                }
                 match arrival.port {
                     Port::Http => self.on_request(arrival, words, seat),
                     Port::Tcp => self.on_lines(arrival, words, seat),

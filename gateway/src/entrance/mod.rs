@@ -1,7 +1,8 @@
 //! From the accept queue to a session.
 //!
 //! Connections come by [`accept`]; [`arrivals`] reads what they say first, behind a handshake of TLS where
-//! they are [`sealed`], and [`answers`] what of that are requests. [`requests`] finds out what one asks for, by the [`routes`] there are and the rules for
+//! they are [`sealed`], and [`answers`] what of that are requests; where a proxy stands in front, the
+//! [`proxy_header`] comes before all else, and [`proxied`] says where the client is. [`requests`] finds out what one asks for, by the [`routes`] there are and the rules for
 //! [`origins`]: if it is a handshake, [`websocket`], [`sse`] or [`poll`] take it with what it has [`shown`]; or it
 //! asks a session for what is new ([`poll`], with its [`question`]), or brings [`frames`] for one that is
 //! there, or [`elsewhere`]. A first line is for [`tcp`], and the [`first_message`] of a WebSocket says who comes where its request did not. Each makes an
@@ -18,6 +19,8 @@ pub(crate) mod handshake;
 pub(crate) mod leaving;
 mod origins;
 mod poll;
+mod proxied;
+pub(crate) mod proxy_header;
 pub(crate) mod question;
 mod requests;
 mod routes;

@@ -47,7 +47,7 @@ impl Arrivals {
             let polled = Polled {
                 seen: question.seen,
                 wait: question.wait,
-                peer: arrival.socket.peer_addr().ok(),
+                peer: self.client_of(request, &arrival.socket, seat),
                 owner: None,
                 proof: shown.proof(&local.directory.polls),
                 expires: None,

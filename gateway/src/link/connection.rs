@@ -19,7 +19,8 @@ use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use super::{
-    batches::Batches, devices, given_up, requests, times::Times, topics, unknown::Unknown, work,
+    batches::Batches, devices, given_up, load, requests, times::Times, topics, unknown::Unknown,
+    work,
 };
 use crate::{
     gateway::Gateway,
@@ -116,6 +117,7 @@ impl Drop for Attached<'_> {
         devices::on_loss(self.gateway, self.link);
         let way = Way(Arc::clone(self.link));
         self.gateway.directory.relays.lost(&way);
+        self.gateway.directory.others.lost(&way);
         self.gateway.directory.stores.lost(&way, Instant::now());
         self.gateway.directory.presence.detach(self.link);
         self.gateway.metrics.links.dec();
@@ -205,6 +207,7 @@ async fn read_frames<R: AsyncRead + Unpin>(
         never = work::keep_told(gateway, link, terms) => match never {},
         never = topics::keep_told(gateway, link, terms) => match never {},
         never = batches.keep_told() => match never {},
+        never = load::keep_told(gateway, link, terms) => match never {},
     }
 }
 
@@ -240,6 +243,9 @@ async fn take_frames<R: AsyncRead + Unpin>(
             Down::Store(store) => gateway.directory.stores.offered(&Way(Arc::clone(link)), store),
             Down::StoreAnswer { question, body } => {
                 gateway.directory.stores.on_answer(&Way(Arc::clone(link)), question, body);
+            }
+            Down::Others(others) => {
+                gateway.directory.others.told(&Way(Arc::clone(link)), others);
             }
             Down::Heartbeat => {}
             Down::Unknown { kind, .. } => unknown.on_frame(kind),

@@ -12,9 +12,11 @@ use crate::{
 /// A gateway of one worker that holds nobody, with these flags.
 pub(super) fn gateway(flags: &[&str]) -> Arc<Gateway> {
     let settings = settings(flags);
-    let Keeper { authenticator, link_secrets, .. } = Keeper::load(&settings).expect("no keys");
+    let keeper = Keeper::load(&settings).expect("no keys");
+    let Keeper { authenticator, link_secrets, operators_keys, .. } = keeper;
     let bounds = Bounds::of(&settings, None);
-    Gateway::new(&Shared::new(settings, authenticator, bounds), 1, "g".into(), link_secrets)
+    let secrets = [link_secrets, operators_keys];
+    Gateway::new(&Shared::new(settings, authenticator, bounds), 1, "g".into(), secrets)
 }
 
 /// What two of this build agree on.

@@ -27,6 +27,7 @@ use super::{
     counting::{begin_at_zero, count, counted},
     probe::Probe,
     readiness::{Reason, reasons},
+    rebalance::{self, run::Rebalancing},
 };
 use crate::{gateway::Gateway, link as links};
 
@@ -44,6 +45,7 @@ pub(super) async fn open(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Port {
     let app = App::new()
         .app_data(Data::from(Arc::clone(gateway)))
         .app_data(Data::from(Arc::clone(probe)))
+        .app_data(Data::from(Arc::<Rebalancing>::default()))
         .wrap(from_fn(certified))
         .wrap(from_fn(counted))
         .configure(routes);
@@ -75,6 +77,7 @@ fn routes(routes: &mut ServiceConfig) {
                 .route(web::get().to(upgrade_required))
                 .default_service(web::to(|request| only(request, "GET"))),
         )
+        .service(rebalance::http::resource())
         .default_service(web::to(not_found));
 }
 
@@ -179,7 +182,11 @@ async fn readyz(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
     }
 }
 
-async fn metrics(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
+async fn metrics(
+    gateway: Data<Gateway>,
+    probe: Data<Probe>,
+    rebalancing: Data<Rebalancing>,
+) -> HttpResponse {
     let shown = &gateway.metrics;
     let text = shown.exposition.text(|| {
         let known = reasons(&gateway, &probe).into_iter();
@@ -196,14 +203,14 @@ async fn metrics(gateway: Data<Gateway>, probe: Data<Probe>) -> HttpResponse {
             shown.memory(class, used, limit);
         }
         let backlog = gateway.fan_out.backlog();
-        shown.fan_outs_unfinished.set(backlog.unfinished as i64);
-        shown.fan_out_recipients.set(backlog.recipients as i64);
         let behind = gateway.fan_out.burden(&gateway.directory.topics).behind;
-        shown.fan_out_behind.set(behind.as_secs_f64());
+        shown.fan_outs.show(backlog.unfinished, backlog.recipients, behind);
         shown.relays_waiting.set(gateway.directory.relays.waiting() as i64);
         shown.kept.questions_waiting.set(gateway.directory.stores.waiting() as i64);
         shown.kept.acknowledgements_waiting.set(gateway.directory.acknowledgements.len() as i64);
         shown.links_lagging.set(gateway.directory.presence.lagging() as i64);
+        shown.recalls.show_rebalance(rebalancing.left());
+        shown.recalls.show_others(gateway.directory.others.best().unwrap_or_default());
         shown.link_queue.set(gateway.directory.presence.queued() as i64);
         shown.render()
     });

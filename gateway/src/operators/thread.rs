@@ -4,7 +4,7 @@ use std::{
     io,
     net::{TcpListener, TcpStream},
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,7 @@ use super::{
     memory::MemoryCheck,
     port,
     probe::{Probe, ProbeClient},
+    readiness::reasons,
 };
 use crate::{gateway::Gateway, link::keeping, runtime::timer::Timer};
 
@@ -46,7 +47,7 @@ pub(crate) async fn run_operators(
             }
         });
     }
-    actix_rt::spawn(probe.run(clients));
+    actix_rt::spawn(Arc::clone(&probe).run(clients));
     keeping::spawn(&gateway);
     let mut checks = match Timer::every(CHECK) {
         Ok(checks) => checks,
@@ -56,6 +57,8 @@ pub(crate) async fn run_operators(
     while checks.next().await.is_ok() {
         memory.look(&gateway.admission, &gateway.ledger, &gateway.metrics);
         gateway.accepting.look();
+        let is_ready = reasons(&gateway, &probe).iter().all(|reason| !reason.applies);
+        gateway.is_ready.store(is_ready, Ordering::Relaxed);
         let (now, directory) = (Instant::now(), &gateway.directory);
         directory.relays.look(now);
         directory.stores.look(now);

@@ -31,6 +31,8 @@ pub(crate) struct Arrival {
     pub tls: Option<Box<Tls>>,
     /// Where it came in.
     pub port: Port,
+    /// Whether it has yet to begin with a proxy's header, which says whose it is.
+    pub is_proxied: bool,
     /// How far it is.
     pub progress: Progress,
     /// The device that the request named, where who it is comes in a frame.

@@ -50,14 +50,14 @@ impl Seats {
         Rc::new(Self { local, seats, again, deferred, sockets })
     }
 
-    /// Gives a new connection a seat, where it may speak until the deadline.
+    /// Gives a new connection a seat, where it may speak until the deadline, at a proxied port behind a header.
     ///
     /// # Errors
     /// The kernel has no room to wait for the connection.
     pub(crate) fn arrive(
         &self,
         socket: Socket,
-        port: Port,
+        (port, is_proxied): (Port, bool),
         deadline: u32,
         pending: &Rc<Pending>,
     ) -> io::Result<()> {
@@ -68,7 +68,8 @@ impl Seats {
         self.sockets.watch(&socket, seat)?;
         let (progress, guard) = (Progress::Speaking(BytesMut::new()), pending.enter(seat));
         let (device, due) = (None, NEVER);
-        let mut arrival = Arrival { socket, tls, port, progress, device, deadline, due, guard };
+        let mut arrival =
+            Arrival { socket, tls, port, is_proxied, progress, device, deadline, due, guard };
         self.schedule(&mut arrival, seat);
         entry.insert(Seat::Arrival(Box::new(arrival)));
         Ok(())
@@ -139,6 +140,7 @@ impl Seats {
         let mut seats = self.seats.borrow_mut();
         if let Some(Seat::Kept) = seats.get(seat as usize) {
             seats.remove(seat as usize);
+            self.local.addresses.borrow_mut().clear(seat);
         }
     }
 
@@ -222,6 +224,7 @@ impl Seats {
     pub(crate) fn step(&self, seat: u32, work: impl FnOnce()) {
         if self.guarded(work).is_none() {
             drop(self.seats.borrow_mut().try_remove(seat as usize));
+            self.local.addresses.borrow_mut().clear(seat);
         }
     }
 

@@ -60,6 +60,11 @@ impl Allowance {
         left.is_some()
     }
 
+    /// The tick in which the client last sent something, or came.
+    pub(super) fn last_used(&self) -> u32 {
+        self.filled
+    }
+
     /// From now on only what a closing client needs is read.
     pub(super) fn close(&mut self) {
         self.bytes = BEHIND_CLOSE;

@@ -26,11 +26,14 @@ impl Session {
             Some(rare) if !rare.outbound.is_empty() => rare.write_deadline,
             _ => NEVER,
         };
-        let (expires, whole_by, stays_until) = match self.stage < Stage::Closing {
-            true => (self.local().tick_at(self.expires), self.whole_by(), self.stays_until()),
-            false => (NEVER, NEVER, NEVER),
+        let ends = match self.stage < Stage::Closing {
+            true => {
+                let expires = self.local().tick_at(self.expires);
+                expires.min(self.whole_by()).min(self.stays_until()).min(self.ages_at())
+            }
+            false => NEVER,
         };
-        let due = self.ping_due.min(expires).min(write_deadline).min(whole_by).min(stays_until);
+        let due = self.ping_due.min(ends).min(write_deadline);
         let due = Wheel::reachable(due, self.local().tick());
         // One that is due later is looked at too early once, which costs less than a note each time that
         // somebody asks.
@@ -63,6 +66,7 @@ impl Session {
             _ if self.local().tick_at(self.expires) <= now => self.close(CloseReason::TokenExpired),
             _ if stalled => self.close(CloseReason::TooSlow),
             _ if self.stays_until() <= now => self.close(CloseReason::Draining),
+            _ if self.ages_at() <= now => self.on_age(),
             _ if self.whole_by() <= now => more = self.expect_whole(now, ctx),
             _ if self.ping_due <= now => more = self.ping(ctx),
             _ => {}

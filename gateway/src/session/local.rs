@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{holdings::Holdings, kept::Places, poller::Poller};
+use super::{addresses::Addresses, holdings::Holdings, kept::Places, poller::Poller};
 use crate::{
     access::auth::Authenticator,
     delivery::{fan_out::FanOut, frame::FrameMemory, lane::Lane, walks::Walks},
@@ -102,6 +102,8 @@ pub(crate) struct Local<A> {
     pub(super) pollers: RefCell<HashMap<u32, Box<Poller>>>,
     /// Where sessions are in the logs of their users, by seat.
     pub places: RefCell<Places>,
+    /// Where those are that came through proxies, by seat.
+    pub addresses: RefCell<Addresses>,
     /// Where sockets are read into.
     pub scratch: RefCell<Box<[u8]>>,
     /// Where records of TLS are put together and taken apart.
@@ -136,6 +138,7 @@ impl<A> Local<A> {
             holdings: RefCell::default(),
             pollers: RefCell::default(),
             places: RefCell::default(),
+            addresses: RefCell::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
             tls: RefCell::default(),
             handshaking: Budget::default(),

@@ -173,7 +173,7 @@ impl Handler<Describe> for Session {
     type Result = MessageResult<Describe>;
 
     fn handle(&mut self, _: Describe, _: &mut SessionContext) -> Self::Result {
-        let address = self.peer();
+        let address = self.address();
         MessageResult(SessionInfo {
             id: self.member.id,
             transport: self.member.transport.as_str().to_owned(),

@@ -5,10 +5,12 @@
 //! size; its [`state`] moves on by what the [`socket`] brings ([`io`], [`inbound`]) or its client posts
 //! ([`posted`]), by the requests of one who asks ([`polling`], [`poller`]), which wait for a [`reply`], by what
 //! other parts of the gateway ask of it ([`mailbox`], [`topics`]), and by time
-//! ([`deadlines`]). What is [`kept`] for its user it reads from the store. Frames leave by [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it
-//! may send is its [`allowance`]; what it holds of memory is a [`holding`] among its thread's
+//! ([`deadlines`], [`age`]). What is [`kept`] for its user it reads from the store. Frames leave by [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it
+//! may send is its [`allowance`]; where it is that came through a proxy is among its thread's [`addresses`]; what it holds of memory is a [`holding`] among its thread's
 //! [`holdings`], and whoever holds too much is given up for [`relief`].
 
+mod addresses;
+mod age;
 mod allowance;
 mod closing;
 mod context;
@@ -35,6 +37,7 @@ mod topics;
 
 pub use self::posted::frames;
 pub(crate) use self::{
+    age::Idleness,
     context::{After, Runner, SessionContext},
     kept::{Cursors, Head, StoreBack},
     mailbox::{Close, Describe, Subscription, Topical},

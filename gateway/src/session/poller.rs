@@ -1,9 +1,7 @@
 //! The other side of a session that is asked by requests: the one that waits, and how far they have come.
 
-use std::net::{IpAddr, SocketAddr};
-
 use super::reply::{Reply, Said};
-use crate::directory::polls::Owner;
+use crate::{directory::polls::Owner, http::client_address::ClientAddress};
 
 /// What a request asks for by how far its client has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +25,7 @@ pub(super) struct Poller {
     /// Whether the connection of the last request ended while that waited.
     pub(super) has_left: bool,
     /// Where the last request came from.
-    peer: Option<(IpAddr, u16)>,
+    peer: Option<ClientAddress>,
 }
 
 impl Poller {
@@ -67,13 +65,13 @@ impl Poller {
     }
 
     /// Takes note of where a request came from, where that is known.
-    pub(super) fn seen_at(&mut self, peer: Option<SocketAddr>) {
-        self.peer = peer.map(|peer| (peer.ip(), peer.port())).or(self.peer);
+    pub(super) fn seen_at(&mut self, peer: Option<ClientAddress>) {
+        self.peer = peer.or(self.peer);
     }
 
     /// Where the last request came from.
-    pub(super) fn peer(&self) -> Option<SocketAddr> {
-        self.peer.map(SocketAddr::from)
+    pub(super) fn peer(&self) -> Option<ClientAddress> {
+        self.peer
     }
 
     /// Whether a request waits.

@@ -1,6 +1,6 @@
 //! A session that is asked by requests: it outlives each of them, and what it has to say waits for the next.
 
-use std::{net::SocketAddr, rc::Rc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use actix::{Handler, Message};
 use protocol::{CloseReason, Device, problem::Problem, receipt::Outcome};
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     delivery::message::Push,
     directory::polls::{Owner, Proof},
+    http::client_address::ClientAddress,
 };
 
 /// A client asks what there is.
@@ -26,7 +27,7 @@ pub(crate) struct Polled {
     /// How long it waits.
     pub wait: Duration,
     /// Where the request came from, if that is known here.
-    pub peer: Option<SocketAddr>,
+    pub peer: Option<ClientAddress>,
     /// Whose session it must be, where that was not found out before.
     pub owner: Option<Owner>,
     /// What has proved that.
@@ -291,11 +292,12 @@ impl Session {
     }
 
     /// Where its client is.
-    pub(super) fn peer(&self) -> Option<SocketAddr> {
-        match &self.socket {
-            Some(socket) => socket.peer_addr().ok(),
-            None => self.with_poller(|poller| poller.peer()).flatten(),
-        }
+    pub(super) fn address(&self) -> Option<ClientAddress> {
+        let Some(socket) = &self.socket else {
+            return self.with_poller(|poller| poller.peer()).flatten();
+        };
+        let told = self.local().addresses.borrow().get(self.member.seat);
+        told.or_else(|| socket.peer_addr().ok().map(ClientAddress::from))
     }
 }
 

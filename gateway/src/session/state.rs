@@ -201,6 +201,7 @@ impl Drop for Session {
         self.say_closed();
         self.leave_pollers();
         self.local().places.borrow_mut().clear(self.member.seat);
+        self.local().addresses.borrow_mut().clear(self.member.seat);
         let waiting = |rare: &Rare| {
             rare.outbound.pushes() + rare.replays.iter().map(Replay::live).sum::<usize>()
         };

@@ -2,9 +2,10 @@
 //!
 //! [`thread`] starts it. [`run`] are the loops that find out whose turn it is, by socket, mailbox
 //! and time; [`welcome`] is what they do for connections that are not sessions yet. [`walk`]
-//! delivers broadcasts and [`drain`] ends it all.
+//! delivers broadcasts, [`recall`] asks sessions to come back, and [`drain`] ends it all.
 
 mod drain;
+mod recall;
 mod run;
 mod slices;
 mod thread;

@@ -17,6 +17,7 @@ use tracing::error;
 
 use super::{
     drain::{End, end_sessions},
+    recall,
     run::{keep_time, make_room, run_sessions},
     walk::walk,
     welcome,
@@ -26,6 +27,7 @@ use crate::{
         accepting::Accepting,
         admission::Admission,
         pending::{Pending, Room},
+        recalls::Order,
     },
     delivery::lane::Lane,
     entrance::{accept::spawn_accept, arrivals::Arrivals, handshake::Doorway},
@@ -41,6 +43,8 @@ use crate::{
 pub(crate) struct Door {
     /// What is spoken there.
     pub port: Port,
+    /// Whether proxies connect to it, and say whose their connections are.
+    pub is_proxied: bool,
     /// What is shown there, where TLS is.
     pub certificates: Option<Arc<Kept<ServerSource>>>,
     /// The socket.
@@ -72,6 +76,8 @@ pub(crate) struct WorkerParts {
     pub lane: Arc<Lane>,
     /// Where clients come in.
     pub doors: Vec<Door>,
+    /// Who here is asked to come back.
+    pub recalls: watch::Receiver<Option<Arc<Order>>>,
     /// Turns true when nobody else shall come in.
     pub stop: watch::Receiver<bool>,
     /// How those who are here shall go.
@@ -100,6 +106,8 @@ pub(crate) async fn run_worker(parts: WorkerParts) {
         actix_rt::spawn(measure_stalls(Arc::clone(&shared.metrics)));
     }
     vital::spawn("walks", walk(Rc::clone(&seats)));
+    let (recalled, orders) = (Rc::clone(&seats), parts.recalls);
+    vital::spawn("recalls", async move { recall::obey(&recalled, orders).await });
     probe::start(&seats, &probes);
     accept_clients(&seats, &arrivals, doors, &accepting, &stop);
 
@@ -126,16 +134,19 @@ fn accept_clients(
     accepting: &Arc<Accepting>,
     stop: &watch::Receiver<bool>,
 ) {
-    for Door { port, certificates, listener } in doors {
+    for Door { port, is_proxied, certificates, listener } in doors {
         let (seats, arrivals) = (Rc::clone(seats), Rc::clone(arrivals));
         let pending = Rc::clone(arrivals.pending());
         let place = async move || pending.place().await;
         let arrive = move |stream| {
+            if is_proxied && !arrivals.is_trusted(&stream) {
+                return Ok(());
+            }
             let tls = certificates.as_deref().map(|it| Door::tls(port, it));
             let socket = Socket { stream, tls };
             let local = &seats.local;
             let deadline = local.clock.tick_after(local.settings.handshake_timeout);
-            seats.arrive(socket, port, deadline, arrivals.pending())?;
+            seats.arrive(socket, (port, is_proxied), deadline, arrivals.pending())?;
             welcome::make_room(&seats, &arrivals);
             Ok(())
         };

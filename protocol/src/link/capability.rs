@@ -24,7 +24,7 @@ pub enum Capability {
     RelayedFrames = 5,
     /// The gateway claims a device for its newest session, and hears of newer claims.
     DeviceClaims = 6,
-    /// The gateway tells how much load it has and how much room is left.
+    /// The gateway tells how much load it has and how much room is left, and is told what others have.
     LoadAndRoom = 7,
     /// The gateway tells how far it is behind with pushes to topics and to everybody, and pusher-api
     /// takes no more of them than it can bring in time.
@@ -80,7 +80,7 @@ pub struct Capabilities(u64);
 impl Capabilities {
     /// None at all.
     pub const NONE: Self = Self(0);
-    /// What this build has code for. The others of the table are names for what is to come.
+    /// What this build has code for.
     pub const OFFERED: Self = Self(
         Capability::FramedEntries.bit()
             | Capability::StoreQuestions.bit()
@@ -89,6 +89,7 @@ impl Capabilities {
             | Capability::GivenUpPushes.bit()
             | Capability::RelayedFrames.bit()
             | Capability::DeviceClaims.bit()
+            | Capability::LoadAndRoom.bit()
             | Capability::FanOutWork.bit()
             | Capability::TopicInterest.bit()
             | Capability::Clocks.bit(),
@@ -161,6 +162,7 @@ mod tests {
             GivenUpPushes,
             RelayedFrames,
             DeviceClaims,
+            LoadAndRoom,
             FanOutWork,
             TopicInterest,
             Clocks,
@@ -174,6 +176,6 @@ mod tests {
         let newer = Capabilities::from_bits(0x8000_0000_0000_0081);
         assert_eq!(newer.to_string(), "framed_entries, load_and_room, 0x8000000000000000");
         let shared = newer.shared_with(Capabilities::OFFERED);
-        assert_eq!(shared, Capabilities::from_bits(Capability::FramedEntries.bit()));
+        assert_eq!(shared, Capabilities::from_bits(0x81));
     }
 }

@@ -11,6 +11,7 @@ use super::{
         take_frame,
     },
     given_up::GivenUp,
+    load::{OTHERS_BYTES, OtherGateways},
     offer::Offer,
     question::LinkRequest,
     relay::RelayAnswer,
@@ -28,6 +29,7 @@ const DEVICE: u8 = 7;
 const RELAY_ANSWER: u8 = 8;
 const STORE: u8 = 9;
 const STORE_ANSWER: u8 = 10;
+const OTHERS: u8 = 11;
 
 /// From pusher-api to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +91,9 @@ pub enum Down {
         /// The answer.
         body: StoreAnswer,
     },
+    /// What other gateways have and can take. Only for a gateway with the capability, see
+    /// [`super::Terms::tells_load`].
+    Others(OtherGateways),
     /// Nothing to say, still here.
     Heartbeat,
     /// A heartbeat with the answer to [`super::Up::AskTime`].
@@ -143,6 +148,10 @@ impl Down {
             Self::Store(store) => put_store(out, STORE, *store),
             Self::StoreAnswer { question, body } => {
                 put_numbered(out, STORE_ANSWER, *question, |out| body.encode(out));
+            }
+            Self::Others(others) => {
+                put_header(out, OTHERS, OTHERS_BYTES);
+                others.encode(out);
             }
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
             Self::Time(reading) => {
@@ -199,6 +208,7 @@ impl Down {
                     None => Self::Unknown { kind, body },
                 }
             }
+            OTHERS => Self::Others(OtherGateways::decode(&mut reader)?),
             HEARTBEAT if body.len() >= READING_BYTES => {
                 Self::Time(ClockReading::decode(&mut reader)?)
             }

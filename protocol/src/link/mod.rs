@@ -31,6 +31,8 @@
 //!     ◄───────────── Store{id}                   (the one that the gateway holds to)
 //!     ◄───────────── StoreQuestion{begin, read, acknowledge, changed since}
 //!     StoreAnswer ───────────────────────────►
+//!     ◄───────────── Load{sessions, room}
+//!     Others{gateways, sessions, room} ──────►   (what all others have told)
 //! ```
 
 pub mod capability;
@@ -42,6 +44,7 @@ pub mod entry;
 pub mod given_up;
 pub mod layout;
 pub mod liveness;
+pub mod load;
 pub mod offer;
 pub mod presence;
 pub mod question;
@@ -65,6 +68,7 @@ pub use entry::{PushEntry, TargetRef};
 pub use given_up::{GivenUp, MAX_NAMES};
 pub use layout::EntryLayout;
 pub use liveness::{HEARTBEAT, SILENCE};
+pub use load::{Load, OtherGateways};
 pub use offer::{InvalidOffer, OFFER_HEADER, Offer};
 pub use presence::{MAX_TOPICS_TOLD, PresenceChange, PresenceChanges};
 pub use question::{LinkAnswer, LinkRequest, SessionInfo};

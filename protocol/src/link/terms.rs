@@ -50,6 +50,11 @@ impl Terms {
         self.capabilities.contains(Capability::FanOutWork)
     }
 
+    /// Whether the gateway tells how much room it has, and is told how much others have.
+    pub const fn tells_load(self) -> bool {
+        self.capabilities.contains(Capability::LoadAndRoom)
+    }
+
     /// Whether the gateway tells which topics somebody there is subscribed to.
     pub const fn tells_topics(self) -> bool {
         self.capabilities.contains(Capability::TopicInterest)
@@ -105,10 +110,11 @@ mod tests {
         let none = Terms { version: 2, capabilities: Capabilities::NONE };
         let all = Terms { capabilities: Capabilities::OFFERED, ..none };
         let spoken = |it: Terms| {
-            let of_gateways = [it.tells_fan_out_work(), it.takes_given_up(), it.tells_topics()];
+            let of_gateways =
+                [it.tells_fan_out_work(), it.takes_given_up(), it.tells_topics(), it.tells_load()];
             (of_gateways, [it.exchanges_times(), it.claims_devices(), it.relays(), it.keeps()])
         };
-        assert_eq!((spoken(none), spoken(all)), (([false; 3], [false; 4]), ([true; 3], [true; 4])));
+        assert_eq!((spoken(none), spoken(all)), (([false; 4], [false; 4]), ([true; 4], [true; 4])));
         assert_eq!((all.version(), all.capabilities()), (2, Capabilities::OFFERED));
     }
 }

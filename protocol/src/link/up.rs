@@ -9,6 +9,7 @@ use super::{
         HEARTBEAT, json, json_or_name, put_header, put_json, put_numbered, put_store, store,
         take_frame, text,
     },
+    load::{LOAD_BYTES, Load},
     offer::Offer,
     question::LinkAnswer,
     relay::Relayed,
@@ -26,6 +27,7 @@ const FAN_OUT_WORK: u8 = 22;
 const RELAY: u8 = 23;
 const STORE: u8 = 24;
 const STORE_QUESTION: u8 = 25;
+const LOAD: u8 = 26;
 
 /// From the gateway to pusher-api.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +96,9 @@ pub enum Up {
         /// What is asked.
         body: StoreQuestion,
     },
+    /// How many sessions the gateway has, and can take. Only for a pusher-api with the capability, see
+    /// [`super::Terms::tells_load`].
+    Load(Load),
     /// Nothing to say, still here.
     Heartbeat,
     /// A heartbeat that asks what time it is. Only for a pusher-api with the capability, see
@@ -159,6 +164,10 @@ impl Up {
             Self::StoreQuestion { question, body } => {
                 put_numbered(out, STORE_QUESTION, *question, |out| body.encode(out));
             }
+            Self::Load(load) => {
+                put_header(out, LOAD, LOAD_BYTES);
+                load.encode(out);
+            }
             Self::Heartbeat => put_header(out, HEARTBEAT, 0),
             Self::AskTime { asked_micros } => {
                 put_header(out, HEARTBEAT, ASKED_BYTES);
@@ -220,6 +229,7 @@ impl Up {
                     None => Self::Unknown { kind, body },
                 }
             }
+            LOAD => Self::Load(Load::decode(&mut reader)?),
             HEARTBEAT if body.len() >= ASKED_BYTES => Self::AskTime { asked_micros: reader.u64()? },
             HEARTBEAT => Self::Heartbeat,
             kind => Self::Unknown { kind, body },

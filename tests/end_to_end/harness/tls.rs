@@ -1,24 +1,18 @@
-//! Clients that speak TLS, what they believe and show, and a server in front of one that does not speak it.
+//! Clients that speak TLS, what they believe and show.
 
 use std::{
-    io::{ErrorKind, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
-    time::Duration,
 };
 
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::files::TestFile;
-
-/// How long each side of a connection that is passed on is waited for before it is the other's turn.
-const TURN: Duration = Duration::from_millis(2);
 
 /// A file of `tests/keys/link`.
 pub(crate) fn link_file(name: &str) -> PathBuf {
@@ -105,51 +99,4 @@ pub(crate) fn connect(address: SocketAddr) -> (TlsStream, Vec<u8>) {
 /// The certificate in a file of links.
 pub(crate) fn certificate(name: &str) -> Vec<u8> {
     CertificateDer::from_pem_file(link_file(name)).unwrap().to_vec()
-}
-
-/// Takes connections inside TLS, with this certificate, and passes on what is said in them to a server that
-/// does not speak it.
-pub(crate) fn terminate(certificate: &str, server: SocketAddr) -> SocketAddr {
-    let chain = CertificateDer::from_pem_file(link_file(&format!("{certificate}.pem"))).unwrap();
-    let key = PrivateKeyDer::from_pem_file(link_file(&format!("{certificate}.key.pem"))).unwrap();
-    let provider = Arc::new(rustls_graviola::default_provider());
-    let config = ServerConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![chain], key).unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    // Ends with the tests' process.
-    thread::spawn(move || {
-        for socket in listener.incoming().map_while(Result::ok) {
-            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-            let Ok(plain) = TcpStream::connect(server) else { continue };
-            thread::spawn(move || pass_on(StreamOwned::new(connection, socket), plain));
-        }
-    });
-    address
-}
-
-fn pass_on(mut tls: StreamOwned<ServerConnection, TcpStream>, mut plain: TcpStream) {
-    let mut bytes = vec![0; 1 << 16];
-    for socket in [&tls.sock, &plain] {
-        socket.set_read_timeout(Some(TURN)).unwrap();
-    }
-    loop {
-        let up = pass_some(&mut bytes, &mut tls, &mut plain);
-        if !up || !pass_some(&mut bytes, &mut plain, &mut tls) {
-            tls.conn.send_close_notify();
-            let _ = tls.flush();
-            return;
-        }
-    }
-}
-
-/// Whether the connection goes on.
-fn pass_some(bytes: &mut [u8], from: &mut impl Read, to: &mut impl Write) -> bool {
-    match from.read(bytes) {
-        Ok(0) => false,
-        Ok(length) => to.write_all(&bytes[..length]).and_then(|()| to.flush()).is_ok(),
-        Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
-    }
 }

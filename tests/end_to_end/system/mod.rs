@@ -26,6 +26,7 @@ mod metrics;
 mod order;
 mod ports;
 mod reachability;
+mod recalls;
 mod refusals;
 mod restarts;
 mod secrets;

@@ -1,4 +1,4 @@
-//! A pusher-api that is asked to stop.
+//! A pusher-api that is asked to stop, also while it starts.
 
 use std::{
     io::Write,
@@ -9,8 +9,8 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::harness::{
-    Client, Gateway, Http, PusherApi, Tcp, client::connect, eventually, metrics::Metrics,
-    websocket::read_head,
+    Client, Gateway, Http, Process, PusherApi, Tcp, client::connect, eventually,
+    files::TestDirectory, metrics::Metrics, websocket::read_head,
 };
 
 const PUSH: &str = r#"{"to":{"user":"u"},"data":1}"#;
@@ -78,5 +78,33 @@ fn a_second_signal_ends_it_at_once() {
         assert_eq!(pusher.process.wait().code(), Some(0));
         let said = |line: &String| line.contains("stopping at once");
         assert!(pusher.process.log().iter().any(said));
+    }
+}
+
+/// Whether a process handles a signal, as /proc tells (proc(5), `SigCgt`).
+fn catches(process: &Process, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() & (1 << (signal.as_raw() - 1)) != 0
+}
+
+#[test]
+fn a_signal_during_the_start_is_one_to_stop_in_order() {
+    for number in 0..10 {
+        let data = TestDirectory::new("starting");
+        let flags = ["pusher-api", "--insecure", "--listen=127.0.0.1:0", &data.flag("data")];
+        let arguments = flags.map(str::to_owned).to_vec();
+        let gateways =
+            ["gateway", "--insecure", "--listen=127.0.0.1:0", "--listen-tcp=127.0.0.1:0"];
+        let of_gateway = gateways.map(str::to_owned).into_iter();
+        let of_gateway = of_gateway.chain(["--listen-operators=127.0.0.1:0".to_owned()]);
+        let mut process = match number % 2 {
+            0 => Process::start(&arguments),
+            _ => Process::start(&of_gateway.collect::<Vec<_>>()),
+        };
+        // As early as it can hear: before that it is not one of ours yet.
+        eventually("it hears", || catches(&process, Signal::TERM).then_some(()));
+        process.signal(Signal::TERM);
+        assert_eq!(process.wait().code(), Some(0), "{:?}", process.log());
     }
 }

@@ -6,22 +6,23 @@ use serde_json::{Value, json};
 
 use super::refs;
 use crate::harness::{
-    Gateway, Process, eventually,
-    files::TestDirectory,
-    pair,
-    tls::{link_flag, terminate},
+    Gateway, Process, PusherApi, eventually, files::TestDirectory, tls::link_flag,
 };
 
-/// The URLs of a gateway's transports, inside TLS with this certificate.
-fn targets(gateway: &Gateway, certificate: &str) -> [String; 4] {
-    let http = terminate(certificate, gateway.http).port();
-    let tcp = terminate(certificate, gateway.tcp).port();
-    [
+/// A gateway that takes clients inside TLS with this certificate, and the URLs of its transports.
+fn encrypted(certificate: &str) -> (Gateway, [String; 4]) {
+    let cert = link_flag("tls-cert", &format!("{certificate}.pem"));
+    let key = link_flag("tls-key", &format!("{certificate}.key.pem"));
+    let listen = ["--tls-listen=127.0.0.1:0", "--tls-listen-tcp=127.0.0.1:0"];
+    let gateway = Gateway::start(&[listen[0], listen[1], &cert, &key]);
+    let [http, tcp] = gateway.tls.unwrap().map(|address| address.port());
+    let urls = [
         format!("wss://localhost:{http}"),
         format!("tcps://localhost:{tcp}"),
         format!("https://localhost:{http}"),
         format!("https://localhost:{http}/v1/poll"),
-    ]
+    ];
+    (gateway, urls)
 }
 
 fn listen(flags: &[String]) -> Process {
@@ -34,8 +35,9 @@ fn believing() -> String {
 
 #[test]
 fn listen_hears_and_speaks_over_every_transport() {
-    let (gateway, pusher) = pair(&[]);
-    for target in targets(&gateway, "gateway") {
+    let (gateway, targets) = encrypted("gateway");
+    let pusher = PusherApi::start(&[&gateway], &[]);
+    for target in targets {
         let flags = [format!("--target={target}"), believing(), "--topic=news".to_owned()];
         let listening = listen(&flags);
         let heard = |what: &str| {
@@ -57,9 +59,8 @@ fn listen_hears_and_speaks_over_every_transport() {
 
 #[test]
 fn listen_ends_where_the_server_is_not_the_one_that_is_meant() {
-    let gateway = Gateway::start(&[]);
-    let [good, ..] = targets(&gateway, "gateway");
-    let [stranger, ..] = targets(&gateway, "stranger");
+    let (_gateway, [good, ..]) = encrypted("gateway");
+    let (_other, [stranger, ..]) = encrypted("stranger");
     let other_name = "--tls-name=example.com".to_owned();
     for (flags, words) in [
         (vec![format!("--target={stranger}"), believing()], "--tls-ca"),
@@ -93,8 +94,9 @@ fn stress(flags: &[&str]) -> (Option<i32>, Value, String) {
 
 #[test]
 fn stress_holds_sessions_of_every_transport() {
-    let (gateway, pusher) = pair(&[]);
-    let targets = targets(&gateway, "gateway").map(|target| format!("--target={target}"));
+    let (gateway, targets) = encrypted("gateway");
+    let pusher = PusherApi::start(&[&gateway], &[]);
+    let targets = targets.map(|target| format!("--target={target}"));
     let api = format!("--api=http://{}", pusher.address);
     let flags = [&["push".to_owned()], &targets[..], &[believing(), api]].concat();
     let more =
@@ -111,8 +113,7 @@ fn stress_holds_sessions_of_every_transport() {
 
 #[test]
 fn a_storm_comes_back_with_whole_handshakes_unless_it_may_resume() {
-    let gateway = Gateway::start(&[]);
-    let [target, ..] = targets(&gateway, "gateway");
+    let (_gateway, [target, ..]) = encrypted("gateway");
     let target = format!("--target={target}");
     let ca = believing();
     let storm =
@@ -126,8 +127,7 @@ fn a_storm_comes_back_with_whole_handshakes_unless_it_may_resume() {
 
 #[test]
 fn stress_says_why_no_session_could_be_opened() {
-    let gateway = Gateway::start(&[]);
-    let [stranger, ..] = targets(&gateway, "stranger");
+    let (_gateway, [stranger, ..]) = encrypted("stranger");
     let target = format!("--target={stranger}");
     let (code, _, told) = stress(&["idle", &target, &believing(), "--sessions=3", "--hold=0s"]);
     assert_eq!(code, Some(1), "{told}");

@@ -13,7 +13,7 @@ use crate::harness::{
 #[test]
 fn a_link_inside_mutual_tls_does_what_links_do() {
     let data = TestDirectory::new("tls");
-    let (gateway, pusher) = certified_pair(&[&data.flag("data")]);
+    let (gateway, pusher) = certified_pair(&[&data.flag("data"), "--kept-bytes=10MiB"]);
     // What is kept is asked for by the gateway, and acknowledged.
     let kept = json!({ "to": { "user": "u" }, "data": "kept", "ttl": 60 });
     pusher.client.push(&kept);

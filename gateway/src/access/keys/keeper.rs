@@ -19,7 +19,7 @@ use super::{
 use crate::{
     access::{auth::Authenticator, link_secrets::LinkSecrets},
     metrics::Metrics,
-    settings::{KeySettings, Settings},
+    settings::{KeySettings, OperatorsKeyArgs, Settings},
 };
 
 /// Between two fetches for keys that tokens name and nobody knows, however many they are; and between
@@ -32,11 +32,14 @@ pub(crate) struct Keeper {
     pub authenticator: Arc<Authenticator>,
     /// What a pusher-api must show.
     pub link_secrets: Arc<LinkSecrets>,
+    /// What operators may show instead.
+    pub operators_keys: Arc<LinkSecrets>,
     /// Takes orders.
     pub orders: Orders,
     taken: Receiver<Order>,
     keys: KeySettings,
     link: LinkSecretArgs,
+    operators: OperatorsKeyArgs,
     watched: WatchedFiles,
     from_files: Ring,
     remote: Option<Remote>,
@@ -65,8 +68,10 @@ impl Keeper {
     pub(crate) fn load(settings: &Settings) -> Result<Self, ConfigError> {
         let (orders, taken) = Orders::new();
         let (keys, link) = (settings.keys.clone(), settings.link.clone());
+        let operators = settings.operators.clone();
         // Before they are read, so that a change in between is seen.
         let paths = files::paths(&keys).into_iter().chain(link.link_secret_file.clone());
+        let paths = paths.chain(operators.operators_key_file.clone());
         let watched = WatchedFiles::new(paths);
         if keys.is_given() && !tokens::is_cpu_supported() {
             return Err(unsupported_processor());
@@ -74,6 +79,7 @@ impl Keeper {
         let mut keeper = Self {
             authenticator: Arc::new(Authenticator::new(&keys, orders.clone())),
             link_secrets: Arc::new(LinkSecrets::new(link.load()?)),
+            operators_keys: Arc::new(LinkSecrets::new(operators.load()?)),
             orders,
             taken,
             watched,
@@ -81,6 +87,7 @@ impl Keeper {
             remote: Remote::new(&keys)?,
             keys,
             link,
+            operators,
         };
         keeper.fetch_due(Instant::now(), None);
         keeper.put_in_force();
@@ -118,12 +125,14 @@ impl Keeper {
 
     /// Reads every file; the old keys stay if one of them is wrong. True if there are new ones.
     fn read_again(&mut self, metrics: &Metrics) -> bool {
-        let read = files::read(&self.keys).and_then(|keys| Ok((keys, self.link.load()?)));
+        let read = files::read(&self.keys)
+            .and_then(|keys| Ok((keys, self.link.load()?, self.operators.load()?)));
         metrics.key_reloads.count("files", read.is_ok());
         match read {
-            Ok((keys, secrets)) => {
+            Ok((keys, secrets, operators)) => {
                 info!(keys = keys.len(), link_secrets = secrets.len(), "keys read again");
                 self.link_secrets.replace(secrets);
+                self.operators_keys.replace(operators);
                 self.from_files = keys;
                 true
             }

@@ -1,6 +1,7 @@
 //! Sessions on socket pairs, without a gateway, a thread or a port: bytes go in, bytes come out,
 //! and time passes when a test says so.
 
+mod ages;
 mod client;
 mod deadlines;
 mod endings;

@@ -13,6 +13,7 @@ use super::{
     devices,
     failure::Failure,
     handle::Link,
+    others,
     patience::HANDSHAKE,
     questions,
     reader::Reader,
@@ -104,9 +105,10 @@ async fn exchange(
         link.tell_store(services.keeping.id());
     }
     let (asking, answering) = questions::queue(&link, &services);
-    let reader = Reader::new(Arc::clone(&link), services, asking);
+    let reader = Reader::new(Arc::clone(&link), Arc::clone(&services), asking);
     tokio::select! {
         never = answering.run() => match never {},
+        never = others::keep_told(&link, &services, terms) => match never {},
         failure = reader.run(incoming, arrived) => failure,
         failure = writer::run(outgoing, &link, terms) => failure,
     }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use protocol::link::{GivenUp, TargetRef};
+use protocol::link::{GivenUp, Load, TargetRef};
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
@@ -75,6 +75,8 @@ pub(crate) struct Link {
     takes_relays: AtomicBool,
     /// Whether it is told of pushes that are kept, and asks for them.
     keeps: AtomicBool,
+    /// What it has and can take, as it has told on this connection.
+    load: Mutex<Option<Load>>,
     /// Small frames have been taken to be written.
     pub(super) eased: Notify,
     /// Something is to be written.
@@ -122,6 +124,7 @@ impl Link {
             relays: AtomicUsize::new(0),
             takes_relays: AtomicBool::new(false),
             keeps: AtomicBool::new(false),
+            load: Mutex::default(),
             eased: Notify::new(),
             work: Notify::new(),
             moved: Notify::new(),
@@ -274,6 +277,7 @@ impl Link {
     pub(crate) fn welcome(&self, instance: Uuid, last_seq: u64, name: &str) -> Freed {
         let same = self.peer.lock().become_process(instance, name);
         self.heard.store(0, Ordering::Release);
+        *self.load.lock() = None;
         // What was asked while there was no connection is not sent.
         self.answers.fail_all();
         if !same {

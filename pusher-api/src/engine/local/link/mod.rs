@@ -5,7 +5,7 @@
 //! the [`handle`]: what is written to it gathers in its [`outbox`], and what the gateway reports
 //! goes to presence, receipts and [`answers`], or on to other gateways whose [`devices`] it concerns,
 //! where this process has been chosen ([`decided`]); requests for their sessions are passed on by
-//! [`relays`], [`questions`] to the store are answered here. Gateways may be of another build: a connection
+//! [`relays`], [`questions`] to the store are answered here. Each is told what the [`others`] have. Gateways may be of another build: a connection
 //! keeps to the [`terms`] it begins with, and what is [`unknown`] is passed over.
 
 pub(crate) mod discovery;
@@ -22,6 +22,7 @@ mod reader;
 mod writer;
 
 mod devices;
+mod others;
 mod relays;
 
 mod questions;

@@ -3,7 +3,10 @@
 use bytes::BytesMut;
 use protocol::{
     clock::micros_since_epoch,
-    link::{ClockReading, DeviceNotice, Down, GivenUp, LinkRequest, RelayAnswer, StoreAnswer},
+    link::{
+        ClockReading, DeviceNotice, Down, GivenUp, LinkRequest, OtherGateways, RelayAnswer,
+        StoreAnswer,
+    },
 };
 use uuid::Uuid;
 
@@ -17,6 +20,8 @@ pub(super) struct Outgoing {
     presence_ack: Option<u64>,
     /// The time that was asked for, but for that at which it goes.
     time: Option<ClockReading>,
+    /// What the others have, as it is to be told.
+    others: Option<OtherGateways>,
 }
 
 /// What the writer takes at once: small frames first, then at most one batch.
@@ -42,7 +47,7 @@ impl Outgoing {
 
     fn forget_control(&mut self) {
         self.control.clear();
-        (self.presence_ack, self.time) = (None, None);
+        (self.presence_ack, self.time, self.others) = (None, None, None);
     }
 
     pub(super) fn request(&mut self, request: u64, body: LinkRequest) {
@@ -85,6 +90,11 @@ impl Outgoing {
         self.time = Some(reading);
     }
 
+    /// Only what is true last is told.
+    pub(super) fn tell_others(&mut self, others: OtherGateways) {
+        self.others = Some(others);
+    }
+
     /// Only the last acknowledgement counts.
     pub(super) fn acknowledge_presence(&mut self, seq: u64) {
         self.presence_ack = Some(seq);
@@ -97,6 +107,9 @@ impl Outgoing {
         if let Some(reading) = self.time.take() {
             let answered_micros = micros_since_epoch();
             Down::Time(ClockReading { answered_micros, ..reading }).encode(&mut self.control);
+        }
+        if let Some(others) = self.others.take() {
+            Down::Others(others).encode(&mut self.control);
         }
         let control = self.control.split();
         let batch = self.outbox.next_batch();

@@ -94,6 +94,7 @@ impl Reader {
                 self.services.keeping.told(self.link.index, &self.link.name(), theirs);
             }
             Up::StoreQuestion { question, body } => self.asking.on_question(question, body),
+            Up::Load(load) => self.link.told_load(load),
             Up::Heartbeat => {}
             Up::Unknown { kind, .. } => self.unknown.on_frame(kind),
             Up::Welcome { .. } => return Err(Failure::NoWelcome),

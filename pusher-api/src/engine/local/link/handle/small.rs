@@ -2,7 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use protocol::link::{DeviceNotice, GivenUp, LinkRequest, RelayAnswer, StoreAnswer, Terms};
+use protocol::link::{
+    DeviceNotice, GivenUp, LinkRequest, Load, OtherGateways, RelayAnswer, StoreAnswer, Terms,
+};
 use uuid::Uuid;
 
 use super::Link;
@@ -15,6 +17,22 @@ const CROWDED: usize = 1024 * 1024;
 impl Link {
     pub(crate) fn acknowledge_presence(&self, seq: u64) {
         self.inner.lock().outgoing.acknowledge_presence(seq);
+        self.work.notify_one();
+    }
+
+    /// The gateway has told what it has and can take.
+    pub(in crate::engine::local::link) fn told_load(&self, load: Load) {
+        *self.load.lock() = Some(load);
+    }
+
+    /// What it has told last on this connection.
+    pub(in crate::engine::local::link) fn load(&self) -> Option<Load> {
+        *self.load.lock()
+    }
+
+    /// Tells the gateway what others have and can take.
+    pub(in crate::engine::local::link) fn tell_others(&self, others: OtherGateways) {
+        self.inner.lock().outgoing.tell_others(others);
         self.work.notify_one();
     }
 

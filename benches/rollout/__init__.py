@@ -1,0 +1,1 @@
+"""A rollout of a whole cluster, under its sessions."""

@@ -1,0 +1,138 @@
+//! nginx and HAProxy in front of a gateway, as Debian has them; each with a folder of its own.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::Command,
+};
+
+use crate::harness::{
+    Gateway, Process, eventually,
+    files::TestDirectory,
+    namespace::{is_there, skip},
+    tokens::key_file,
+};
+
+/// A proxy at work.
+pub(super) struct Proxy {
+    /// Where it takes HTTP/1.1.
+    pub(super) http: SocketAddr,
+    /// Where it takes TLS, with HTTP/2 where the client wants it.
+    pub(super) tls: SocketAddr,
+    /// Where it passes bytes on, by the PROXY protocol; the same as `http` where it does not.
+    pub(super) tcp: SocketAddr,
+    _process: Process,
+    _folder: TestDirectory,
+}
+
+/// Addresses that nobody else has.
+fn free_addresses() -> [SocketAddr; 3] {
+    // All at once, so that they differ.
+    let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    free.map(|listener| listener.local_addr().unwrap())
+}
+
+/// The program's path: not everybody has in PATH what is meant for root.
+fn found(program: &str) -> Option<String> {
+    let places = ["", "/usr/sbin/", "/usr/local/sbin/"];
+    let paths = places.map(|place| format!("{place}{program}"));
+    paths.into_iter().find(|path| is_there(path, "-v"))
+}
+
+fn folder(name: &str) -> TestDirectory {
+    let folder = TestDirectory::new(name);
+    fs::create_dir(folder.path()).unwrap();
+    folder
+}
+
+/// Starts one, if the program is there, and waits until it listens.
+fn start(
+    test: &str,
+    program: &str,
+    configure: impl FnOnce(&TestDirectory, [SocketAddr; 3]) -> Vec<String>,
+) -> Option<Proxy> {
+    let Some(path) = found(program) else {
+        skip(test, program);
+        return None;
+    };
+    let (folder, [http, tls, tcp]) = (folder(program), free_addresses());
+    let mut command = Command::new(path);
+    command.args(configure(&folder, [http, tls, tcp]));
+    let process = Process::spawn(command);
+    for address in [http, tls] {
+        eventually("the proxy listens", || TcpStream::connect(address).ok());
+    }
+    Some(Proxy { http, tls, tcp, _process: process, _folder: folder })
+}
+
+/// nginx, which names clients in X-Forwarded-For, and gives up who is silent for a second.
+pub(super) fn nginx(test: &str, gateway: &Gateway) -> Option<Proxy> {
+    start(test, "nginx", |folder, [http, tls, _]| {
+        let place = folder.path().display();
+        let scratch: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {place}/{kind};\n"))
+            .concat();
+        let text = format!(
+            "pid {place}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{scratch}\
+             map $http_upgrade $upgrade_or_close {{ default upgrade; '' close; }}\n\
+             server {{\nlisten {http};\nlisten {tls} ssl http2;\n\
+             ssl_certificate {cert};\nssl_certificate_key {key};\n\
+             location / {{\nproxy_pass http://{gateway};\nproxy_http_version 1.1;\n\
+             proxy_set_header Host $host;\nproxy_set_header Upgrade $http_upgrade;\n\
+             proxy_set_header Connection $upgrade_or_close;\n\
+             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n\
+             proxy_read_timeout 1s;\n}}\n}}\n}}\n",
+            cert = key_file("tls.certificate.pem"),
+            key = key_file("tls.key.pem"),
+            gateway = gateway.http,
+        );
+        let file = folder.path().join("nginx.conf");
+        fs::write(&file, text).unwrap();
+        // One process, so that none is left behind when it is killed.
+        let more = "daemon off; master_process off;";
+        let log = format!("{place}/error.log");
+        ["-e", &log, "-c", file.to_str().unwrap(), "-g", more].map(str::to_owned).to_vec()
+    })
+}
+
+/// HAProxy, which names clients in Forwarded, or in PROXY headers, and gives up who is silent for a second.
+pub(super) fn haproxy(test: &str, gateway: &Gateway, by_header: bool) -> Option<Proxy> {
+    start(test, "haproxy", |folder, [http, tls, tcp]| {
+        let both = ["tls.certificate.pem", "tls.key.pem"]
+            .map(|name| fs::read_to_string(key_file(name)).unwrap());
+        let certificate = folder.path().join("both.pem");
+        fs::write(&certificate, both.concat()).unwrap();
+        let (named, header) = match by_header {
+            true => ("", "send-proxy-v2 check-send-proxy"),
+            false => ("http-request add-header Forwarded for=%[src]\n", ""),
+        };
+        let text = format!(
+            "defaults\ntimeout connect 5s\ntimeout client 1s\ntimeout server 1s\ntimeout tunnel 1s\n\
+             frontend http\nmode http\nbind {http}\nbind {tls} ssl crt {certificate} alpn h2,http/1.1\n\
+             {named}default_backend gateways\n\
+             backend gateways\nmode http\noption httpchk GET /nothing\nhttp-check expect status 404\n\
+             server g {gateway} {header} check inter 100ms\n\
+             frontend tcp\nmode tcp\nbind {tcp}\ndefault_backend gateways_tcp\n\
+             backend gateways_tcp\nmode tcp\nserver g {gateway_tcp} {header}\n",
+            certificate = certificate.display(),
+            gateway = gateway.http,
+            gateway_tcp = gateway.tcp,
+        );
+        let file = folder.path().join("haproxy.cfg");
+        fs::write(&file, text).unwrap();
+        ["-db", "-f", file.to_str().unwrap()].map(str::to_owned).to_vec()
+    })
+}
+
+/// curl with HTTP/2 from an address of this machine, if there is one that speaks it.
+pub(super) fn curl(test: &str, from: &str, more: &[&str]) -> Option<Process> {
+    let version = Command::new("curl").arg("-V").output();
+    if !version.is_ok_and(|it| String::from_utf8_lossy(&it.stdout).contains("HTTP2")) {
+        skip(test, "curl with HTTP/2");
+        return None;
+    }
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--no-buffer", "--insecure", "--http2"]);
+    command.args(["--interface", from, "--max-time", "60"]).args(more);
+    Some(Process::spawn(command))
+}
