@@ -9,6 +9,8 @@ mod generate;
 mod health;
 mod listen;
 mod serve;
+mod successor;
+mod supervisor;
 mod token;
 
 use std::process::ExitCode;

@@ -7,6 +7,8 @@ use settings::{ConfigError, logging};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+use crate::{successor::Successor, supervisor};
+
 /// Exit code of a process whose settings are wrong.
 const USAGE: u8 = 2;
 
@@ -78,13 +80,29 @@ pub(crate) fn gateway(settings: gateway::Settings) -> ExitCode {
             return refuse(&error);
         }
         prepare_descriptors();
+        let mut successor = match Successor::new(settings.takeover.is_some()) {
+            Ok(successor) => successor,
+            Err(error) => return fail(&error, false),
+        };
         let mut running = match gateway::start(settings) {
             Ok(running) => running,
             Err(error) => {
                 return fail(&error, matches!(error, gateway::StartError::Config(_)));
             }
         };
-        stop.next(|| running.read_again()).await;
+        supervisor::ready();
+        tokio::select! {
+            () = stop.next(|| running.read_again()) => {}
+            successor = running.moved() => {
+                supervisor::main_process(successor);
+                info!(successor, "another process has taken over");
+                running.drain_rest().await;
+                running.stop();
+                return ExitCode::SUCCESS;
+            }
+            never = successor.start_when_asked() => match never {},
+        }
+        supervisor::stopping();
         tokio::select! {
             () = running.drain() => {}
             () = stop.next(|| {}) => {
@@ -115,7 +133,9 @@ pub(crate) fn pusher_api(settings: pusher_api::Settings) -> ExitCode {
                 return fail(&error, matches!(error, pusher_api::StartError::Settings(_)));
             }
         };
+        supervisor::ready();
         stop.next(|| running.read_again()).await;
+        supervisor::stopping();
         tokio::select! {
             () = running.drain() => {}
             () = stop.next(|| {}) => error!("stopping at once; accepted pushes may be lost"),

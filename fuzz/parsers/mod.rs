@@ -11,6 +11,7 @@ mod records;
 mod reports;
 mod servers;
 mod stores;
+mod takeovers;
 mod tokens;
 
 pub(crate) use clients::{
@@ -26,6 +27,7 @@ pub(crate) use records::tls_records;
 pub(crate) use reports::stress_report;
 pub(crate) use servers::server_bytes;
 pub(crate) use stores::store_files;
+pub(crate) use takeovers::takeover_records;
 pub(crate) use tokens::tokens;
 
 /// The bytes in pieces of this length.

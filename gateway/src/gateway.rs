@@ -19,6 +19,7 @@ use crate::{
     runtime::clock::Clock,
     session::{Address, Directory, Shared},
     settings::Settings,
+    standstill::Standstill,
     uplink::{deciders::Deciders, queue::LinkQueue, way::Way},
 };
 
@@ -28,7 +29,7 @@ pub(crate) struct Gateway {
     pub settings: Arc<Settings>,
     /// The name in receipts and presence.
     pub name: String,
-    /// New at each start.
+    /// New at each start, unless it takes over from another process.
     pub instance: Uuid,
     /// Checks clients' tokens.
     pub authenticator: Arc<Authenticator>,
@@ -62,6 +63,8 @@ pub(crate) struct Gateway {
     pub push_memory: Arc<FrameMemory>,
     /// What sessions hold of memory.
     pub ledger: Arc<Ledger>,
+    /// Whether links stand still, because another process is about to take over.
+    pub standstill: Standstill,
     /// Ticks.
     pub clock: Clock,
     /// What operators see.
@@ -77,6 +80,26 @@ pub(crate) struct Everybody {
     pub under_way: AtomicBool,
 }
 
+/// What a gateway process has of the one before it, or begins with.
+pub(crate) struct Inherited {
+    /// What pusher-apis know it by.
+    pub instance: Uuid,
+    /// Batches that were delivered.
+    pub batches: BatchLog,
+    /// What is known of other gateways.
+    pub deciders: Deciders<Way>,
+}
+
+impl Default for Inherited {
+    fn default() -> Self {
+        Self {
+            instance: Uuid::new_v4(),
+            batches: BatchLog::default(),
+            deciders: Deciders::default(),
+        }
+    }
+}
+
 impl Gateway {
     /// The state at the start, around what the sessions share.
     pub(crate) fn new(
@@ -84,12 +107,14 @@ impl Gateway {
         workers: usize,
         name: String,
         [link_secrets, operators_keys]: [Arc<LinkSecrets>; 2],
+        inherited: Inherited,
     ) -> Arc<Self> {
         let Shared { settings, clock, metrics, directory, fan_out, push_memory, ledger, .. } =
             shared.clone();
+        let Inherited { instance, batches, deciders } = inherited;
         Arc::new(Self {
             name,
-            instance: Uuid::new_v4(),
+            instance,
             authenticator: Arc::clone(&shared.authenticator),
             link_secrets,
             operators_keys,
@@ -100,12 +125,13 @@ impl Gateway {
             accepting: Accepting::new(&metrics),
             room: Room::of(&settings, workers),
             directory,
-            deciders: Mutex::default(),
-            batches: BatchLog::default(),
+            deciders: Mutex::new(deciders),
+            batches,
             fan_out,
             everybody: Everybody::default(),
             push_memory,
             ledger,
+            standstill: Standstill::default(),
             clock,
             metrics,
             settings,

@@ -10,6 +10,10 @@
 
 mod run;
 
+mod ports;
+mod shown;
+mod takeover;
+
 mod worker;
 
 mod operators;
@@ -19,6 +23,7 @@ mod link;
 
 mod gateway;
 mod seats;
+mod standstill;
 
 mod session;
 
@@ -37,9 +42,12 @@ mod tls;
 mod transports;
 mod uplink;
 
+mod handover;
+
 pub use self::{
     run::{Running, StartError, start},
     settings::Settings,
+    takeover::refusal::TakeoverError,
 };
 
 /// What benchmarks and fuzz targets reach into. Not a promise.
@@ -54,6 +62,7 @@ pub mod internals {
             question::{LONGEST_WAIT, Question, question},
             tcp::first_frame,
         },
+        handover::check as takeover_records,
         http::{
             client_address::ClientAddress,
             forwarded::client as client_of,

@@ -9,6 +9,7 @@ mod labels;
 mod proxies;
 mod recalls;
 mod standing;
+mod takeovers;
 mod tallies;
 mod tls;
 
@@ -30,8 +31,8 @@ use serving::{
 
 use self::{
     clocks::LinkClocks, deliveries::Deliveries, fan_outs::FanOuts, handshakes::Handshakes,
-    kept::KeptMetrics, proxies::Proxies, recalls::Recalls, standing::Standing, tallies::Tallies,
-    tls::TlsMetrics,
+    kept::KeptMetrics, proxies::Proxies, recalls::Recalls, standing::Standing,
+    takeovers::Takeovers, tallies::Tallies, tls::TlsMetrics,
 };
 
 /// What is read again, as it stands in labels.
@@ -120,6 +121,8 @@ pub(crate) struct Metrics {
     /// The operators' port.
     pub operators: Counters,
     operators_requests: IntCounterVec,
+    /// Takeovers by another process, and from one.
+    pub takeovers: Takeovers,
     links_ended: IntCounterVec,
     relays: IntCounterVec,
     /// Sessions that ended by a panic of our own.
@@ -165,16 +168,7 @@ impl Default for Metrics {
             &["class"],
         );
         ["incomplete", "outbound"].iter().for_each(|it| drop(given_up.with_label_values(&[*it])));
-        let links_ended =
-            make.counters("holdfast_links_ended_total", "Ended links by reason", &["reason"]);
         // From 0, so that the first ones are seen as an increase.
-        let relays = make.counters(
-            "holdfast_relays_total",
-            "Clients' requests for sessions of other gateways by what became of them",
-            &["result"],
-        );
-        labels::RELAYS.iter().for_each(|it| drop(relays.with_label_values(&[*it])));
-        labels::LINK_ENDS.iter().for_each(|it| drop(links_ended.with_label_values(&[*it])));
         CloseReason::ALL.iter().for_each(|it| drop(closed.with_label_values(&[it.as_str()])));
         accept::ERRORS.iter().for_each(|(_, name)| drop(accept_errors.with_label_values(&[*name])));
         Self {
@@ -281,8 +275,9 @@ impl Default for Metrics {
                 "Requests answered at the operators' port",
                 &["route", "method", "status"],
             ),
-            links_ended,
-            relays,
+            takeovers: Takeovers::new(&make),
+            links_ended: labels::links_ended(&make),
+            relays: labels::relays(&make),
             longest_stall: AtomicU64::new(0),
             stall: make.keep(Gauge::new(
                 "holdfast_worker_longest_stall_seconds",

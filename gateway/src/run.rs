@@ -1,12 +1,18 @@
 //! Starts a gateway's threads and stops them again.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
-use ::settings::{ConfigError, ListenRange};
+use ::settings::ConfigError;
 use actix_rt::{Arbiter, ArbiterHandle};
-use certificates::{Kept, LINK_SOURCE, ReadAgain, ServerSource};
+use certificates::ReadAgain;
 use futures::{StreamExt, stream::FuturesUnordered};
-use serving::listen::{ListenError, Listeners, Options};
+use parking_lot::Mutex;
+use serving::listen::{ListenError, Listeners};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{sleep, timeout},
@@ -20,18 +26,25 @@ use crate::{
     },
     delivery::lane::Lane,
     gateway::Gateway,
+    handover::{place::Place, records::ListenerRecord},
     ledger::{Bounds, planned_memory},
-    metrics::Metrics,
     operators::{
         foresight,
         probe::{Probe, ProbeClient},
         run_operators,
     },
+    ports::Ports,
     runtime::vital,
-    seats::Port,
     session::Shared,
     settings::Settings,
-    worker::{Door, End, WorkerParts, run_worker},
+    shown::Shown,
+    takeover::{
+        asking::ask,
+        predecessor::{Copies, Predecessor},
+        refusal::TakeoverError,
+        successor::Offer,
+    },
+    worker::{Door, End, Handover, Share, WorkerParts, run_worker},
 };
 
 /// Why a gateway did not start.
@@ -43,6 +56,12 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(ListenError),
+    /// The running gateway does not give its sessions, and goes on.
+    #[error("--takeover: {0}")]
+    Takeover(#[from] TakeoverError),
+    /// No successor could be waited for.
+    #[error("--takeover: cannot wait for a successor: {0}")]
+    Place(String),
 }
 
 impl From<ListenError> for StartError {
@@ -68,145 +87,142 @@ pub struct Running {
     pub operators: Vec<SocketAddr>,
     gateway: Arc<Gateway>,
     orders: Orders,
-    certificates: Option<ReadAgain>,
+    /// Read certificates again.
+    certificates: Vec<ReadAgain>,
     stop_accepting: watch::Sender<bool>,
     end: watch::Sender<End>,
     drained: FuturesUnordered<oneshot::Receiver<()>>,
     arbiters: Vec<ArbiterHandle>,
-    /// Reads the certificates of links again.
-    link_tls: Option<ReadAgain>,
+    /// What a successor is given to listen with.
+    copies: Copies,
+    /// Where a successor finds it.
+    place: Option<Arc<Place>>,
+    /// The successor, once it has everything.
+    moved: watch::Sender<Option<i32>>,
 }
 
-/// Bytes of answers that may wait in the kernel for an operator who does not read; links get more.
-const OPERATORS_SEND_BUFFER: usize = 16 * 1024;
 /// How long workers may take to say goodbye to everybody when there is no time: a pass over some
 /// hundred thousand sessions.
 const GOODBYES: Duration = Duration::from_secs(5);
 
-/// Where a gateway is reached.
-struct Ports {
-    clients: Listeners,
-    tcp: Listeners,
-    tls_clients: Listeners,
-    tls_tcp: Listeners,
-    operators: Listeners,
-}
-
-impl Ports {
-    fn bind(settings: &Settings, workers: usize) -> Result<Self, ListenError> {
-        let options = Options {
-            backlog: settings.backlog,
-            keepalive: None,
-            // Later than the session's own deadlines, so that these give the reason.
-            user_timeout: settings.write_timeout.max(settings.ping_interval) * 2,
-            send_buffer: Some(settings.send_buffer),
-            receive_buffer: Some(settings.receive_buffer),
-        };
-        let watched = settings.ping_interval.max(Duration::from_secs(1));
-        let by_kernel = Options { keepalive: Some(watched), ..options };
-        let operators =
-            Options { send_buffer: Some(OPERATORS_SEND_BUFFER), receive_buffer: None, ..by_kernel };
-        let bind = |flag, ranges| Listeners::bind(flag, ranges, workers, options);
-        Ok(Self {
-            clients: bind("--listen", &settings.listen)?,
-            tcp: bind("--listen-tcp", &settings.listen_tcp)?,
-            tls_clients: bind("--tls-listen", &settings.tls_listen)?,
-            tls_tcp: bind("--tls-listen-tcp", &settings.tls_listen_tcp)?,
-            operators: Listeners::bind(
-                "--listen-operators",
-                &settings.listen_operators,
-                1,
-                operators,
-            )?,
-        })
-    }
-
-    /// Where clients come in at each worker. Proxies say in front of TLS whose connections are nowhere.
-    fn doors(
-        &mut self,
-        settings: &Settings,
-        workers: usize,
-        shown: Option<&Arc<Kept<ServerSource>>>,
-    ) -> Vec<Vec<Door>> {
-        let proxied = |ranges: &[ListenRange]| -> Vec<bool> {
-            let addresses = ranges.iter().flat_map(ListenRange::addresses);
-            addresses.map(|address| settings.proxies.is_proxied(address)).collect()
-        };
-        let (http, tcp) = (proxied(&settings.listen), proxied(&settings.listen_tcp));
-        let ways = [
-            (Port::Http, None, http, &mut self.clients),
-            (Port::Tcp, None, tcp, &mut self.tcp),
-            (Port::Http, shown, Vec::new(), &mut self.tls_clients),
-            (Port::Tcp, shown, Vec::new(), &mut self.tls_tcp),
-        ];
-        let mut doors: Vec<Vec<Door>> = (0..workers).map(|_| Vec::new()).collect();
-        for (port, certificates, proxied, listeners) in ways {
-            for (doors, listeners) in doors.iter_mut().zip(listeners.per_worker.drain(..)) {
-                let proxied = proxied.iter().copied().chain(std::iter::repeat(false));
-                doors.extend(listeners.into_iter().zip(proxied).map(|(listener, is_proxied)| {
-                    Door { port, is_proxied, certificates: certificates.cloned(), listener }
-                }));
-            }
-        }
-        doors
-    }
-}
-
-/// Starts a gateway; must be called inside an actix system.
+/// Starts a gateway; must be called inside an actix system. With `--takeover` it takes the place of the one that
+/// waits there, if one does, and waits there itself.
 ///
 /// # Errors
-/// A setting is wrong or an address is taken; nothing is left running.
+/// A setting is wrong, an address is taken, or the running gateway does not give its sessions; nothing is left running,
+/// and that one goes on.
 pub fn start(settings: Settings) -> Result<Running, StartError> {
     settings.validate()?;
     let keeper = Keeper::load(&settings)?;
-    let shown = settings.shown()?.map(Kept::load).transpose()?;
-    let link_tls = settings.link_tls.server()?.map(Kept::load).transpose()?;
+    let shown = Shown::load(&settings)?;
     let workers = match settings.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         count => count,
     };
-    let mut ports = Ports::bind(&settings, workers)?;
-    let name = settings.name.clone().unwrap_or_else(|| default_name(&ports.operators));
-    let bounds = Bounds::of(&settings, planned_memory(&settings));
-    let shared = Shared::new(settings, Arc::clone(&keeper.authenticator), bounds);
-    let secrets = [&keeper.link_secrets, &keeper.operators_keys].map(Arc::clone);
-    let gateway = Gateway::new(&shared, workers, name, secrets);
-    let orders = keeper.orders.clone();
-    keeper.start(&gateway.metrics);
-    let certificates = shown.as_ref().map(|shown| keep_certificates(shown, &gateway.metrics));
-    let (stop_accepting, stop) = watch::channel(false);
-    let (probes, probe_clients) = mpsc::channel(workers);
-    let mut running = Running {
-        clients: ports.clients.addresses.clone(),
-        tcp: ports.tcp.addresses.clone(),
-        tls_clients: ports.tls_clients.addresses.clone(),
-        tls_tcp: ports.tls_tcp.addresses.clone(),
-        operators: ports.operators.addresses.clone(),
-        gateway: Arc::clone(&gateway),
-        orders,
-        certificates,
-        stop_accepting,
-        end: watch::Sender::new(End::NotYet),
-        drained: FuturesUnordered::new(),
-        arbiters: Vec::new(),
-        link_tls: link_tls.as_ref().map(|kept| keep(kept, &gateway.metrics)),
+    let path = settings.takeover.clone();
+    let mut offer = match &path {
+        Some(path) => ask(path, &settings, &keeper.link_secrets)?,
+        None => None,
     };
-    let doors = ports.doors(&shared.settings, workers, shown.as_ref());
-    running.start_workers(&shared, doors, &stop, &probes);
-    let probe = Probe::new(&gateway, workers);
-    let listeners = ports.operators.per_worker.pop().unwrap_or_default();
-    running
-        .spawn("operators", || run_operators(gateway, probe, listeners, link_tls, probe_clients));
-    running.log_addresses();
-    if running.gateway.authenticator.is_open() {
-        warn!("no keys: whoever reaches these ports is let in; put no proxy in front");
+    // Whatever may fail does so before the offer is taken.
+    let ports = Ports::bind(&settings, workers, |flag| {
+        offer.as_mut().map_or_else(Vec::new, |offer| offer.listeners(flag))
+    })?;
+    let system = |error: std::io::Error| StartError::Place(error.to_string());
+    let place = path.as_deref().map(Place::open).transpose().map_err(system)?;
+    let copies = if place.is_some() { ports.copies().map_err(system)? } else { Vec::new() };
+    if let Some(offer) = &mut offer {
+        offer.take()?;
     }
-    let Gateway { admission, settings, .. } = &*running.gateway;
-    match settings.max_sessions {
-        0 => foresight::spawn(admission.max_sessions(), false),
-        wanted => foresight::spawn(wanted, true),
+    let parts = Parts { ports, shown, workers, place, copies, offer };
+    Ok(Running::start(settings, keeper, parts))
+}
+
+/// What a gateway is made of that may be another process's.
+struct Parts {
+    ports: Ports,
+    shown: Shown,
+    workers: usize,
+    place: Option<Place>,
+    copies: Vec<(ListenerRecord, TcpListener)>,
+    offer: Option<Offer>,
+}
+
+impl Running {
+    fn start(settings: Settings, keeper: Keeper, parts: Parts) -> Self {
+        let Parts { mut ports, shown, workers, place, copies, mut offer } = parts;
+        let name = settings.name.clone().unwrap_or_else(|| default_name(&ports.operators));
+        let bounds = Bounds::of(&settings, planned_memory(&settings));
+        let mut shared = Shared::new(settings, Arc::clone(&keeper.authenticator), bounds);
+        let inherited = offer.as_mut().map(|it| it.inherit(&mut shared)).unwrap_or_default();
+        let secrets = [&keeper.link_secrets, &keeper.operators_keys].map(Arc::clone);
+        let gateway = Gateway::new(&shared, workers, name, secrets, inherited);
+        let orders = keeper.orders.clone();
+        keeper.start(&gateway.metrics);
+        let (stop_accepting, stop) = watch::channel(false);
+        let (probes, probe_clients) = mpsc::channel(workers);
+        let mut running = Self {
+            clients: ports.clients.addresses.clone(),
+            tcp: ports.tcp.addresses.clone(),
+            tls_clients: ports.tls_clients.addresses.clone(),
+            tls_tcp: ports.tls_tcp.addresses.clone(),
+            operators: ports.operators.addresses.clone(),
+            gateway: Arc::clone(&gateway),
+            orders,
+            certificates: shown.keep(&gateway.metrics),
+            stop_accepting,
+            end: watch::Sender::new(End::NotYet),
+            drained: FuturesUnordered::new(),
+            arbiters: Vec::new(),
+            copies: Arc::new(Mutex::new(copies)),
+            place: place.map(Arc::new),
+            moved: watch::Sender::new(None),
+        };
+        let doors = ports.doors(&shared.settings, workers, shown.to_clients.as_ref());
+        let (shares, taking_up) = match offer {
+            Some(offer) => offer.shares(&shared, &gateway.admission, workers),
+            None => Default::default(),
+        };
+        let handovers = running.start_workers(&shared, doors, &stop, &probes, shares);
+        // Before links come, which are told who is here.
+        taking_up.into_iter().for_each(|taking_up| taking_up.wait(&gateway.metrics));
+        let probe = Probe::new(&gateway, workers);
+        let listeners = ports.operators.per_worker.pop().unwrap_or_default();
+        let tls = shown.on_links;
+        running.spawn("operators", || run_operators(gateway, probe, listeners, tls, probe_clients));
+        running.await_successor(handovers);
+        running.say_how_it_is();
+        running
     }
-    Ok(running)
+
+    /// Waits for the next process, where that is to find this one.
+    fn await_successor(&self, workers: Vec<mpsc::UnboundedSender<Arc<Handover>>>) {
+        let (place, links) = (self.place.clone(), self.arbiters.last().cloned());
+        let (Some(place), Some(links)) = (place, links) else { return };
+        let published = place.publish().and_then(|()| {
+            let (gateway, listeners) = (Arc::clone(&self.gateway), Arc::clone(&self.copies));
+            let (moved, stop_accepting) = (self.moved.clone(), self.stop_accepting.clone());
+            let predecessor =
+                Predecessor { gateway, place, workers, links, listeners, stop_accepting, moved };
+            predecessor.spawn()
+        });
+        if let Err(error) = published {
+            warn!(%error, "no successor can take over: --takeover cannot be waited at");
+        }
+    }
+
+    /// Says in the log what operators want to know of a start.
+    fn say_how_it_is(&self) {
+        self.log_addresses();
+        let Gateway { admission, settings, authenticator, .. } = &*self.gateway;
+        if authenticator.is_open() {
+            warn!("no keys: whoever reaches these ports is let in; put no proxy in front");
+        }
+        match settings.max_sessions {
+            0 => foresight::spawn(admission.max_sessions(), false),
+            wanted => foresight::spawn(wanted, true),
+        }
+    }
 }
 
 impl Running {
@@ -216,7 +232,9 @@ impl Running {
         doors: Vec<Vec<Door>>,
         stop: &watch::Receiver<bool>,
         probes: &mpsc::Sender<ProbeClient>,
-    ) {
+        mut shares: VecDeque<Share>,
+    ) -> Vec<mpsc::UnboundedSender<Arc<Handover>>> {
+        let mut handovers = Vec::with_capacity(doors.len());
         let room = self.gateway.room;
         shared.metrics.pending_bytes_limit.set(room.bytes as i64);
         let lanes: Vec<_> = (0..doors.len()).map(|worker| Arc::new(Lane::new(worker))).collect();
@@ -224,6 +242,8 @@ impl Running {
         for (doors, lane) in doors.into_iter().zip(lanes) {
             let (done, drained) = oneshot::channel();
             self.drained.push(drained);
+            let (give, take) = mpsc::unbounded_channel();
+            handovers.push(give);
             let parts = WorkerParts {
                 shared: shared.clone(),
                 admission: Arc::clone(&self.gateway.admission),
@@ -236,9 +256,12 @@ impl Running {
                 end: self.end.subscribe(),
                 drained: done,
                 probes: probes.clone(),
+                share: shares.pop_front(),
+                handovers: take,
             };
             self.spawn("worker", || run_worker(parts));
         }
+        handovers
     }
 
     /// Runs `work`, which has a name for the log, on a thread of its own.
@@ -260,13 +283,24 @@ impl Running {
         }
     }
 
+    /// Waits until another process has taken everything over, and says which. What is left to do is
+    /// [`Self::drain_rest`].
+    pub async fn moved(&self) -> u32 {
+        let mut moved = self.moved.subscribe();
+        // The sender lives as long as this does.
+        let successor = moved.wait_for(Option::is_some).await.ok().and_then(|it| *it);
+        successor.and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default()
+    }
+
+    /// Closes the sessions that another process could not take, spread over `--drain`, or less where that is long.
+    pub async fn drain_rest(&mut self) {
+        self.end(End::Left).await;
+    }
+
     /// Reads keys, secrets and certificates again, whether their files have changed or not.
     pub fn read_again(&self) {
         self.orders.give(Order::ReadAgain);
-        self.link_tls.iter().for_each(ReadAgain::ask);
-        if let Some(certificates) = &self.certificates {
-            certificates.ask();
-        }
+        self.certificates.iter().for_each(ReadAgain::ask);
     }
 
     /// Says that it is not ready, and takes clients for another `--drain-wait`; then takes none, and
@@ -293,8 +327,11 @@ impl Running {
 
     async fn end(&mut self, end: End) {
         self.gateway.admission.start_draining();
-        // The receivers live as long as the workers.
-        let _ = self.stop_accepting.send(true);
+        // So that nobody else comes in.
+        self.stop_accepting.send_replace(true);
+        // Else whoever comes would wait for somebody to take them.
+        self.copies.lock().clear();
+        self.place.iter().for_each(|place| place.withdraw());
         self.end.send_replace(end);
         while self.drained.next().await.is_some() {}
     }
@@ -305,26 +342,6 @@ impl Running {
             arbiter.stop();
         }
     }
-}
-
-/// Keeps the certificates of links up to date.
-fn keep(kept: &Arc<Kept<ServerSource>>, metrics: &Arc<Metrics>) -> ReadAgain {
-    let metrics = Arc::clone(metrics);
-    metrics.operators.show_certificates(&kept.now());
-    kept.keep(move |shown, is_good| {
-        metrics.key_reloads.count(LINK_SOURCE, is_good);
-        metrics.operators.show_certificates(shown);
-    })
-}
-
-/// Has the certificates read again when their files change; sessions go on with what they began with.
-fn keep_certificates(shown: &Arc<Kept<ServerSource>>, metrics: &Arc<Metrics>) -> ReadAgain {
-    metrics.tls.show(&shown.now().certificates);
-    let metrics = Arc::clone(metrics);
-    shown.keep(move |server, is_good| {
-        metrics.key_reloads.count("certificates", is_good);
-        metrics.tls.show(&server.certificates);
-    })
 }
 
 /// Host name and operators' port: unique enough for people who look at several gateways.

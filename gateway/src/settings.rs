@@ -1,6 +1,6 @@
 //! What can be set on a gateway.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use certificates::{CertificateArgs, LinkTlsArgs, ServerSource};
 use clap::Args;
@@ -11,6 +11,8 @@ use settings::{
     logging::CommonArgs,
     units::{duration, positive_duration, size},
 };
+
+use crate::handover::place;
 
 mod keys;
 mod operators;
@@ -226,6 +228,11 @@ pub struct Settings {
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     pub drain: Duration,
 
+    /// Unix socket at which the gateway is taken over by its successor: a gateway that finds another one there
+    /// takes its listeners and live sessions, and waits there itself. In a directory nobody else may write
+    #[arg(long, value_name = "SOCKET")]
+    pub takeover: Option<PathBuf>,
+
     /// Connections the kernel may hold for us to accept; net.core.somaxconn caps it
     #[arg(long, value_name = "COUNT", default_value_t = 65_535)]
     pub backlog: u32,
@@ -294,6 +301,9 @@ impl Settings {
         self.link_tls.server()?;
         self.check_age()?;
         self.proxies.check(self.listen.iter().chain(&self.listen_tcp))?;
+        if let Some(path) = &self.takeover {
+            place::check(path)?;
+        }
         self.check_exposure()
     }
 

@@ -90,6 +90,15 @@ pub struct Options {
     pub receive_buffer: Option<usize>,
 }
 
+/// A socket with which another process has listened, and goes on to.
+#[derive(Debug)]
+pub struct Inherited {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The socket, as that process has set it up.
+    pub socket: TcpListener,
+}
+
 /// The sockets of some addresses.
 pub struct Listeners {
     /// The addresses, with the ports that were chosen for port 0.
@@ -109,13 +118,46 @@ impl Listeners {
         workers: usize,
         options: Options,
     ) -> Result<Self, ListenError> {
+        Self::bind_or_inherit(flag, ranges, workers, options, Vec::new())
+    }
+
+    /// The same, with the sockets of another process where it has listened already. Those that are not wanted are
+    /// closed here.
+    ///
+    /// # Errors
+    /// As [`Self::bind`].
+    pub fn bind_or_inherit(
+        flag: &str,
+        ranges: &[ListenRange],
+        workers: usize,
+        options: Options,
+        mut inherited: Vec<Inherited>,
+    ) -> Result<Self, ListenError> {
         let mut listeners =
             Self { addresses: Vec::new(), per_worker: (0..workers).map(|_| Vec::new()).collect() };
         for address in ranges.iter().flat_map(ListenRange::addresses) {
-            let added = listeners.add(address, options);
+            let added = match take_those(&mut inherited, address) {
+                sockets if sockets.is_empty() => listeners.add(address, options),
+                sockets => listeners.inherit(sockets),
+            };
             added.map_err(|error| ListenError::new(flag, address, error))?;
         }
         Ok(listeners)
+    }
+
+    /// Shares sockets of one address out over the workers. Each has its queue of connections, so none is left out;
+    /// workers beyond them share one.
+    fn inherit(&mut self, sockets: Vec<Inherited>) -> io::Result<()> {
+        let (workers, count) = (self.per_worker.len(), sockets.len());
+        for worker in count..workers {
+            let shared = sockets[worker % count].socket.try_clone()?;
+            self.per_worker[worker].push(shared);
+        }
+        self.addresses.extend(sockets.first().map(|first| first.address));
+        for (place, inherited) in sockets.into_iter().enumerate() {
+            self.per_worker[place % workers].push(inherited.socket);
+        }
+        Ok(())
     }
 
     fn add(&mut self, mut address: SocketAddr, options: Options) -> io::Result<()> {
@@ -133,6 +175,16 @@ impl Listeners {
         self.addresses.push(address);
         Ok(())
     }
+}
+
+/// Takes out the sockets that listen at an address; where any port will do, at one of them.
+fn take_those(inherited: &mut Vec<Inherited>, wanted: SocketAddr) -> Vec<Inherited> {
+    let will_do = |it: &SocketAddr| *it == wanted || wanted.port() == 0 && it.ip() == wanted.ip();
+    let found = inherited.iter().map(|it| it.address).find(will_do);
+    let all = std::mem::take(inherited).into_iter();
+    let (own, others) = all.partition(|it| Some(it.address) == found);
+    *inherited = others;
+    own
 }
 
 /// Finds out that no other process listens there: with SO_REUSEPORT alone a second gateway would
@@ -196,6 +248,36 @@ mod tests {
         let Err(ListenError::Setting(error)) = bind("192.0.2.1:0") else { panic!("a setting") };
         assert_eq!(error.key, "--listen");
         assert!(error.problem.contains("192.0.2.1:0"), "{error}");
+    }
+
+    #[test]
+    fn sockets_of_another_process_are_shared_out_and_none_is_left_out() {
+        let inherited = |count| {
+            let first = bind("127.0.0.1:0").unwrap();
+            let address = first.addresses[0];
+            let socket = &first.per_worker[0][0];
+            let copies = (0..count).map(|_| socket.try_clone().unwrap());
+            (address, copies.map(|socket| Inherited { address, socket }).collect::<Vec<_>>())
+        };
+        for (count, workers) in [(1, 1), (1, 3), (3, 1), (2, 3)] {
+            let (address, sockets) = inherited(count);
+            let ranges = [address.to_string().parse().unwrap()];
+            let all = Listeners::bind_or_inherit("--listen", &ranges, workers, OPTIONS, sockets);
+            let all = all.unwrap();
+            assert_eq!(all.addresses, [address]);
+            assert!(all.per_worker.iter().all(|own| !own.is_empty()), "{count} for {workers}");
+            let sum: usize = all.per_worker.iter().map(Vec::len).sum();
+            assert_eq!(sum, count.max(workers));
+        }
+        // Any port will do: that one.
+        let (address, sockets) = inherited(1);
+        let any = ["127.0.0.1:0".parse().unwrap()];
+        let all = Listeners::bind_or_inherit("--listen", &any, 1, OPTIONS, sockets).unwrap();
+        assert_eq!(all.addresses, [address]);
+        // What is not wanted is closed.
+        let (address, sockets) = inherited(1);
+        drop(Listeners::bind_or_inherit("--listen", &[], 1, OPTIONS, sockets).unwrap());
+        bind(&address.to_string()).unwrap();
     }
 
     #[test]

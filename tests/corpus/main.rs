@@ -49,5 +49,6 @@ targets!(
     server_bytes,
     kernel_text,
     tls_records,
+    takeover_records,
     tokens
 );

@@ -8,6 +8,7 @@ mod world;
 
 #[path = "../../gateway/src/uplink/claims.rs"]
 mod claims;
+#[allow(dead_code, reason = "what takes over is not tried here")]
 #[path = "../../gateway/src/uplink/deciders.rs"]
 mod deciders;
 #[path = "../../pusher-api/src/engine/local/pairs.rs"]

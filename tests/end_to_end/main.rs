@@ -2,7 +2,7 @@
 //!
 //! [`contract`] holds every transport to the same promises, [`websocket`] is about RFC 6455 and
 //! the HTTP in front of it, [`sse`] about streams of events and what browsers make of them, [`poll`] about
-//! requests that wait, [`door`] about connections that are not sessions, [`tls`] about what is encrypted, [`dead_peers`] about clients that are
+//! requests that wait, [`takeover`] about a gateway that gives everything to its successor, [`door`] about connections that are not sessions, [`tls`] about what is encrypted, [`dead_peers`] about clients that are
 //! gone without a word, [`proxies`] about what stands in front, [`system`] about
 //! gateways and pusher-apis together, [`kept`] about messages that are kept, [`stress`] about the load client. [`harness`] starts the
 //! processes, and [`deadlines`] checks that none outlives its test. Waits have a limit only so that a failure ends; nothing is measured.
@@ -20,5 +20,6 @@ mod proxies;
 mod sse;
 mod stress;
 mod system;
+mod takeover;
 mod tls;
 mod websocket;

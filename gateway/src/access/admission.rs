@@ -171,6 +171,12 @@ impl Admission {
         }
     }
 
+    /// Room for a session that another process has let in: it was looked before whether there is enough.
+    pub(crate) fn take_over(&self) -> Permit {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+        Permit(Arc::clone(&self.sessions))
+    }
+
     /// Whether to find out who it is that found no room: it may only take the place of its own older
     /// session, which needs none. So many a second, because a signature is dear.
     pub(crate) fn may_look_who_it_is(&self) -> bool {

@@ -24,6 +24,11 @@ impl LinkSecrets {
         *self.0.write() = secrets;
     }
 
+    /// The secrets in force; none where none is needed.
+    pub(crate) fn all(&self) -> Vec<Secret> {
+        self.0.read().clone()
+    }
+
     /// Checks the text of an `Authorization` header; where there is no secret, any will do.
     ///
     /// # Errors

@@ -47,6 +47,23 @@ impl BatchLog {
         self.0.lock().iter().any(|known| known.id == sender && known.is_under_way)
     }
 
+    /// Whether a batch of anybody is being delivered.
+    pub(crate) fn is_any_under_way(&self) -> bool {
+        self.0.lock().iter().any(|known| known.is_under_way)
+    }
+
+    /// The last batch of every sender, the most recently heard sender last.
+    pub(crate) fn all(&self) -> Vec<(Uuid, u64)> {
+        self.0.lock().iter().map(|known| (known.id, known.last)).collect()
+    }
+
+    /// Knows what another process has delivered.
+    pub(crate) fn resumed(all: &[(Uuid, u64)]) -> Self {
+        let known = all.iter().rev().take(SENDERS).rev();
+        let known = known.map(|(id, last)| Sender { id: *id, last: *last, is_under_way: false });
+        Self(Mutex::new(known.collect()))
+    }
+
     /// The batch under way was delivered.
     pub(crate) fn done(&self, sender: Uuid) {
         let mut log = self.0.lock();
@@ -69,6 +86,20 @@ mod tests {
             assert!(log.is_new(Uuid::from_u128(other), 1));
         }
         assert_eq!(log.last(sender), 0);
+    }
+
+    #[test]
+    fn another_process_goes_on_with_the_numbers() {
+        let log = BatchLog::default();
+        let [one, two] = [1, 2].map(Uuid::from_u128);
+        assert!(log.is_new(one, 3) && log.is_any_under_way());
+        log.done(one);
+        assert!(log.is_new(two, 5));
+        log.done(two);
+        assert!(!log.is_any_under_way());
+        let next = BatchLog::resumed(&log.all());
+        assert_eq!(next.all(), [(one, 3), (two, 5)]);
+        assert!(!next.is_new(one, 3) && next.is_new(one, 4) && !next.is_new(two, 5));
     }
 
     #[test]

@@ -155,6 +155,12 @@ impl Feeds {
         feed.read_from(is_missing)
     }
 
+    /// How far each is.
+    pub(crate) fn places(&self) -> Vec<(Topic, Place)> {
+        let feeds = self.feeds.lock();
+        feeds.iter().map(|(topic, feed)| (topic.clone(), feed.place)).collect()
+    }
+
     /// The log could not be read.
     pub(crate) fn on_failure(&self, topic: &Topic) {
         if let Some(feed) = self.feeds.lock().get_mut(topic) {

@@ -19,7 +19,10 @@ use protocol::{
 use tokio::sync::Notify;
 use triomphe::ThinArc;
 
-use crate::transports::{table::enclose, wire::Wire};
+use crate::{
+    handover::records::{self, FrameRecord, KeptRecord, ScopeRecord},
+    transports::{table::enclose, wire::Wire},
+};
 
 /// What one recipient costs while the frame waits in its mailbox: envelope and queue node.
 const ENVELOPE_BYTES: usize = 128;
@@ -145,6 +148,53 @@ impl SharedFrame {
         scratch: &mut Vec<u8>,
     ) -> Self {
         Self::assemble(json, Some(Mark::Collapses(collapses)), memory, scratch)
+    }
+
+    /// A frame of another process: its whole JSON text, and what was said of it there.
+    pub(crate) fn resumed(
+        record: FrameRecord,
+        memory: &Arc<FrameMemory>,
+        scratch: &mut Vec<u8>,
+    ) -> Self {
+        let FrameRecord { json, kept, collapses, .. } = record;
+        let kept = kept.map(|KeptRecord { log, before, place }| {
+            let step = Step { before: records::read(before), place: records::read(place) };
+            Mark::Kept(Kept { log: log.into(), step })
+        });
+        let collapses = || {
+            let (scope, key) = collapses?;
+            let scope = match scope {
+                ScopeRecord::User => Scope::User,
+                ScopeRecord::Topic(topic) => Scope::Topic(topic.into()),
+                ScopeRecord::All => Scope::All,
+            };
+            Some(Mark::Collapses(Collapses { scope, key: key.into() }))
+        };
+        Self::assemble(&json.0, kept.or_else(collapses), memory, scratch)
+    }
+
+    /// A number of its own, as long as somebody has it.
+    pub(crate) fn number(&self) -> u64 {
+        self.0.slice.as_ptr().addr() as u64
+    }
+
+    /// As it is given to another process.
+    pub(crate) fn record(&self) -> FrameRecord {
+        let kept = self.kept().map(|Kept { log, step }| KeptRecord {
+            log: log.into(),
+            before: records::written(step.before),
+            place: records::written(step.place),
+        });
+        let collapses = self.collapses().map(|Collapses { scope, key }| {
+            let scope = match scope {
+                Scope::User => ScopeRecord::User,
+                Scope::Topic(topic) => ScopeRecord::Topic(topic.to_string()),
+                Scope::All => ScopeRecord::All,
+            };
+            (scope, key.to_string())
+        });
+        let json = records::Bytes(self.json().to_vec());
+        FrameRecord { id: self.number(), json, kept, collapses }
     }
 
     fn assemble(

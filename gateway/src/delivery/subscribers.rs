@@ -59,6 +59,12 @@ impl Subscribers {
         self.keys_of(seat).any(|(other, _)| other == *key)
     }
 
+    /// What a seat is subscribed to.
+    pub(crate) fn names_of(&self, seat: u32) -> Vec<Topic> {
+        let keys = self.keys_of(seat);
+        keys.map(|(key, _)| self.lists[key.0 as usize].topic.clone()).collect()
+    }
+
     /// Subscribes a seat that is not, from behind the fan-out of this number.
     pub(crate) fn subscribe(&mut self, seat: u32, topic: &Topic, since: u64) {
         let key = match self.keys.entry(topic.clone()) {

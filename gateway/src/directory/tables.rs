@@ -52,6 +52,17 @@ impl<A> Default for Directory<A> {
 }
 
 impl<A> Directory<A> {
+    /// Nobody is here yet of those that another process has let in, whose ids are among these: the first that was
+    /// given, and the next one.
+    pub(crate) fn continuing((first_session, next): (u64, u64)) -> Self {
+        Self { next_session: AtomicU64::new(next), first_session, ..Self::default() }
+    }
+
+    /// The first id that was given, and the next one.
+    pub(crate) fn ids(&self) -> (u64, u64) {
+        (self.first_session, self.next_session.load(Ordering::Relaxed))
+    }
+
     /// The id that the next session gets.
     pub(crate) fn upcoming_session_id(&self) -> SessionId {
         SessionId(self.next_session.load(Ordering::Relaxed))

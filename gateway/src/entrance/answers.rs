@@ -139,7 +139,15 @@ impl Arrivals {
     }
 
     /// Says what the session has said to which the connection in a seat has brought something, if it has.
-    pub(crate) fn pass_on(&self, mut arrival: Box<Arrival>, seat: u32) -> Arrived {
+    pub(crate) fn pass_on(&self, arrival: Box<Arrival>, seat: u32) -> Arrived {
+        match self.tell_answer(arrival) {
+            Arrived::Waiting(arrival) if arrival.has_words() => self.on_words(arrival, seat),
+            settled => settled,
+        }
+    }
+
+    /// The same, without acting on what came behind the request.
+    pub(super) fn tell_answer(&self, mut arrival: Box<Arrival>) -> Arrived {
         let Progress::Asking(asking) = &mut arrival.progress else {
             return Arrived::Waiting(arrival);
         };
@@ -152,10 +160,7 @@ impl Arrivals {
         };
         let words = std::mem::take(words);
         let answer = answer(json, reader.as_deref(), Behind::GoesOn);
-        match self.tell(arrival, answer, words) {
-            Arrived::Waiting(arrival) if arrival.has_words() => self.on_words(arrival, seat),
-            settled => settled,
-        }
+        self.tell(arrival, answer, words)
     }
 
     pub(super) fn refuse(

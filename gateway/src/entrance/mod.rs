@@ -7,7 +7,8 @@
 //! asks a session for what is new ([`poll`], with its [`question`]), or brings [`frames`] for one that is
 //! there, or [`elsewhere`]. A first line is for [`tcp`], and the [`first_message`] of a WebSocket says who comes where its request did not. Each makes an
 //! [`Unidentified`](handshake::Unidentified) client of a connection, which the [`handshake`] turns
-//! into a session, or refuses. Who does not become one is told why by [`leaving`].
+//! into a session, or refuses. Who does not become one is told why by [`leaving`]. Those that are none when another
+//! process takes over go to it ([`moving`]).
 
 pub(crate) mod accept;
 mod answers;
@@ -17,6 +18,7 @@ pub(crate) mod first_message;
 mod frames;
 pub(crate) mod handshake;
 pub(crate) mod leaving;
+pub(crate) mod moving;
 mod origins;
 mod poll;
 mod proxied;

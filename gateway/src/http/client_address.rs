@@ -52,6 +52,12 @@ impl From<SocketAddr> for ClientAddress {
     }
 }
 
+impl From<ClientAddress> for SocketAddr {
+    fn from(address: ClientAddress) -> Self {
+        Self::new(address.ip, address.port)
+    }
+}
+
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {

@@ -131,8 +131,12 @@ impl<'a> Batches<'a> {
     /// Delivers one, and acknowledges it. Of this link none is under way: what comes while one of those
     /// that wait is delivered stands behind it, and nothing is read while one is that did not wait.
     async fn deliver(&self, seq: u64, pushes: &[u8]) -> Result<(), LinkError> {
-        // The link before this one may not have noticed its end.
-        while self.gateway.batches.is_under_way(self.sender) {
+        loop {
+            self.gateway.standstill.released().await;
+            // The link before this one may not have noticed its end.
+            if !self.gateway.batches.is_under_way(self.sender) {
+                break;
+            }
             yield_now().await;
         }
         match self.gateway.batches.is_new(self.sender, seq) {

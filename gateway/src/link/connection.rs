@@ -50,6 +50,8 @@ enum LinkEnd {
     Versions(Offer),
     #[error("the pusher-api takes too little; it will start anew")]
     Overflow,
+    #[error("another process has taken over")]
+    Moved,
 }
 
 impl LinkEnd {
@@ -63,6 +65,7 @@ impl LinkEnd {
             Self::NoHello => "no_hello",
             Self::Versions(_) => "no_common_version",
             Self::Overflow => "overflow",
+            Self::Moved => "moved",
         }
     }
 }
@@ -95,7 +98,7 @@ pub(crate) async fn run(gateway: Arc<Gateway>, stream: Stream, switch: String, r
     drop(attached);
     gateway.metrics.link_ended(end.label());
     match end {
-        LinkEnd::Closed => info!(%peer, "link down"),
+        LinkEnd::Closed | LinkEnd::Moved => info!(%peer, reason = %end, "link down"),
         LinkEnd::Overflow => {
             gateway.metrics.link_overflows.inc();
             warn!(%peer, reason = %end, "link down");
@@ -145,6 +148,7 @@ async fn exchange(
         read_frames(attached, &mut inbound).await
     };
     tokio::select! {
+        () = attached.gateway.standstill.over() => LinkEnd::Moved,
         end = down => match end { Ok(()) => LinkEnd::Closed, Err(end) => end },
         end = write_frames(&mut writer, attached.link) => end,
     }
@@ -220,7 +224,7 @@ async fn take_frames<R: AsyncRead + Unpin>(
     times: &Times<'_>,
 ) -> Result<(), LinkEnd> {
     let mut unknown = Unknown::new(&gateway.metrics);
-    while let Some(frame) = inbound.next().await? {
+    while let Some(frame) = next_frame(gateway, inbound).await? {
         match frame {
             Down::Batch { seq, pushes } => {
                 batches.on_batch(seq, pushes).await?;
@@ -253,6 +257,22 @@ async fn take_frames<R: AsyncRead + Unpin>(
         }
     }
     Ok(())
+}
+
+/// The next frame, while links do not stand still.
+async fn next_frame<R: AsyncRead + Unpin>(
+    gateway: &Gateway,
+    inbound: &mut Inbound<'_, R>,
+) -> Result<Option<Down>, LinkEnd> {
+    loop {
+        gateway.standstill.released().await;
+        tokio::select! {
+            biased;
+            // What has come of a frame stays where it is.
+            () = gateway.standstill.held() => {}
+            frame = inbound.next() => return frame,
+        }
+    }
 }
 
 /// Takes the hello and answers it; from here on both sides hold to the terms.

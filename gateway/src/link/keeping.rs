@@ -44,14 +44,14 @@ pub(crate) fn spawn(gateway: &Arc<Gateway>) {
 /// Keeps sessions in step, for as long as it is polled.
 async fn keep(gateway: &Arc<Gateway>) -> Infallible {
     let stores = &gateway.directory.stores;
-    let mut position = None;
     loop {
         // Either way it is looked.
         let _ = timeout(LOOK, stores.changed()).await;
         if stores.standing() != Standing::Here {
             continue;
         }
-        position = take_changes(gateway, position).await;
+        let position = take_changes(gateway, stores.position()).await;
+        stores.set_position(position);
         let topics = &gateway.directory.topics;
         gateway.fan_out.feeds.keep(|topic| topics.count(topic.as_str()) > 0);
         if stores.take_stranded() {

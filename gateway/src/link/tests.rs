@@ -5,7 +5,10 @@ use std::sync::Arc;
 use protocol::link::{Offer, Terms};
 
 use crate::{
-    access::keys::keeper::Keeper, gateway::Gateway, ledger::Bounds, session::Shared,
+    access::keys::keeper::Keeper,
+    gateway::{Gateway, Inherited},
+    ledger::Bounds,
+    session::Shared,
     settings::tests::settings,
 };
 
@@ -16,7 +19,8 @@ pub(super) fn gateway(flags: &[&str]) -> Arc<Gateway> {
     let Keeper { authenticator, link_secrets, operators_keys, .. } = keeper;
     let bounds = Bounds::of(&settings, None);
     let secrets = [link_secrets, operators_keys];
-    Gateway::new(&Shared::new(settings, authenticator, bounds), 1, "g".into(), secrets)
+    let shared = Shared::new(settings, authenticator, bounds);
+    Gateway::new(&shared, 1, "g".into(), secrets, Inherited::default())
 }
 
 /// What two of this build agree on.

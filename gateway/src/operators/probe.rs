@@ -49,7 +49,8 @@ pub(crate) type ProbeClient = (usize, StdStream);
 impl Probe {
     /// Probes for so many workers, all of them fine to begin with.
     pub(crate) fn new(gateway: &Arc<Gateway>, workers: usize) -> Arc<Self> {
-        let delivered = (0..workers).map(|_| AtomicU32::new(0)).collect();
+        let now = gateway.clock.tick_now();
+        let delivered = (0..workers).map(|_| AtomicU32::new(now)).collect();
         Arc::new(Self { gateway: Arc::clone(gateway), delivered })
     }
 

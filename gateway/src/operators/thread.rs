@@ -40,10 +40,16 @@ pub(crate) async fn run_operators(
     // Operators are served to the end.
     for listener in listeners {
         let (port, gateway, tls) = (Rc::clone(&port), Arc::clone(&gateway), tls.clone());
+        let moved = Arc::clone(&gateway);
         let arrivals = ToPort { port, gateway, tls };
         actix_rt::spawn(async move {
-            if let Err(error) = accept(listener, arrivals).await {
-                error!(%error, "cannot wait for connections");
+            tokio::select! {
+                biased;
+                // Whoever comes is for the process that has taken over.
+                () = moved.standstill.over() => {}
+                Err(error) = accept(listener, arrivals) => {
+                    error!(%error, "cannot wait for connections");
+                }
             }
         });
     }

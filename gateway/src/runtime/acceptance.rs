@@ -45,6 +45,12 @@ impl Accepted {
         Self(steady_micros())
     }
 
+    /// So many microseconds ago, if that is known.
+    pub(crate) fn ago(micros: Option<u64>) -> Self {
+        let at = micros.and_then(|micros| steady_micros().checked_sub(micros));
+        at.map_or(Self::IMPLAUSIBLE, Self)
+    }
+
     /// How long ago that is, in microseconds.
     ///
     /// # Errors

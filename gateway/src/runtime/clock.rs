@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use protocol::clock::since_epoch;
+use rustix::time::{ClockId, clock_gettime};
 
 use super::wheel::{NEVER, TICK};
 
@@ -20,6 +21,30 @@ impl Default for Clock {
 }
 
 impl Clock {
+    /// The clock of another process of this machine, as that has told by [`Self::beginning`]: ticks are the same.
+    pub(crate) fn continuing((began, start_since_epoch): (Duration, Duration)) -> Self {
+        let now = Instant::now();
+        let start = now.checked_sub(since_boot().saturating_sub(began)).unwrap_or(now);
+        Self { start, start_since_epoch }
+    }
+
+    /// When it began: by the machine's own clock, which nobody sets (clock_gettime(2), `CLOCK_MONOTONIC`), and what
+    /// the wall clock said then.
+    pub(crate) fn beginning(&self) -> (Duration, Duration) {
+        (since_boot().saturating_sub(self.start.elapsed()), self.start_since_epoch)
+    }
+
+    /// How many milliseconds it is until a tick; fewer than none if it has passed.
+    pub(crate) fn millis_until(&self, tick: u32) -> i64 {
+        (i64::from(tick) - i64::from(self.tick_now())) * TICK.as_millis() as i64
+    }
+
+    /// The tick so many milliseconds from now, or the first.
+    pub(crate) fn tick_in(&self, millis: i64) -> u32 {
+        let tick = i64::from(self.tick_now()) + millis / TICK.as_millis() as i64;
+        u32::try_from(tick.max(0)).unwrap_or(NEVER).min(NEVER - 1)
+    }
+
     /// The present tick; 0 is the start. Enough for six years.
     pub(crate) fn tick_now(&self) -> u32 {
         #[cfg(test)]
@@ -48,6 +73,11 @@ impl Clock {
     pub(crate) fn epoch_seconds(&self, tick: u32) -> u64 {
         (self.start_since_epoch + TICK * tick).as_secs()
     }
+}
+
+fn since_boot() -> Duration {
+    let now = clock_gettime(ClockId::Monotonic);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// A duration in ticks, rounded down, at most the one before [`NEVER`].

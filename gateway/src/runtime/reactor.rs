@@ -9,7 +9,7 @@
 use std::{
     io,
     net::TcpStream,
-    os::fd::{AsRawFd, OwnedFd},
+    os::fd::{AsRawFd, BorrowedFd, OwnedFd},
     rc::Rc,
     sync::Arc,
     task::{Wake, Waker},
@@ -109,6 +109,12 @@ impl Sockets {
     pub(crate) fn watch(&self, socket: &TcpStream, seat: u32) -> Result<(), Errno> {
         let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
         epoll::add(&*self.0, socket, EventData::new_u64(seat.into()), interest)
+    }
+
+    /// Has a socket not waited for any more that another process has, too: its being closed here says nothing.
+    pub(crate) fn forget(&self, socket: BorrowedFd<'_>) {
+        // An error means that it is not waited for.
+        let _ = epoll::delete(&*self.0, socket);
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Who is in a seat. Each in a box, so that the memory of one that is gone can be given back.
-enum Seat {
+pub(super) enum Seat {
     /// Kept for a connection that is being dealt with.
     Kept,
     Arrival(Box<Arrival>),
@@ -35,12 +35,12 @@ enum Seat {
 pub(crate) struct Seats {
     /// What the sessions of this thread share.
     pub local: Rc<Local>,
-    seats: RefCell<Slab<Seat>>,
+    pub(super) seats: RefCell<Slab<Seat>>,
     /// Seats whose sessions had more to do than fits into a turn.
     again: RefCell<Vec<u32>>,
     /// Seats of connections whose handshakes of TLS wait for time, the first of them first.
     deferred: RefCell<VecDeque<u32>>,
-    sockets: Sockets,
+    pub(super) sockets: Sockets,
 }
 
 impl Seats {
@@ -282,6 +282,6 @@ impl Seats {
     }
 }
 
-fn seat_number(key: usize) -> u32 {
+pub(super) fn seat_number(key: usize) -> u32 {
     u32::try_from(key).expect("there are fewer sessions than descriptors")
 }

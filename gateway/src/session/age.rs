@@ -8,7 +8,7 @@
 
 use protocol::{CloseReason, SessionId};
 
-use super::state::{Session, Stage};
+use super::state::{Rare, Session, Stage};
 use crate::runtime::{clock::ticks, wheel::NEVER};
 
 /// 2⁶⁴ divided by the golden ratio, which is odd.
@@ -46,7 +46,7 @@ impl Session {
             return None;
         }
         let silent = self.local().tick().saturating_sub(self.allowance.last_used());
-        Some(Idleness::of(silent, self.rare.is_some()))
+        Some(Idleness::of(silent, self.rare.as_deref().is_some_and(Rare::is_under_way)))
     }
 
     /// Asks the client to come back if its session was there in this tick; whether it was.

@@ -30,6 +30,18 @@ impl Allowance {
         Self { bytes, filled: now, frames, deaf: false }
     }
 
+    /// As much as another process has left to the client: frames and bytes.
+    pub(super) fn resumed((frames, bytes): (u16, u32), deaf: bool, now: u32) -> Self {
+        Self { bytes, filled: now, frames, deaf }
+    }
+
+    /// The frames and bytes that the client may send now.
+    pub(super) fn left(&self, settings: &Settings, now: u32) -> (u16, u32) {
+        let mut filled = *self;
+        filled.refill(settings, now);
+        (filled.frames, filled.bytes)
+    }
+
     /// Adds what was earned up to a tick.
     pub(super) fn refill(&mut self, settings: &Settings, now: u32) {
         if now <= self.filled {

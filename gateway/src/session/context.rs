@@ -143,6 +143,11 @@ impl Runner {
         Self { session, context, waker }
     }
 
+    /// The session, to be looked at.
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Where the actor is reached.
     pub(crate) fn address(&self) -> Address {
         self.context.address().downgrade()

@@ -66,13 +66,33 @@ impl<A: Clone> Membership<A> {
         address: &A,
         permit: Option<Permit>,
     ) -> Result<(Self, Option<A>), TooManySessions> {
+        let id = local.directory.next_session_id();
+        let limit = local.settings.sessions_per_user;
+        Self::enter_as(id, limit, local, seat, transport, user, device, address, permit)
+    }
+
+    /// The same for a session that has its id, of a user who may have `limit` of them.
+    ///
+    /// # Errors
+    /// As above.
+    #[expect(clippy::too_many_arguments, reason = "what a session is, each of them once")]
+    pub(super) fn enter_as(
+        id: SessionId,
+        limit: usize,
+        local: &Rc<Local<A>>,
+        seat: u32,
+        transport: Transport,
+        user: Option<UserId>,
+        device: Option<Device>,
+        address: &A,
+        permit: Option<Permit>,
+    ) -> Result<(Self, Option<A>), TooManySessions> {
         let directory = &local.directory;
-        let id = directory.next_session_id();
         let mut replaced = None;
         if let Some(user) = &user {
             let registration = Registration { id, address: address.clone(), device };
-            let (limit, feed) = (local.settings.sessions_per_user, &directory.presence);
-            replaced = directory.registry.register(user, registration, limit, feed)?;
+            replaced =
+                directory.registry.register(user, registration, limit, &directory.presence)?;
         }
         if permit.is_some() {
             local.metrics.sessions(transport).inc();

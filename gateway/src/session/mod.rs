@@ -7,7 +7,7 @@
 //! other parts of the gateway ask of it ([`mailbox`], [`topics`]), and by time
 //! ([`deadlines`], [`age`]). What is [`kept`] for its user it reads from the store. Frames leave by [`outbound`], or wait in a [`queue`]; [`closing`] ends it. What it
 //! may send is its [`allowance`]; where it is that came through a proxy is among its thread's [`addresses`]; what it holds of memory is a [`holding`] among its thread's
-//! [`holdings`], and whoever holds too much is given up for [`relief`].
+//! [`holdings`], and whoever holds too much is given up for [`relief`]. To another process it goes as a record ([`moving`]).
 
 mod addresses;
 mod age;
@@ -23,6 +23,7 @@ mod kept;
 mod local;
 mod mailbox;
 mod membership;
+mod moving;
 mod opening;
 mod outbound;
 mod poller;
@@ -41,6 +42,7 @@ pub(crate) use self::{
     context::{After, Runner, SessionContext},
     kept::{Cursors, Head, StoreBack},
     mailbox::{Close, Describe, Subscription, Topical},
+    moving::Resumed,
     opening::{Client, Joining},
     polling::{Abandoned, Polled, expired},
     posted::{Posted, not_here},

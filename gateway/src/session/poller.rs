@@ -1,7 +1,11 @@
 //! The other side of a session that is asked by requests: the one that waits, and how far they have come.
 
+use std::net::SocketAddr;
+
 use super::reply::{Reply, Said};
-use crate::{directory::polls::Owner, http::client_address::ClientAddress};
+use crate::{
+    directory::polls::Owner, handover::records::PollerRecord, http::client_address::ClientAddress,
+};
 
 /// What a request asks for by how far its client has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,24 @@ impl Poller {
     /// One that has not asked yet.
     pub(super) fn new(owner: Owner) -> Self {
         Self { owner, held: None, answers: 0, has_left: false, peer: None }
+    }
+
+    /// One that another process has served so far.
+    pub(super) fn resumed(owner: Owner, record: &PollerRecord) -> Self {
+        let PollerRecord { answers, has_left, peer, .. } = *record;
+        let peer = peer.map(ClientAddress::from);
+        Self { owner, held: None, answers, has_left, peer }
+    }
+
+    /// As it is given to the next process.
+    pub(super) fn record(&self) -> PollerRecord {
+        let held = self.held.as_ref().filter(|held| held.is_wanted());
+        PollerRecord {
+            answers: self.answers,
+            has_left: self.has_left,
+            peer: self.peer().map(SocketAddr::from),
+            ticket: held.map(Reply::ticket),
+        }
     }
 
     /// What a request asks for whose client has seen so many answers; `is_kept` says whether the frames of the

@@ -49,6 +49,11 @@ impl Answer {
         Arc::new(Self { said: Mutex::default(), waiting })
     }
 
+    /// A number by which this answer and who owes it find each other in another process.
+    pub(crate) fn ticket(self: &Arc<Self>) -> u64 {
+        Arc::as_ptr(self).addr() as u64
+    }
+
     /// Takes it, if it is there.
     pub(crate) fn take(&self) -> Option<Verdict> {
         self.said.lock().take().map(|said| *said)
@@ -72,6 +77,11 @@ impl Reply {
     pub(crate) fn give(mut self, said: Verdict) {
         self.otherwise = None;
         self.set(said);
+    }
+
+    /// See [`Answer::ticket`].
+    pub(super) fn ticket(&self) -> u64 {
+        self.answer.ticket()
     }
 
     /// Whether somebody still waits.

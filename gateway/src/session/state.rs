@@ -113,6 +113,12 @@ impl Rare {
         }
     }
 
+    /// Whether something is on its way, in either direction.
+    pub(super) fn is_under_way(&self) -> bool {
+        let waits = !self.outbound.is_empty() || self.gates > 0 || !self.replays.is_empty();
+        waits || self.is_incomplete()
+    }
+
     /// Whether something has begun that has not come whole.
     pub(super) fn is_incomplete(&self) -> bool {
         !self.partial.is_empty()

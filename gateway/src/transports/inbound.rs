@@ -31,3 +31,16 @@ pub struct Assembly {
     /// What has come.
     pub(crate) bytes: Vec<u8>,
 }
+
+impl Assembly {
+    /// What the first fragment said it is, as a number that other processes know.
+    pub(crate) fn kind(&self) -> u8 {
+        self.opcode as u8
+    }
+
+    /// A message of which some fragments have come to another process; nothing if its kind means nothing here.
+    pub(crate) fn resumed(kind: u8, bytes: Vec<u8>) -> Option<Self> {
+        let opcode = [Opcode::Text, Opcode::Binary].into_iter().find(|it| *it as u8 == kind)?;
+        Some(Self { opcode, bytes })
+    }
+}

@@ -43,6 +43,17 @@ impl Acknowledgements {
         true
     }
 
+    /// Everything that the store may not know of, the newest place of each device.
+    pub(crate) fn all(&self) -> Vec<Acknowledged> {
+        let inner = self.inner.lock();
+        let mut all = inner.sent.clone();
+        for (key, place) in &inner.waiting {
+            merge(&mut all, key.clone(), *place);
+        }
+        let all = all.into_iter();
+        all.map(|((user, device), place)| Acknowledged { user, device, place }).collect()
+    }
+
     /// How far a device has acknowledged what the store may not know of.
     pub(crate) fn of(&self, user: &UserId, device: Option<&Device>) -> Option<Place> {
         let inner = self.inner.lock();

@@ -80,6 +80,23 @@ impl<L: Clone + PartialEq> Deciders<L> {
         peers.flat_map(|(gateway, peer)| peer.change(*gateway, &heard, gone)).collect()
     }
 
+    /// Other gateways that are known, each with the first of our sessions of which it may not have heard, were all
+    /// links lost now.
+    pub(crate) fn heard(&self, heard: impl Fn(&L) -> SessionId) -> Vec<(Uuid, SessionId)> {
+        let peers = self.peers.iter().filter_map(|(gateway, peer)| {
+            let until = peer.decider().map(&heard).or(peer.heard_until);
+            Some((*gateway, until?))
+        });
+        peers.collect()
+    }
+
+    /// What another process has known of them.
+    pub(crate) fn resumed(heard: impl IntoIterator<Item = (Uuid, SessionId)>) -> Self {
+        let peers = heard.into_iter().take(MOST_PEERS);
+        let peer = |until| Peer { linked: BTreeMap::new(), heard_until: Some(until) };
+        Self { peers: peers.map(|(gateway, until)| (gateway, peer(until))).collect() }
+    }
+
     /// Whether the pusher-api at this link decides between this gateway and that one.
     pub(crate) fn decides(&self, link: &L, gateway: Uuid) -> bool {
         self.peers.get(&gateway).and_then(Peer::decider) == Some(link)

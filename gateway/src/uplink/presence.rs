@@ -19,6 +19,7 @@ use protocol::{
     link::{Claim, PresenceChange},
 };
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use super::{
     gates::{Gate, Held},
@@ -62,6 +63,22 @@ impl PresenceFeed {
         }
         self.links.write().retain(|other| !Arc::ptr_eq(other, link));
         drop(link.take_gates());
+    }
+
+    /// The pusher-apis that are linked, or waited for.
+    pub(crate) fn linked(&self) -> Vec<Uuid> {
+        self.links.read().iter().filter_map(|link| link.sender()).collect()
+    }
+
+    /// These pusher-apis were linked to another process, and are waited for: until they come, they do not know who
+    /// is here.
+    pub(crate) fn wait_for(&self, senders: &[Uuid]) {
+        for sender in senders {
+            let link = Arc::new(LinkQueue::default());
+            link.set_sender(*sender);
+            link.leave();
+            self.links.write().push(link);
+        }
     }
 
     /// Appends a change to every link's queue. Called with the user's shard of the registry

@@ -6,10 +6,14 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicBool, AtomicU8, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use protocol::link::{StoreAnswer, StoreQuestion, Up};
 use tokio::sync::Notify;
@@ -24,6 +28,19 @@ const MOST_WAITING: usize = 256 * 1024;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long nobody must have had the gateway's store before it takes another one.
 const OTHER_AFTER: Duration = Duration::from_secs(60);
+
+/// How long a store is taken to be there that another process had a way to.
+const EXPECTED: Duration = Duration::from_secs(3);
+
+/// What a gateway holds to.
+pub(crate) struct HeldStore {
+    /// The store, if there is one.
+    pub store: Option<Uuid>,
+    /// Whether a pusher-api has said that it has none.
+    pub is_absent: bool,
+    /// Up to where it was asked for changes.
+    pub position: Option<Bytes>,
+}
 
 /// Who waits for an answer.
 pub(crate) type Asker = Box<dyn FnOnce(StoreAnswer) + Send>;
@@ -65,6 +82,10 @@ struct Inner {
     away_since: Option<Instant>,
     last: u64,
     waiting: HashMap<u64, Waiting>,
+    /// Until when it is taken to be there though nobody has said so: another process was linked to who has it.
+    expected_until: Option<Instant>,
+    /// Up to where it was asked for changes.
+    position: Option<Bytes>,
 }
 
 struct Waiting {
@@ -108,6 +129,37 @@ impl Stores {
         self.inner.lock().waiting.len()
     }
 
+    /// Holds to what another process held to. If that has a way to the store, questions wait for a moment until it
+    /// is here, too.
+    pub(crate) fn resume(&self, held: HeldStore, now: Instant) {
+        let mut inner = self.inner.lock();
+        inner.store = held.store;
+        inner.is_absent = held.is_absent;
+        inner.position = held.position;
+        if inner.store.is_some() {
+            inner.away_since = Some(now);
+            inner.expected_until = Some(now + EXPECTED);
+        }
+        self.show(&inner);
+    }
+
+    /// What is held to now.
+    pub(crate) fn held(&self) -> HeldStore {
+        let inner = self.inner.lock();
+        let Inner { store, is_absent, .. } = *inner;
+        HeldStore { store, is_absent, position: inner.position.clone() }
+    }
+
+    /// Up to where the store was asked for changes.
+    pub(crate) fn position(&self) -> Option<Bytes> {
+        self.inner.lock().position.clone()
+    }
+
+    /// It was asked up to here.
+    pub(crate) fn set_position(&self, position: Option<Bytes>) {
+        self.inner.lock().position = position;
+    }
+
     /// A pusher-api says what it has.
     pub(crate) fn offered(&self, way: &Way, store: Option<Uuid>) {
         let mut inner = self.inner.lock();
@@ -122,6 +174,7 @@ impl Stores {
                 inner.store = Some(store);
                 inner.ways.push(way.clone());
                 inner.away_since = None;
+                inner.ask_what_waits(way);
             }
         }
         if store.is_some() {
@@ -155,6 +208,11 @@ impl Stores {
     /// Gives up what has waited too long, and a store that nobody has had for long for another one.
     pub(crate) fn look(&self, now: Instant) {
         let mut inner = self.inner.lock();
+        let is_over = inner.expected_until.is_some_and(|until| until < now);
+        let mut over = if is_over { inner.expect_no_longer() } else { Vec::new() };
+        if is_over {
+            self.show(&inner);
+        }
         let late = inner.waiting.iter().filter(|(_, waiting)| waiting.until < now);
         let late: Vec<_> = late.map(|(number, _)| *number).collect();
         let late = late.iter().filter_map(|it| inner.give_up(*it, "there was no answer in time"));
@@ -164,13 +222,15 @@ impl Stores {
             self.show(&inner);
         }
         drop(inner);
-        conclude(late);
+        over.extend(late);
+        conclude(over);
     }
 
     /// Asks the store.
     pub(crate) fn ask(&self, question: StoreQuestion, now: Instant, asker: Asker) {
         let mut inner = self.inner.lock();
-        let way = inner.ways.first().cloned();
+        let expected = || inner.expected_until.map(|_| Way(Arc::default()));
+        let way = inner.ways.first().cloned().or_else(expected);
         let refusal = match &way {
             None => Some("no pusher-api that has it is linked"),
             Some(_) if inner.waiting.len() >= MOST_WAITING => Some("too many questions wait"),
@@ -199,7 +259,8 @@ impl Stores {
     }
 
     fn show(&self, inner: &Inner) {
-        let standing = match (inner.store, inner.ways.is_empty()) {
+        let is_away = inner.ways.is_empty() && inner.expected_until.is_none();
+        let standing = match (inner.store, is_away) {
             (Some(_), false) => Standing::Here,
             (Some(_), true) => Standing::Away,
             (None, _) if inner.is_absent => Standing::Absent,
@@ -221,6 +282,24 @@ impl Inner {
     fn forget(&mut self, way: &Way) {
         self.ways.retain(|other| other != way);
         self.refused.retain(|(other, _)| other != way);
+    }
+
+    /// Asks one that has come what nobody could be asked so far.
+    fn ask_what_waits(&mut self, way: &Way) {
+        if self.expected_until.take().is_none() {
+            return;
+        }
+        for (number, waiting) in &mut self.waiting {
+            waiting.ask(*number, way.clone());
+        }
+    }
+
+    /// Nobody has come that has the store.
+    fn expect_no_longer(&mut self) -> Vec<Concluded> {
+        self.expected_until = None;
+        let waiting: Vec<_> = self.waiting.keys().copied().collect();
+        let given_up = waiting.into_iter();
+        given_up.filter_map(|it| self.give_up(it, "no pusher-api has come that has it")).collect()
     }
 
     fn give_up(&mut self, number: u64, reason: &str) -> Option<Concluded> {

@@ -14,6 +14,9 @@ use crate::seats::Seats;
 /// How often a drain closes its share of sessions.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
 
+/// How long it takes at most to close those that another process could not take over.
+const LEFT_BEHIND: Duration = Duration::from_secs(5);
+
 /// How often, and how many times at most, it is looked whether who waits for a session's answer has it.
 const LOOK: Duration = Duration::from_millis(2);
 const MOST_LOOKS: usize = 250;
@@ -25,6 +28,8 @@ pub(crate) enum End {
     NotYet,
     /// Sessions are closed one after another.
     Draining,
+    /// The same for those that another process could not take over, soon: pushes go to that one.
+    Left,
     /// At once.
     Now,
 }
@@ -37,6 +42,7 @@ pub(super) async fn end_sessions(
     period: Duration,
     grace: Duration,
 ) {
+    let period = if *end.borrow() == End::Left { period.min(LEFT_BEHIND) } else { period };
     let at_once = async {
         // Who could say so is gone together with whoever waits for this.
         let _ = end.wait_for(|end| *end == End::Now).await;

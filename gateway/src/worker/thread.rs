@@ -17,6 +17,7 @@ use tracing::error;
 
 use super::{
     drain::{End, end_sessions},
+    moving::{Handover, Share, give_away},
     recall,
     run::{keep_time, make_room, run_sessions},
     walk::walk,
@@ -86,6 +87,10 @@ pub(crate) struct WorkerParts {
     pub drained: oneshot::Sender<()>,
     /// Takes the client's end of this thread's probe.
     pub probes: mpsc::Sender<ProbeClient>,
+    /// What it has of the process before this one.
+    pub share: Option<Share>,
+    /// Takeovers by the next one.
+    pub handovers: mpsc::UnboundedReceiver<Arc<Handover>>,
 }
 
 /// Holds sessions until they are drained; inside the thread's runtime.
@@ -99,6 +104,11 @@ pub(crate) async fn run_worker(parts: WorkerParts) {
     let pending = Pending::new(room, &admission, shared.clock, &shared.metrics);
     let doorway = Doorway { seats: Rc::clone(&seats), admission };
     let arrivals = Rc::new(Arrivals::new(doorway, pending));
+    if let Some(share) = parts.share {
+        share.take_up(&seats, &arrivals);
+    }
+    let (of_seats, of_arrivals) = (Rc::clone(&seats), Rc::clone(&arrivals));
+    vital::spawn("handovers", give_away(of_seats, of_arrivals, parts.handovers));
     vital::spawn("sessions", run_sessions(Rc::clone(&seats), reactor, Rc::clone(&arrivals)));
     vital::spawn("time", keep_time(Rc::clone(&seats), timer, Rc::clone(&arrivals)));
     vital::spawn("room", make_room(Rc::clone(&seats)));

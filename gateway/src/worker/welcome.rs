@@ -77,7 +77,7 @@ fn dismiss(seats: &Seats, seat: u32, arrival: Box<Arrival>, reason: Reason, arri
     settle(seats, seat, dismissed);
 }
 
-fn settle(seats: &Seats, seat: u32, arrived: Option<Arrived>) {
+pub(super) fn settle(seats: &Seats, seat: u32, arrived: Option<Arrived>) {
     match arrived {
         Some(Arrived::Waiting(arrival)) => seats.put_back(seat, arrival),
         Some(Arrived::Joined(runner)) => seats.seat(seat, runner),

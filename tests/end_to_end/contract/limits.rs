@@ -88,8 +88,7 @@ fn a_users_dead_sessions_make_room<C: Client>() {
 fn a_user_has_sixteen_sessions_at_most<C: Client>() {
     // Over TLS fewer, because each has to answer soon after one is refused.
     let most = if is_sealed() { 2 } else { 16 };
-    let flags: &[_] =
-        if is_sealed() { &["--sessions-per-user=2", "--poll-grace=10s"] } else { &[] };
+    let flags: &[_] = if is_sealed() { &["--sessions-per-user=2"] } else { &[] };
     let gateway = Gateway::start(flags);
     let mut sessions: Vec<_> = (0..most).map(|_| C::join(&gateway, "u")).collect();
     match C::open(&gateway, "u") {

@@ -113,6 +113,11 @@ impl Process {
         })
     }
 
+    /// How it has ended, if it has; its last words may be another process's to say.
+    pub(crate) fn try_wait(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Cuts it off (SIGKILL) and waits for its end.
     pub(crate) fn kill(&mut self) {
         // It may have ended by itself.

@@ -94,6 +94,19 @@ impl Gateway {
         *self = Self::listen(addresses, self.flags.clone(), process);
     }
 
+    /// Starts another one with the same addresses and flags, these instead of those of their names: its successor,
+    /// where they say so. It may not get as far as listening.
+    pub(crate) fn start_successor(&self, flags: &[&str]) -> Process {
+        let mut all = self.flags.clone();
+        replace(&mut all, flags);
+        Process::start(&arguments([self.http, self.tcp, self.operators], &all))
+    }
+
+    /// The same, and waits until it listens.
+    pub(crate) fn succeeded_by(&self, process: Process) -> Self {
+        Self::listen([self.http, self.tcp, self.operators], self.flags.clone(), process)
+    }
+
     /// Asks at the operators' port.
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.client.get(path)

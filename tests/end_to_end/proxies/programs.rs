@@ -65,7 +65,7 @@ fn start(
     Some(Proxy { http, tls, tcp, _process: process, _folder: folder })
 }
 
-/// nginx, which names clients in X-Forwarded-For, and gives up who is silent for a second.
+/// nginx, which names clients in X-Forwarded-For, and gives up who is silent for three seconds.
 pub(super) fn nginx(test: &str, gateway: &Gateway) -> Option<Proxy> {
     start(test, "nginx", |folder, [http, tls, _]| {
         let place = folder.path().display();
@@ -81,7 +81,7 @@ pub(super) fn nginx(test: &str, gateway: &Gateway) -> Option<Proxy> {
              proxy_set_header Host $host;\nproxy_set_header Upgrade $http_upgrade;\n\
              proxy_set_header Connection $upgrade_or_close;\n\
              proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n\
-             proxy_read_timeout 1s;\n}}\n}}\n}}\n",
+             proxy_read_timeout 3s;\n}}\n}}\n}}\n",
             cert = key_file("tls.certificate.pem"),
             key = key_file("tls.key.pem"),
             gateway = gateway.http,
@@ -95,7 +95,7 @@ pub(super) fn nginx(test: &str, gateway: &Gateway) -> Option<Proxy> {
     })
 }
 
-/// HAProxy, which names clients in Forwarded, or in PROXY headers, and gives up who is silent for a second.
+/// HAProxy, which names clients in Forwarded, or in PROXY headers, and gives up who is silent for three seconds.
 pub(super) fn haproxy(test: &str, gateway: &Gateway, by_header: bool) -> Option<Proxy> {
     start(test, "haproxy", |folder, [http, tls, tcp]| {
         let both = ["tls.certificate.pem", "tls.key.pem"]
@@ -107,7 +107,7 @@ pub(super) fn haproxy(test: &str, gateway: &Gateway, by_header: bool) -> Option<
             false => ("http-request add-header Forwarded for=%[src]\n", ""),
         };
         let text = format!(
-            "defaults\ntimeout connect 5s\ntimeout client 1s\ntimeout server 1s\ntimeout tunnel 1s\n\
+            "defaults\ntimeout connect 5s\ntimeout client 3s\ntimeout server 3s\ntimeout tunnel 3s\n\
              frontend http\nmode http\nbind {http}\nbind {tls} ssl crt {certificate} alpn h2,http/1.1\n\
              {named}default_backend gateways\n\
              backend gateways\nmode http\noption httpchk GET /nothing\nhttp-check expect status 404\n\

@@ -24,8 +24,8 @@ use super::{
 const CLIENT: &str = "127.9.9.9";
 /// Proxies connect from here.
 const TRUSTED: &str = "--trusted-proxy=127.0.0.1";
-/// Often enough for proxies that give up who is silent for a second.
-const PINGS: &str = "--ping-interval=300ms";
+/// Often enough for proxies that give up who is silent for three seconds.
+const PINGS: &str = "--ping-interval=1s";
 
 /// Connects from where clients are.
 fn connect(address: SocketAddr) -> TcpStream {
@@ -55,7 +55,7 @@ fn is_served(gateway: &mut Gateway, pusher: &PusherApi, there: SocketAddr, has_p
     assert_eq!(address_of(pusher, "u"), expected);
     let mut pings = 0;
     // Longer than the proxy waits for who is silent.
-    while pings < 8 {
+    while pings < 5 {
         match client.message().unwrap() {
             Message::Ping(_) => pings += 1,
             other => panic!("no ping: {other:?}"),
@@ -96,14 +96,14 @@ fn haproxy_passes_lines_on_with_a_header() {
     let pusher = PusherApi::start(&[&gateway], &[]);
     let name = "haproxy_passes_lines_on_with_a_header";
     let Some(proxy) = haproxy(name, &gateway, true) else { return };
+    // Its checks whether somebody is there are its own connections, and no mistakes.
+    eventually("it has looked whether the gateway is there", || {
+        (gateway.metrics().get("holdfast_proxy_connections_total") > 2.0).then_some(())
+    });
     let (mut client, own): (Tcp, _) = open(&gateway, proxy.tcp, "u");
     assert_eq!(address_of(&pusher, "u"), own.to_string());
     pusher.client.push(&json!({ "to": { "user": "u" }, "data": 1 }));
     assert_eq!(client.expect("push")["data"], 1);
-    // Its checks whether somebody is there are its own connections, and no mistakes.
-    eventually("it has looked whether the gateway is there", || {
-        (gateway.metrics().get("holdfast_proxy_connections_total") > 3.0).then_some(())
-    });
     for reason in ["no_header", "malformed", "untrusted"] {
         let refused = format!("holdfast_proxy_refused_total{{reason={reason:?}}}");
         assert_eq!(gateway.metrics().get(&refused), 0.0, "{reason}");

@@ -7,7 +7,7 @@ mod clients;
 mod commands;
 mod handshakes;
 mod links;
-mod sessions;
+pub(crate) mod sessions;
 
 use std::net::SocketAddr;
 

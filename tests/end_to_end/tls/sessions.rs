@@ -15,10 +15,10 @@ use crate::harness::{
     tunnel::{certificate_file, client_config, client_connection},
 };
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// A session of the TCP transport over TLS.
-fn join(gateway: &Gateway, user: &str) -> Stream {
+pub(crate) fn join(gateway: &Gateway, user: &str) -> Stream {
     let [_, socket] = ports(gateway);
     let mut stream = StreamOwned::new(client_connection(&client_config()), socket);
     let connect = json!({ "type": "connect", "user": user });
@@ -28,7 +28,7 @@ fn join(gateway: &Gateway, user: &str) -> Stream {
 }
 
 /// The next line; `null` at an end that was announced.
-fn line(stream: &mut Stream) -> Value {
+pub(crate) fn line(stream: &mut Stream) -> Value {
     let (mut text, mut byte) = (Vec::new(), [0]);
     loop {
         match stream.read(&mut byte).unwrap() {

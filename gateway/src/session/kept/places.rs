@@ -20,14 +20,14 @@ pub(crate) struct Places(Vec<Seat>);
 
 impl Places {
     /// Where the session in this seat is, once it has read its log.
-    pub(super) fn get(&self, seat: u32) -> Option<Place> {
+    pub(in crate::session) fn get(&self, seat: u32) -> Option<Place> {
         let Seat([low, high, check]) =
             *self.0.get(seat as usize).filter(|seat| **seat != NOWHERE)?;
         Some(Place { number: u64::from(high) << 32 | u64::from(low), check })
     }
 
     /// Takes note where it is.
-    pub(super) fn set(&mut self, seat: u32, place: Place) {
+    pub(in crate::session) fn set(&mut self, seat: u32, place: Place) {
         let index = seat as usize;
         if index >= self.0.len() {
             let length = (index + 1 + self.0.len() / 8).next_multiple_of(STEP);

@@ -43,12 +43,12 @@ pub(crate) struct Replay {
     pub(super) replayed: u64,
     /// Whether there was a kept push meanwhile that does not wait here.
     pub(super) behind: bool,
-    waiting: VecDeque<Push>,
+    pub(super) waiting: VecDeque<Push>,
     /// How many of them waited already when the store was asked: those that are kept are in its answer.
     asked_behind: usize,
-    bytes: usize,
+    pub(super) bytes: usize,
     /// Whether live pushes were given up.
-    lost: bool,
+    pub(super) lost: bool,
 }
 
 impl Replay {

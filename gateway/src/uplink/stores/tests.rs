@@ -129,3 +129,36 @@ fn another_store_is_refused_until_nobody_has_had_the_own_for_long() {
     world.stores.offered(&one, Some(OWN));
     assert_eq!(told(&one).0, vec![Some(OWN), Some(OTHER)], "what it had is refused now");
 }
+
+#[test]
+fn a_store_that_another_process_had_is_expected_for_a_moment() {
+    let world = World::new();
+    let held = || HeldStore { store: Some(OWN), is_absent: false, position: None };
+    world.stores.resume(held(), world.now);
+    assert_eq!(world.stores.standing(), Standing::Here);
+    world.ask();
+    assert!(world.heard().is_empty(), "it waits");
+    // Who has another one is not asked.
+    let (way, other) = (way(), way());
+    world.stores.offered(&other, Some(OTHER));
+    assert_eq!(told(&other).1, <[u64; 0]>::default());
+    world.stores.offered(&way, Some(OWN));
+    let (_, questions) = told(&way);
+    assert_eq!(questions.len(), 1, "it is asked what has waited");
+    world.stores.on_answer(&way, questions[0], StoreAnswer::Acknowledged);
+    assert_eq!(world.heard(), [StoreAnswer::Acknowledged]);
+    assert_eq!(world.stores.held().store, Some(OWN));
+
+    let world = World::new();
+    world.stores.resume(held(), world.now);
+    world.ask();
+    world.stores.look(world.now + EXPECTED);
+    assert!(world.heard().is_empty() && world.stores.standing() == Standing::Here);
+    world.stores.look(world.now + EXPECTED + Duration::from_millis(1));
+    assert!(is_away(&world.heard()) && world.stores.standing() == Standing::Away);
+
+    let world = World::new();
+    let none = HeldStore { store: None, is_absent: true, position: None };
+    world.stores.resume(none, world.now);
+    assert_eq!(world.stores.standing(), Standing::Absent);
+}
