@@ -300,7 +300,8 @@ impl Settings {
         }
         self.link_tls.server()?;
         self.check_age()?;
-        self.proxies.check(self.listen.iter().chain(&self.listen_tcp))?;
+        let has_tls = !(self.tls_listen.is_empty() && self.tls_listen_tcp.is_empty());
+        self.proxies.check(self.listen.iter().chain(&self.listen_tcp), has_tls)?;
         if let Some(path) = &self.takeover {
             place::check(path)?;
         }

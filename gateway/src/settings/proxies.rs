@@ -17,8 +17,8 @@ pub(crate) struct ProxySettings {
     pub trusted_proxy: Vec<Network>,
 
     /// Take connections from trusted proxies only, with a PROXY header of version 2 in front, at these
-    /// of clients' listeners: all (also without a value), or addresses as --listen and --listen-tcp
-    /// name them
+    /// of clients' listeners: all (also without a value; none may be of TLS), or addresses as --listen
+    /// and --listen-tcp name them
     #[arg(
         long,
         value_name = "all|IP:PORT[-PORT]",
@@ -71,13 +71,15 @@ impl ProxySettings {
         })
     }
 
-    /// Checks that there are such listeners, and proxies to connect to them.
+    /// Checks that there are such listeners, and proxies to connect to them. In front of TLS there is no header: who
+    /// says all, where TLS is spoken, too, is told so before somebody is let in who is no proxy.
     ///
     /// # Errors
     /// Names the flag.
     pub(super) fn check<'a>(
         &self,
         listeners: impl Iterator<Item = &'a ListenRange> + Clone,
+        has_tls: bool,
     ) -> Result<(), ConfigError> {
         const FLAG: &str = "--proxy-protocol";
         let listens =
@@ -90,6 +92,11 @@ impl ProxySettings {
                 let expected = "name addresses as --listen and --listen-tcp do, or all";
                 return Err(ConfigError::new(FLAG, problem, expected));
             }
+        }
+        if has_tls && self.proxy_protocol.contains(&Proxied::All) {
+            let problem = "all: listeners of TLS take no header of proxies";
+            let expected = "name addresses as --listen and --listen-tcp do";
+            return Err(ConfigError::new(FLAG, problem, expected));
         }
         let is_any = self.proxy_protocol.iter().any(|which| *which != Proxied::None);
         match is_any && self.trusted_proxy.is_empty() {
