@@ -92,7 +92,8 @@ fn what_is_not_tls_is_not_taken() {
     let _ = plain.read_to_end(&mut answer);
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
     let refused = r#"holdfast_pusher_tls_handshakes_total{result="not_tls"}"#;
-    assert_eq!(pusher.metrics().get(refused), 1.0);
+    // The client is told first.
+    eventually("it is counted", || (pusher.metrics().get(refused) == 1.0).then_some(()));
 }
 
 #[test]
