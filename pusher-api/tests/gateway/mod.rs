@@ -105,11 +105,11 @@ impl Connection {
         }
     }
 
-    /// The next frame that is no heartbeat and not about devices.
+    /// The next frame that is no heartbeat and not about devices or other gateways.
     pub(crate) async fn next(&mut self) -> Down {
         loop {
             match Down::decode(&mut self.arrived).expect("link frames") {
-                Some(Down::Heartbeat | Down::Device(_)) => {}
+                Some(Down::Heartbeat | Down::Device(_) | Down::Others(_)) => {}
                 Some(frame) => return frame,
                 None => {
                     let read = self.stream.read_buf(&mut self.arrived).await.expect("bytes");
