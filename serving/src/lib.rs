@@ -6,6 +6,8 @@
 //! an [`upgrade`]. Its [`stream`] may be one inside TLS, and requests say how they are [`secured`]. Who waits too long, or longest when room is needed, is given up. [`room`] says how
 //! large a budget may be.
 //!
+//! What one end of a link tells the other whenever it has changed goes by [`changes`].
+//!
 //! A [`problem`] becomes a response, [`health`] is answered, [`metrics`] are registered and shown
 //! ([`exposition`]), with those of keys that are read again ([`reloads`]) and with what the process takes
 //! of the machine.
@@ -47,5 +49,7 @@ mod process;
 mod signed;
 
 pub mod problem;
+
+pub mod changes;
 
 pub use crate::waits::Patience;

@@ -4,7 +4,7 @@
 use std::{convert::Infallible, sync::atomic::Ordering, time::Duration};
 
 use protocol::link::{Load, Terms, Up};
-use tokio::time::{MissedTickBehavior, interval};
+use serving::changes;
 
 use crate::{gateway::Gateway, uplink::queue::LinkQueue};
 
@@ -16,16 +16,7 @@ pub(super) async fn keep_told(gateway: &Gateway, link: &LinkQueue, terms: Terms)
     if !terms.tells_load() {
         std::future::pending::<()>().await;
     }
-    let mut last = None;
-    let mut looks = interval(INTERVAL);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        looks.tick().await;
-        let load = measured(gateway);
-        if last.replace(load) != Some(load) {
-            link.send(&Up::Load(load));
-        }
-    }
+    changes::tell(INTERVAL, || measured(gateway), |load| link.send(&Up::Load(load))).await
 }
 
 fn measured(gateway: &Gateway) -> Load {

@@ -4,7 +4,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use protocol::link::{FanOutWork, Terms, Up};
-use tokio::time::{MissedTickBehavior, interval};
+use serving::changes;
 
 use crate::{gateway::Gateway, uplink::queue::LinkQueue};
 
@@ -23,16 +23,7 @@ pub(super) async fn keep_told(gateway: &Gateway, link: &LinkQueue, terms: Terms)
     if !terms.tells_fan_out_work() {
         std::future::pending::<()>().await;
     }
-    let mut last = None;
-    let mut looks = interval(INTERVAL);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        looks.tick().await;
-        let work = measured(gateway);
-        if last.replace(work) != Some(work) {
-            link.send(&Up::FanOutWork(work));
-        }
-    }
+    changes::tell(INTERVAL, || measured(gateway), |work| link.send(&Up::FanOutWork(work))).await
 }
 
 fn measured(gateway: &Gateway) -> FanOutWork {

@@ -4,7 +4,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use protocol::link::{OtherGateways, Terms};
-use tokio::time::{MissedTickBehavior, interval};
+use serving::changes;
 
 use super::{gateways::Gateways, handle::Link, services::Services};
 
@@ -16,16 +16,7 @@ pub(super) async fn keep_told(link: &Link, services: &Services, terms: Terms) ->
     if !terms.tells_load() {
         std::future::pending::<()>().await;
     }
-    let mut last = None;
-    let mut looks = interval(INTERVAL);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        looks.tick().await;
-        let others = others(link, &services.gateways);
-        if last.replace(others) != Some(others) {
-            link.tell_others(others);
-        }
-    }
+    changes::tell(INTERVAL, || others(link, &services.gateways), |it| link.tell_others(it)).await
 }
 
 /// What every other gateway that there is a link to has told last.
