@@ -7,10 +7,9 @@ use std::{
 
 use serde_json::json;
 
-use super::Waiting;
+use super::{Waiting, await_more};
 use crate::harness::{
-    Client, Event, Http, Poll, PusherApi, Sse, Tcp, WebSocket, eventually, files::TestDirectory,
-    wait::Telling,
+    Client, Event, Http, Poll, PusherApi, Sse, Tcp, WebSocket, files::TestDirectory, wait::Telling,
 };
 
 fn kept_pushes_come_once<C: Client>() {
@@ -35,13 +34,9 @@ fn kept_pushes_come_once<C: Client>() {
             }
         });
         for _ in 0..2 {
-            let begun = done.load(Ordering::Relaxed);
-            let flow = || (done.load(Ordering::Relaxed) > begun + 5).then_some(());
-            eventually("pushes flow", flow);
+            await_more(5, "pushes flow", &done);
             waiting.succeed(&[]);
-            let begun = done.load(Ordering::Relaxed);
-            let flow = || (done.load(Ordering::Relaxed) > begun + 5).then_some(());
-            eventually("pushes flow again", flow);
+            await_more(5, "pushes flow again", &done);
         }
         drop(over);
     });

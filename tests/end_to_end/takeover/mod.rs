@@ -8,14 +8,24 @@ mod refusals;
 mod sessions;
 mod signals;
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
-use crate::harness::{Gateway, files::TestDirectory};
+use crate::harness::{Gateway, eventually, files::TestDirectory};
 
 /// A gateway that waits for its successor, and the directory of its socket.
 struct Waiting {
     gateway: Gateway,
     directory: TestDirectory,
+}
+
+/// Waits until more than so many more are done than there are now.
+fn await_more(than: u64, what: &str, done: &AtomicU64) {
+    let begun = done.load(Ordering::Relaxed);
+    eventually(what, || (done.load(Ordering::Relaxed) > begun + than).then_some(()));
 }
 
 /// The directory of a socket.

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::Waiting;
+use super::{Waiting, await_more};
 use crate::{
     harness::{
         Client, Event, Http, Poll, PusherApi, Sse, Tcp, WebSocket, eventually,
@@ -93,14 +93,9 @@ fn every_push_comes_once_through_two_takeovers<C: Client>() {
         let counts = scope.spawn(|| keep_pushing(&pushing, &stop, &done));
         let answers = scope.spawn(|| keep_asking(&asking, &stop));
         for _ in 0..2 {
-            let begun = done.load(Ordering::Relaxed);
-            let more = |rounds| move |now: u64| (now > begun + rounds).then_some(());
-            eventually("pushes flow", || more(20)(done.load(Ordering::Relaxed)));
+            await_more(20, "pushes flow", &done);
             waiting.succeed(&[]);
-            let begun = done.load(Ordering::Relaxed);
-            eventually("pushes flow again", || {
-                (done.load(Ordering::Relaxed) > begun + 20).then_some(())
-            });
+            await_more(20, "pushes flow again", &done);
         }
         drop(over);
         (counts.join().unwrap(), answers.join().unwrap())
@@ -241,14 +236,10 @@ fn every_receipt_says_who_had_it() {
             }
         });
         for _ in 0..3 {
-            let begun = done.load(Ordering::Relaxed);
-            let flow = || (done.load(Ordering::Relaxed) > begun + 20).then_some(());
-            eventually("receipts come", flow);
+            await_more(20, "receipts come", &done);
             waiting.succeed(&[]);
         }
-        let begun = done.load(Ordering::Relaxed);
-        let flow = || (done.load(Ordering::Relaxed) > begun + 20).then_some(());
-        eventually("receipts come again", flow);
+        await_more(20, "receipts come again", &done);
         drop(over);
     });
     for number in 0..done.load(Ordering::Relaxed) {
