@@ -251,6 +251,18 @@ impl Settings {
     /// # Errors
     /// Names the flag, its value and what would be right.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check_amounts()?;
+        self.check_times()?;
+        self.link_tls.server()?;
+        let has_tls = !(self.tls_listen.is_empty() && self.tls_listen_tcp.is_empty());
+        self.proxies.check(self.listen.iter().chain(&self.listen_tcp), has_tls)?;
+        if let Some(path) = &self.takeover {
+            place::check(path)?;
+        }
+        self.check_exposure()
+    }
+
+    fn check_amounts(&self) -> Result<(), ConfigError> {
         let least = [
             ("--sessions-per-user", self.sessions_per_user, 1),
             ("--max-pending", self.max_pending, 1),
@@ -287,6 +299,10 @@ impl Settings {
                 return Err(ConfigError::new(flag, problem, format!("give at most {most}")));
             }
         }
+        Ok(())
+    }
+
+    fn check_times(&self) -> Result<(), ConfigError> {
         for (flag, value) in [
             ("--ping-interval", self.ping_interval),
             ("--sse-age", self.sse_age),
@@ -298,18 +314,7 @@ impl Settings {
                 return Err(ConfigError::new(flag, problem, "give at most 24h"));
             }
         }
-        self.link_tls.server()?;
-        self.check_age()?;
-        let has_tls = !(self.tls_listen.is_empty() && self.tls_listen_tcp.is_empty());
-        self.proxies.check(self.listen.iter().chain(&self.listen_tcp), has_tls)?;
-        if let Some(path) = &self.takeover {
-            place::check(path)?;
-        }
-        self.check_exposure()
-    }
-
-    /// One that is too short has clients come back without end.
-    fn check_age(&self) -> Result<(), ConfigError> {
+        // With a shorter one clients would come back without end.
         match self.max_session_age {
             Some(age) if age < LEAST_AGE => {
                 let problem = format!("{} is too short", settings::units::show(age));
