@@ -61,8 +61,10 @@ class Clients:
 
     def open(self, user):
         """Connects to the gateway that has fewest sessions."""
-        fewest = min(self.held)
-        gateway = random.choice([number for number, count in enumerate(self.held) if count == fewest])
+        # As it is now: the other processes go on counting.
+        held = list(self.held)
+        fewest = min(held)
+        gateway = random.choice([number for number, count in enumerate(held) if count == fewest])
         connection = socket.socket()
         connection.setblocking(False)
         with self.held.get_lock():
