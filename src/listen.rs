@@ -1,43 +1,29 @@
 //! `holdfast listen`: a client that prints what arrives.
 //!
-//! A [`visit`] is one connection, from its opening to its end, by a [`channel`]; [`line`](mod@line) makes a line of each frame;
-//! what it says is written, or by [`posting`]; a [`parting`] says why it ended and when to come back.
-//! Of what is kept it knows its [`places`]; it acknowledges nothing unless it is told to.
+//! The session is the client library's ([`holdfast_client::session`]), which comes back by itself; [`line`](mod@line) makes a
+//! line of each frame. It acknowledges nothing unless it is told to.
 
-mod channel;
 mod line;
-mod parting;
-mod pauses;
-mod places;
-mod posting;
-mod visit;
 
 use std::{
-    io,
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use certificates::{Inside, TargetTlsArgs};
+use certificates::{Cause, Inside, TargetTlsArgs, explain_io};
 use clap::Args;
-use client::opening;
+use holdfast_client::session::{Begin, Ended, Event, Explanation, Server, Session, Tls};
 use protocol::{Device, Topic, Transport, UserId};
 use settings::{ConfigError, Endpoint, Secret};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use self::{
-    channel::Tls,
-    parting::{End, Parting},
-    pauses::Pauses,
-    places::Places,
-    visit::{Visit, Visitor},
-};
+use self::line::line;
 use crate::serve::{fail, refuse};
 
 /// How often what waits looks whether it shall end.
@@ -46,7 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const INTERRUPTED: i32 = 130;
 
 /// The flags of `holdfast listen`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Settings {
     /// Where to connect: ws://HOST:PORT, tcp://HOST:PORT or, for server-sent events, http://HOST:PORT,
     /// for long polls http://HOST:PORT/v1/poll; inside TLS wss://, tcps:// and https://
@@ -86,74 +72,123 @@ pub(crate) struct Settings {
 
 /// Prints what arrives until Ctrl-C (exit code 0) or until the server says not to come back (1).
 pub(crate) fn run(settings: &Settings) -> ExitCode {
-    let visitor = match settings.visitor() {
-        Ok(visitor) => visitor,
+    let mut session = match settings.session() {
+        Ok(session) => session,
         Err(error) => return refuse(&error),
     };
     let over = match stop_flag() {
         Ok(over) => over,
         Err(error) => return fail(&error, false),
     };
-    let mut pauses = Pauses::default();
-    let mut places = Places::new(settings.after.clone(), settings.ack);
-    loop {
-        let who = match settings.token() {
-            Ok(token) => token,
-            Err(error) => return refuse(&error),
+    while !over.load(Ordering::Relaxed) {
+        let ended = match session.next(LOOK_EVERY) {
+            Some(Event::Frame(frame)) => {
+                let Some(line) = line(frame.kind(), frame.text(), settings.json) else { continue };
+                match print(&line) {
+                    Ok(()) => continue,
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        return ExitCode::SUCCESS;
+                    }
+                    Err(error) => return fail(&error, false),
+                }
+            }
+            Some(Event::Ended(ended)) => ended,
+            Some(event) => {
+                tell(&event);
+                continue;
+            }
+            None => continue,
         };
-        let parting = Visit::pay(&visitor, who.as_ref(), &mut places, &over);
-        let Parting { end, was_held } = parting;
-        let pause = match &end {
-            End::Wanted => return ExitCode::SUCCESS,
-            End::Final(why) => {
+        return match ended {
+            Ended::NoToken(error) => match error.downcast::<ConfigError>() {
+                Ok(error) => refuse(&error),
+                Err(error) => fail(&*error, false),
+            },
+            why => {
                 eprintln!("closed: {why}; not coming back");
-                return ExitCode::FAILURE;
-            }
-            End::Passing { why, told } => {
-                let pause = pauses.next(was_held, *told);
-                eprintln!("closed: {why}; back in {:.1} s", pause.as_secs_f64());
-                pause
+                ExitCode::FAILURE
             }
         };
-        rest(pause, &over);
-        if over.load(Ordering::Relaxed) {
-            return ExitCode::SUCCESS;
+    }
+    session.leave();
+    ExitCode::SUCCESS
+}
+
+fn print(line: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{line}")?;
+    output.flush()
+}
+
+/// What is no frame is for people.
+fn tell(event: &Event) {
+    match event {
+        Event::Connected(server) => eprintln!("connected to {server}"),
+        Event::NotTaken(why) => eprintln!("not taken: {why}"),
+        Event::Closed { why, pause } => {
+            eprintln!("closed: {why}; back in {:.1} s", pause.as_secs_f64());
         }
+        _ => {}
     }
 }
 
+/// What an error says to people, and whether somebody has to change something.
+fn explain(error: &io::Error) -> Explanation {
+    let Some(why) = explain_io(error) else {
+        return Explanation { text: error.to_string(), is_lasting: false };
+    };
+    let cause = Cause::of_io(error).filter(|cause| cause.is_lasting());
+    let advice = match cause {
+        Some(Cause::UnknownIssuer) => "; --tls-ca names a file with its authority",
+        Some(Cause::WrongName) => "; --tls-name gives the name that is right",
+        Some(Cause::NotTls) => "; without TLS write ws://, http:// or tcp://",
+        _ => "",
+    };
+    Explanation { text: format!("TLS: {why}{advice}"), is_lasting: cause.is_some() }
+}
+
 impl Settings {
-    fn visitor(&self) -> Result<Visitor, ConfigError> {
+    fn session(&self) -> Result<Session, ConfigError> {
         if self.user.is_none() && self.token()?.is_none() {
             let expected = "say who listens with --user (development), --token or --token-file";
             return Err(ConfigError::new("--user", "missing", expected));
         }
-        let target = &self.target;
-        let inside_tls = opening::inside_tls(&target.scheme);
-        let scheme = inside_tls.unwrap_or(&target.scheme);
-        let Some((transport, path)) = opening::means(scheme, &target.path) else {
-            let problem = format!("{target} has a scheme that this client does not speak");
+        let mut builder = Session::builder(self.server()?).explain(explain);
+        if let Some(user) = &self.user {
+            builder = builder.user(user.to_string());
+        }
+        if let Some(device) = &self.device {
+            builder = builder.device(device.to_string());
+        }
+        let begin = if self.from_start { Begin::Start } else { Begin::Live };
+        for topic in &self.topic {
+            builder = builder.topic(topic.to_string(), begin.clone());
+        }
+        if self.ack {
+            builder = builder.acknowledging();
+        }
+        let settings = self.clone();
+        let tokens = move || {
+            let token = settings.token()?;
+            Ok(token.map(|token| token.expose().to_owned()))
+        };
+        Ok(builder.after(self.after.iter().cloned()).tokens(tokens).build())
+    }
+
+    fn server(&self) -> Result<Server, ConfigError> {
+        let Endpoint { scheme, host, ports, path, .. } = &self.target;
+        let Some(transport) = Server::transport_of(scheme, path) else {
+            let problem = format!("{} has a scheme that this client does not speak", self.target);
             let expected = "use ws://, tcp://, http://, or wss://, tcps://, https:// for TLS";
             return Err(ConfigError::new("--target", problem, expected));
         };
-        if target.ports.start() != target.ports.end() || *target.ports.start() == 0 {
-            let problem = format!("{target} is not the address of one server");
+        if ports.start() != ports.end() || *ports.start() == 0 {
+            let problem = format!("{} is not the address of one server", self.target);
             return Err(ConfigError::new("--target", problem, "name one port above 0"));
         }
-        Ok(Visitor {
-            shown: self.target.to_string(),
-            host: target.host.clone(),
-            bracketed_host: target.bracketed_host(),
-            port: *target.ports.start(),
-            transport,
-            path: path.to_owned(),
-            tls: inside_tls.map(|_| self.tls_for(transport)).transpose()?,
-            user: self.user.as_ref().map(ToString::to_string),
-            topics: self.topic.clone(),
-            from_start: self.from_start,
-            device: self.device.as_ref().map(ToString::to_string),
-            is_raw: self.json,
-        })
+        let tls = Server::is_inside_tls(scheme).then(|| self.tls_for(transport)).transpose()?;
+        let server = Server::of_parts(scheme, host, *ports.start(), path, tls);
+        server.map_err(|error| ConfigError::new("--target", error.to_string(), "report this"))
     }
 
     fn tls_for(&self, transport: Transport) -> Result<Tls, ConfigError> {
@@ -184,15 +219,4 @@ fn stop_flag() -> io::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&over))?;
     }
     Ok(over)
-}
-
-fn rest(pause: Duration, over: &AtomicBool) {
-    let until = Instant::now() + pause;
-    while !over.load(Ordering::Relaxed) {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return;
-        }
-        thread::sleep(left.min(LOOK_EVERY));
-    }
 }

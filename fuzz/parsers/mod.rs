@@ -13,6 +13,7 @@ mod servers;
 mod stores;
 mod takeovers;
 mod tokens;
+mod verdicts;
 
 pub(crate) use clients::{
     client_frames, first_lines, first_messages, polls, posted_frames, request_heads, tcp_lines,
@@ -29,6 +30,7 @@ pub(crate) use servers::server_bytes;
 pub(crate) use stores::store_files;
 pub(crate) use takeovers::takeover_records;
 pub(crate) use tokens::tokens;
+pub(crate) use verdicts::batch_report;
 
 /// The bytes in pieces of this length.
 fn pieces(bytes: &[u8], length: u8) -> impl Iterator<Item = &[u8]> {

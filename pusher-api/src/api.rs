@@ -15,6 +15,7 @@ use crate::{
     keeping::{any_store::AnyStore, in_use::Keeping},
     keys::Keys,
     metrics::Metrics,
+    process::Process,
     receipts::Receipts,
     settings::Settings,
     status::{LinkState, NotReady},
@@ -34,6 +35,8 @@ pub(crate) struct Api {
     pub keeping: Arc<Keeping>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Which process this is.
+    pub process: Process,
     /// What backends are recognised by.
     pub keys: Arc<Keys>,
     /// In development, the origins of web pages whose requests are taken besides those of loopback.
@@ -66,6 +69,7 @@ impl Api {
             receipts,
             keeping,
             metrics,
+            process: Process::default(),
             keys,
             development: settings
                 .development

@@ -49,6 +49,8 @@ mod backends;
 
 mod stable_hash;
 
+mod process;
+
 mod websocket_url;
 
 pub use crate::{

@@ -106,12 +106,13 @@ fn start_thread(limits: Limits, api: web::Data<Api>) -> (Thread, ArbiterHandle) 
 }
 
 async fn run(limits: Limits, api: web::Data<Api>, mut errands: mpsc::Receiver<Errand>) {
-    let counters = api.metrics.http.clone();
+    let (counters, mark) = (api.metrics.http.clone(), Some(api.process.mark()));
     let app = App::new()
         .app_data(api)
         .wrap(from_fn(http::door::at_the_door))
         .configure(http::routes::routes);
-    let port = Port::open(Routes { app, upgrade: None, always: ALWAYS }, limits, counters).await;
+    let routes = Routes { app, upgrade: None, always: ALWAYS, mark };
+    let port = Port::open(routes, limits, counters).await;
     while let Some(errand) = errands.recv().await {
         match errand {
             Errand::Serve(socket, tls, guard) => port.serve(socket, tls, guard).await,

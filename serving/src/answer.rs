@@ -7,7 +7,7 @@ use actix_http::{
     ConnectionType, Response,
     body::{BodySize, BoxBody, MessageBody},
     h1::Message,
-    header,
+    header::{self, HeaderName, HeaderValue},
 };
 use bytes::BytesMut;
 
@@ -16,18 +16,23 @@ use crate::{budget::Holding, problem, wire::Wire};
 /// Bytes that are put together before they are written.
 const CHUNK: usize = 16 * 1024;
 
-/// Answers the request that was taken off the wire last, and says whether the connection goes on.
+/// Answers the request that was taken off the wire last, with a mark on it, and says whether the connection
+/// goes on.
 ///
 /// # Errors
 /// The peer is gone, or takes nothing.
 pub(crate) async fn send(
     wire: &Wire,
     holding: &Holding,
+    mark: Option<&(HeaderName, HeaderValue)>,
     response: Response<BoxBody>,
     is_last: bool,
 ) -> io::Result<bool> {
     let response = affordable(holding, with_line_break(response));
     let (mut response, body) = response.into_parts();
+    if let Some((name, value)) = mark {
+        response.headers_mut().insert(name.clone(), value.clone());
+    }
     if is_last {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }

@@ -6,6 +6,7 @@ use actix_http::{
     Request, Response, ServiceConfig,
     body::BoxBody,
     h1::{Codec, MessageType},
+    header::{HeaderName, HeaderValue},
 };
 use actix_web::HttpMessage;
 use bytes::BytesMut;
@@ -43,6 +44,8 @@ pub(crate) struct Service {
     pub upgrade: Option<Upgrade>,
     /// Paths that are answered however many requests are in progress.
     pub always: &'static [&'static str],
+    /// What every answer says besides.
+    pub mark: Option<(HeaderName, HeaderValue)>,
     /// How answers are written.
     pub config: ServiceConfig,
     /// What connections may cost.
@@ -155,7 +158,8 @@ impl Connection {
     async fn answer(&self, response: Response<BoxBody>, is_last: bool) -> io::Result<Next> {
         let ends = is_last || self.service.budget.is_stopping() || !self.wire.body_is_over();
         let holding = self.wire.seat.begin_request();
-        let goes_on = answer::send(&self.wire, &holding, response, ends).await?;
+        let mark = self.service.mark.as_ref();
+        let goes_on = answer::send(&self.wire, &holding, mark, response, ends).await?;
         self.wire.seat.end_request();
         Ok(if goes_on { Next::GoOn } else { Next::Farewell(THROWN_AWAY) })
     }

@@ -7,7 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_http::{KeepAlive, Request, ServiceConfig, body::MessageBody};
+use actix_http::{
+    KeepAlive, Request, ServiceConfig,
+    body::MessageBody,
+    header::{HeaderName, HeaderValue},
+};
 use actix_service::{IntoServiceFactory, Service as _, ServiceFactory};
 use actix_web::dev::{AppConfig, ServiceResponse};
 use certificates::rustls::ServerConfig;
@@ -36,6 +40,8 @@ pub struct Routes<F> {
     pub upgrade: Option<Upgrade>,
     /// Paths that are answered however many requests are in progress.
     pub always: &'static [&'static str],
+    /// What every answer says besides, also one that the application had no part in.
+    pub mark: Option<(HeaderName, HeaderValue)>,
 }
 
 /// A port's connections on this thread.
@@ -57,7 +63,7 @@ impl Port {
             > + 'static,
         B: MessageBody + 'static,
     {
-        let Routes { app, upgrade, always } = routes;
+        let Routes { app, upgrade, always, mark } = routes;
         let budget = Budget::new(limits, counters);
         let app = app.into_factory().new_service(AppConfig::default()).await;
         let app = app.expect("routes are constant");
@@ -73,7 +79,7 @@ impl Port {
         let none = Duration::ZERO;
         let config = ServiceConfig::new(KeepAlive::Os, none, none, false, None);
         sweep(&budget);
-        Self { service: Rc::new(Service { handler, upgrade, always, config, budget }) }
+        Self { service: Rc::new(Service { handler, upgrade, always, mark, config, budget }) }
     }
 
     /// Serves a connection that was accepted just now, once there is room; inside TLS, where there is

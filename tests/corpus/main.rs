@@ -47,6 +47,7 @@ targets!(
     store_files,
     stress_report,
     server_bytes,
+    batch_report,
     kernel_text,
     tls_records,
     takeover_records,

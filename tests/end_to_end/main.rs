@@ -4,11 +4,12 @@
 //! the HTTP in front of it, [`sse`] about streams of events and what browsers make of them, [`poll`] about
 //! requests that wait, [`takeover`] about a gateway that gives everything to its successor, [`door`] about connections that are not sessions, [`tls`] about what is encrypted, [`dead_peers`] about clients that are
 //! gone without a word, [`proxies`] about what stands in front, [`system`] about
-//! gateways and pusher-apis together, [`kept`] about messages that are kept, [`stress`] about the load client. [`harness`] starts the
+//! gateways and pusher-apis together, [`kept`] about messages that are kept, [`stress`] about the load client, [`clients`] about the client library. [`harness`] starts the
 //! processes, and [`deadlines`] checks that none outlives its test. Waits have a limit only so that a failure ends; nothing is measured.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers, too")]
 
+mod clients;
 mod contract;
 mod dead_peers;
 mod deadlines;

@@ -64,7 +64,8 @@ pub(super) async fn open(gateway: &Arc<Gateway>, probe: &Arc<Probe>) -> Port {
     let Gateway { metrics, admission, settings, .. } = &**gateway;
     let (links, reserve) = (settings.max_links, settings.memory_reserve);
     metrics.standing.show_limits(admission.max_sessions(), links, reserve);
-    Port::open(Routes { app, upgrade: Some(upgrade), always: ALWAYS }, limits, counters).await
+    Port::open(Routes { app, upgrade: Some(upgrade), always: ALWAYS, mark: None }, limits, counters)
+        .await
 }
 
 fn routes(routes: &mut ServiceConfig) {

@@ -1,4 +1,4 @@
-//! What stands in front of every handler: who asks, whether the query is one, and what is counted.
+//! What stands in front of every handler: who asks and whom, whether the query is one, and what is counted.
 
 use std::time::Instant;
 
@@ -18,7 +18,10 @@ use super::{
     query,
     routes::{self, Endpoint, Query},
 };
-use crate::{api::Api, backends::Backend};
+use crate::{
+    api::Api,
+    backends::{Backend, Scope},
+};
 
 /// Lets a request in that has what its endpoint needs, and counts the answer towards the endpoint's
 /// pattern, never towards a concrete path. A handler finds the [`Backend`] in the request.
@@ -68,6 +71,10 @@ fn admit(
         true => auth::admit(api, request.headers(), endpoint.and_then(|one| one.scope))?,
         false => Backend::ANYONE,
     };
+    // What is pushed may have been pushed before, to a process that would know it.
+    if endpoint.is_some_and(|endpoint| endpoint.scope == Some(Scope::Push)) {
+        api.process.check(request.headers())?;
+    }
     if let Some(Endpoint { query: Query::Only(known), .. }) = endpoint {
         query::check(request.query_string(), known)?;
     }

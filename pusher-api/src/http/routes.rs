@@ -43,9 +43,9 @@ pub(crate) enum Query {
 const NONE: Query = Query::Only(&[]);
 /// What can be wrong with a request that has no body.
 const ASKED: &[u16] = &[200, 401, 403, 422, 503];
-const PUSHED: &[u16] = &[200, 202, 400, 401, 403, 408, 409, 413, 415, 422, 501, 503, 507];
+const PUSHED: &[u16] = &[200, 202, 400, 401, 403, 408, 409, 412, 413, 415, 422, 501, 503, 507];
 const FORGOTTEN: &[u16] = &[200, 401, 403, 422, 501, 503];
-const STREAMED: &[u16] = &[200, 400, 401, 403, 408, 415, 422, 503];
+const STREAMED: &[u16] = &[200, 400, 401, 403, 408, 412, 415, 422, 503];
 
 macro_rules! endpoint {
     ($method:ident $path:literal, $scope:expr, $query:expr, $statuses:expr, $handler:path) => {

@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{
+    App, HttpMessage, HttpRequest, HttpResponse,
+    http::header::{HeaderName, HeaderValue},
+    web,
+};
 use certificates::{
     Authorities, ClientSource, Pair, ServerSource, Source as _, rustls::ServerConfig, server_name,
 };
@@ -154,7 +158,8 @@ impl Fixture {
             .route("/health", web::get().to(|| async { "well" }))
             .route("/large", web::get().to(|| async { vec![b'x'; 4 << 20] }))
             .route("/deaf", web::post().to(|| async { HttpResponse::Unauthorized().finish() }));
-        let routes = Routes { app, upgrade, always: &["/health"] };
+        let mark = (HeaderName::from_static("mark"), HeaderValue::from_static("here"));
+        let routes = Routes { app, upgrade, always: &["/health"], mark: Some(mark) };
         let port = Rc::new(Port::open(routes, limits, counters).await);
         let arrivals = ToPort(Rc::clone(&port), tls);
         let acceptor = actix_rt::spawn(async move {
@@ -233,8 +238,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         String::from_utf8(head).unwrap().to_lowercase()
     }
 
+    /// The next answer, which has the port's mark on it, whatever it is.
     pub(crate) async fn answer(&mut self) -> Answer {
         let head = self.head().await;
+        assert!(head.contains("\r\nmark: here\r\n"), "{head}");
         let length = head.split("content-length: ").nth(1).unwrap();
         let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
         let mut body = vec![0; length];

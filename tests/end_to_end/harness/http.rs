@@ -99,6 +99,22 @@ impl Http {
         self.try_post(path, kind, body).unwrap_or_else(|error| panic!("POST {path}: {error}"))
     }
 
+    /// POST with these header fields more.
+    pub(crate) fn post_with(
+        &self,
+        path: &str,
+        kind: &str,
+        fields: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let request = self.agent.post(format!("{}{path}", self.base)).content_type(kind);
+        let mut request = request.header("authorization", self.authorization());
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        Answer::read(request.send(body).unwrap())
+    }
+
     /// POST, where the connection may fail.
     pub(crate) fn try_post(
         &self,

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod cutter;
+pub(crate) mod example;
 pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod key_server;
@@ -22,6 +23,7 @@ pub(crate) mod who;
 
 pub(crate) use self::{
     client::{Client, Event},
+    example::example,
     http::Http,
     poll::Poll,
     process::Process,

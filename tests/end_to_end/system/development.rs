@@ -1,11 +1,11 @@
 //! `holdfast up`: everything at once, for trying things out.
 
-use std::{io::Write, net::SocketAddr, path::Path, process::Command};
+use std::{io::Write, net::SocketAddr, process::Command};
 
 use serde_json::Value;
 
 use crate::harness::{
-    Client, Gateway, Http, Process, PusherApi, WebSocket, client::connect, eventually,
+    Client, Gateway, Http, Process, PusherApi, WebSocket, client::connect, eventually, example,
     files::TestDirectory, process::BINARY, websocket::read_head,
 };
 
@@ -76,19 +76,6 @@ fn what_it_prints_works() {
     }
 }
 
-/// One of `examples/`, as `cargo run --example NAME -- ARGUMENTS` runs it.
-fn example(name: &str, arguments: [&str; 2]) -> Process {
-    let program = Path::new(BINARY).with_file_name("examples").join(name);
-    // `cargo test` has built it, unless it was told which tests.
-    if !program.exists() {
-        let built = Command::new(env!("CARGO")).args(["build", "--examples"]).status().unwrap();
-        assert!(built.success(), "{name} does not build");
-    }
-    let mut command = Command::new(program);
-    command.args(arguments);
-    Process::spawn(command)
-}
-
 #[test]
 fn a_push_of_one_example_reaches_the_session_of_the_other() {
     let (gateway_and_pusher_api, text, _data) = start(&["up"]);
@@ -102,9 +89,9 @@ fn a_push_of_one_example_reaches_the_session_of_the_other() {
         eventually(what, || process.output().iter().any(|line| line.contains(what)).then_some(()));
     };
 
-    let mut session = example("session", [&clients, "demo"]);
+    let mut session = Process::spawn(example("session", &[&clients, "demo"]));
     printed(&session, r#""type":"hello""#);
-    let mut push = example("push", [&backends, "demo"]);
+    let mut push = Process::spawn(example("push", &[&backends, "demo"]));
     assert!(push.wait().success(), "{:?}", push.log());
     printed(&push, r#""outcome":"written""#);
     printed(&session, r#""data":{"text":"hello"}"#);

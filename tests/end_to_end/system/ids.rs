@@ -4,6 +4,8 @@ use serde_json::json;
 
 use crate::harness::{Client, Gateway, Http, PusherApi, Tcp, http::Answer, metrics::Metrics, pair};
 
+/// Says which process answers, and which is meant.
+const PROCESS: &str = "holdfast-process";
 const ID: &str = "0190a6f0-0000-7000-8000-000000000001";
 
 fn push(client: &Http, query: &str, data: u32) -> Answer {
@@ -27,6 +29,34 @@ fn an_id_is_one_push_and_another_body_is_told() {
     assert_eq!(report["rejected"][0]["lines"], json!([2, 2]), "{report}");
     assert_eq!(report["rejected"][0]["status"], 409, "{report}");
     assert_eq!(client.expect("push")["data"], 1);
+    client.expect_alive();
+}
+
+#[test]
+fn who_means_another_process_is_told_and_nothing_is_taken() {
+    let (gateway, mut pusher) = pair(&[]);
+    let mut client = Tcp::join(&gateway, "u");
+    let process = |answer: &Answer| answer.header(PROCESS).expect("who answers").to_owned();
+    let first = process(&push(&pusher.client, "", 1));
+    for path in ["/healthz", "/v1/gateways", "/v1/nothing", "/nothing"] {
+        assert_eq!(process(&pusher.client.get(path)), first, "{path}");
+    }
+    let line = |data: u32| json!({ "to": { "user": "u" }, "data": data }).to_string() + "\n";
+    let batch = |pusher: &PusherApi, process: &str, data| {
+        let named = [(PROCESS, process)];
+        pusher.client.post_with("/v1/push/batch", "application/x-ndjson", &named, &line(data))
+    };
+    let taken = batch(&pusher, &first, 2);
+    assert_eq!((taken.status, &taken.json()["accepted"]), (200, &json!(1)));
+    assert_eq!([(); 2].map(|()| client.expect("push")["data"].clone()), [1, 2]);
+    pusher.restart();
+    pusher.await_ready();
+    let refused = batch(&pusher, &first, 3);
+    assert_eq!((refused.status, refused.json()["status"].clone()), (412, json!(412)));
+    let second = process(&refused);
+    assert_ne!(second, first);
+    assert_eq!(batch(&pusher, &second, 4).status, 200);
+    assert_eq!(client.expect("push")["data"], 4);
     client.expect_alive();
 }
 

@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, io, time::Duration};
 
-use certificates::Cause;
 use client::{
     Ending,
     response::{Head, ROOM},
@@ -10,22 +9,28 @@ use client::{
 use protocol::CloseReason;
 use serde::Deserialize;
 
-use super::channel::reason;
+/// What an error of a connection comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// For people.
+    pub text: String,
+    /// Whether it will be the same until somebody has changed something.
+    pub is_lasting: bool,
+}
 
-/// The end of a connection.
-#[derive(Debug)]
-pub(super) struct Parting {
-    /// What ended it.
-    pub(super) end: End,
-    /// Whether the session was open before.
-    pub(super) was_held: bool,
+/// Explains errors of connections.
+pub(super) type Explain = fn(&io::Error) -> Explanation;
+
+/// As rustls explains them: a certificate that is not believed stays so.
+pub(super) fn explain(error: &io::Error) -> Explanation {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let is_lasting = matches!(inner, Some(rustls::Error::InvalidCertificate(_)));
+    Explanation { text: error.to_string(), is_lasting }
 }
 
 /// What ended it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// Whoever runs this wanted it.
-    Wanted,
     /// Coming back would not help.
     Final(String),
     /// It may go better next time.
@@ -39,7 +44,7 @@ pub(super) enum End {
 
 /// A `bye`, as far as it matters here.
 #[derive(Debug, Deserialize)]
-pub(super) struct Bye<'a> {
+struct Bye<'a> {
     #[serde(borrow)]
     reason: Cow<'a, str>,
     retry_ms: Option<u64>,
@@ -53,25 +58,14 @@ struct Problem {
 }
 
 impl End {
-    /// The socket failed.
-    pub(super) fn of_error(doing: &str, error: &io::Error) -> Self {
-        Self::Passing { why: format!("{doing}: {}", reason(error)), told: None }
-    }
-
-    /// No connection could be made: to come back to a server that is not the one that is meant helps only
+    /// The socket failed, or there is none: to come back to a server that is not the one that is meant helps only
     /// once somebody has changed something.
-    pub(super) fn of_connect(doing: &str, error: &io::Error) -> Self {
-        match Cause::of_io(error) {
-            Some(cause) if cause.is_lasting() => {
-                let advice = match cause {
-                    Cause::UnknownIssuer => "; --tls-ca names a file with its authority",
-                    Cause::WrongName => "; --tls-name gives the name that is right",
-                    Cause::NotTls => "; without TLS write ws://, http:// or tcp://",
-                    _ => "",
-                };
-                Self::Final(format!("{doing}: {}{advice}", reason(error)))
-            }
-            _ => Self::of_error(doing, error),
+    pub(super) fn of_error(doing: &str, error: &io::Error, explain: Explain) -> Self {
+        let Explanation { text, is_lasting } = explain(error);
+        let why = format!("{doing}: {text}");
+        match is_lasting {
+            true => Self::Final(why),
+            false => Self::Passing { why, told: None },
         }
     }
 

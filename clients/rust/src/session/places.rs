@@ -1,14 +1,13 @@
-//! How far this client has what is kept: the newest cursor of each log, and what it has printed.
+//! How far this client has what is kept: the newest cursor of each log, and what it has heard.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use client::Kind;
-use protocol::Topic;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Most kept messages that are remembered so that they are not printed twice.
-const MOST_PRINTED: usize = 10_000;
+/// Most kept messages that are remembered so that they are not told twice.
+const MOST_HEARD: usize = 10_000;
 
 /// What frames say of places.
 #[derive(Deserialize)]
@@ -26,23 +25,42 @@ struct Subscribed {
     cursor: Option<String>,
 }
 
+/// Where a topic begins that was not heard before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Begin {
+    /// With what is pushed from now on.
+    #[default]
+    Live,
+    /// With everything that is kept of it.
+    Start,
+    /// Behind this cursor.
+    After(String),
+}
+
+/// A topic that is subscribed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Subscription {
+    pub(super) topic: String,
+    pub(super) begin: Begin,
+}
+
 /// The newest cursors.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// Whether what is printed is acknowledged.
+    /// Whether what is heard is acknowledged.
     acknowledges: bool,
-    /// What was asked for on the command line, until there is something newer.
+    /// Where it began, until there is something newer.
     given: Vec<String>,
     own: Option<String>,
     topics: BTreeMap<String, String>,
-    printed: HashSet<String>,
+    heard: HashSet<String>,
     order: VecDeque<String>,
 }
 
 /// What is to be done with a frame.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Heard {
-    /// Whether it was printed before.
+    /// Whether it was told before.
     pub is_known: bool,
     /// What is to be acknowledged.
     pub acknowledge: Option<String>,
@@ -75,17 +93,17 @@ impl Places {
         heard
     }
 
-    /// Whether a kept message was not printed before.
+    /// Whether a kept message was not heard before.
     fn is_new(&mut self, id: Option<String>) -> bool {
         let Some(id) = id else { return true };
-        if !self.printed.insert(id.clone()) {
+        if !self.heard.insert(id.clone()) {
             return false;
         }
         self.order.push_back(id);
-        if self.order.len() > MOST_PRINTED
+        if self.order.len() > MOST_HEARD
             && let Some(oldest) = self.order.pop_front()
         {
-            self.printed.remove(&oldest);
+            self.heard.remove(&oldest);
         }
         true
     }
@@ -100,16 +118,26 @@ impl Places {
         }
     }
 
-    /// The frame that subscribes to these topics from where it is, or else from their start or what comes next.
-    pub(super) fn subscribe(&self, topics: &[Topic], from_start: bool) -> Value {
-        let topics = topics.iter().map(|topic| {
-            let known = self.topics.get(topic.as_str()).map(String::as_str);
-            match known.or(from_start.then_some("start")) {
+    /// The frame that subscribes to these topics from where it is, or else from where they are to begin.
+    pub(super) fn subscribe(&self, topics: &[Subscription]) -> Value {
+        let topics = topics.iter().map(|Subscription { topic, begin }| {
+            let known = self.topics.get(topic).map(String::as_str);
+            let given = match begin {
+                Begin::Live => None,
+                Begin::Start => Some("start"),
+                Begin::After(cursor) => Some(cursor.as_str()),
+            };
+            match known.or(given) {
                 Some(after) => json!({ "topic": topic, "after": after }),
                 None => json!(topic),
             }
         });
         json!({ "type": "subscribe", "topics": topics.collect::<Vec<_>>() })
+    }
+
+    /// A topic is not subscribed to any more.
+    pub(super) fn forget(&mut self, topic: &str) {
+        self.topics.remove(topic);
     }
 }
 
@@ -122,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn who_acknowledges_comes_back_with_its_place_and_others_print_nothing_twice() {
+    fn who_acknowledges_comes_back_with_its_place_and_others_hear_nothing_twice() {
         let mut places = Places::new(vec!["given".into()], true);
         assert_eq!(places.after(), ["given"]);
         let acknowledge = Some("C1".to_owned());
@@ -140,14 +168,18 @@ mod tests {
     #[test]
     fn topics_go_on_where_they_were() {
         let mut places = Places::default();
-        let topics = ["a", "b"].map(|name| Topic::new(name).expect("a topic"));
+        let topics = |begin: Begin| {
+            ["a", "b"].map(|topic| Subscription { topic: topic.into(), begin: begin.clone() })
+        };
         let subscribed = br#"{"type":"subscribed","topics":[{"topic":"a","cursor":"C1"}]}"#;
         places.hear(Kind::Other, subscribed);
-        let wanted =
-            |places: &Places, from_start| places.subscribe(&topics, from_start)["topics"].clone();
-        assert_eq!(wanted(&places, false), json!([{ "topic": "a", "after": "C1" }, "b"]));
+        let wanted = |places: &Places, begin| places.subscribe(&topics(begin))["topics"].clone();
+        assert_eq!(wanted(&places, Begin::Live), json!([{ "topic": "a", "after": "C1" }, "b"]));
         places.hear(Kind::Message, br#"{"type":"push","id":"x","topic":"a","cursor":"C2"}"#);
         let started = json!([{ "topic": "a", "after": "C2" }, { "topic": "b", "after": "start" }]);
-        assert_eq!(wanted(&places, true), started);
+        assert_eq!(wanted(&places, Begin::Start), started);
+        places.forget("a");
+        let given = wanted(&places, Begin::After("C3".into()));
+        assert_eq!(given[0], json!({ "topic": "a", "after": "C3" }));
     }
 }

@@ -6,12 +6,12 @@ use std::{
 };
 
 use client::{
-    opening::{self, Credentials, Place},
+    opening,
     response::{Head, ROOM},
 };
 use protocol::SessionId;
 
-use super::visit::{Visitor, say};
+use super::{channel::say, visitor::Visitor};
 
 /// How long a request may take.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -20,46 +20,27 @@ const LONGEST_ANSWER: usize = 4096;
 /// What is read at once.
 const SCRATCH_BYTES: usize = 1024;
 
-/// Where frames are posted, and as whom.
-pub(super) struct Post<'a> {
-    visitor: &'a Visitor,
-    place: Place<'a>,
-    who: Credentials<'a>,
-    session: Option<SessionId>,
-}
-
-impl<'a> Post<'a> {
-    /// The place of frames is beside that of the session.
-    pub(super) fn new(visitor: &'a Visitor, place: Place<'a>, who: Credentials<'a>) -> Self {
-        Self { visitor, place, who, session: None }
-    }
-
-    /// What is posted is for this session.
-    pub(super) fn is_for(&mut self, session: SessionId) {
-        self.session = Some(session);
-    }
-
-    /// Posts frames; what is refused of them is said on stderr.
-    ///
-    /// # Errors
-    /// The server cannot be reached.
-    pub(super) fn frames(&self, frames: &[u8]) -> io::Result<()> {
-        let session = self.session.ok_or_else(|| io::Error::other("the session has no name"))?;
-        let frames = std::str::from_utf8(frames).map_err(io::Error::other)?;
-        let request = opening::post(self.place, self.who, session, frames);
-        let mut channel = self.visitor.connect().map_err(io::Error::other)?;
-        say(&mut channel, request.as_bytes()).map_err(io::Error::other)?;
-        let answer = read(&mut channel).map_err(io::Error::other)?;
-        channel.say_end();
-        let mut room = ROOM;
-        match Head::read(&answer, &mut room) {
-            Ok(Some(head)) if head.status == 204 => {}
-            Ok(Some(head)) => {
-                eprintln!("not taken: {}", String::from_utf8_lossy(&answer[head.length..]));
-            }
-            Ok(None) | Err(_) => return Err(io::Error::other("no answer to a frame")),
-        }
-        Ok(())
+/// Posts frames of a session; what the server says if it does not take them.
+///
+/// # Errors
+/// The server cannot be reached.
+pub(super) fn post(
+    visitor: &Visitor,
+    session: SessionId,
+    frames: &[u8],
+) -> io::Result<Option<String>> {
+    let frames = std::str::from_utf8(frames).map_err(io::Error::other)?;
+    let place = visitor.server.place(&visitor.host);
+    let request = opening::post(place, visitor.credentials(), session, frames);
+    let mut channel = visitor.server.connect()?;
+    say(&mut channel, request.as_bytes())?;
+    let answer = read(&mut channel)?;
+    channel.say_end();
+    let mut room = ROOM;
+    match Head::read(&answer, &mut room) {
+        Ok(Some(head)) if head.status == 204 => Ok(None),
+        Ok(Some(head)) => Ok(Some(String::from_utf8_lossy(&answer[head.length..]).into_owned())),
+        Ok(None) | Err(_) => Err(io::Error::other("no answer to a frame")),
     }
 }
 

@@ -7,22 +7,20 @@ use std::{
     time::Duration,
 };
 
-use certificates::{
-    explain_io,
-    rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName},
-};
+use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 
-use super::LOOK_EVERY;
-
+/// How long a read waits.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long a connect may take, and then each step of a handshake.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// What TLS is spoken with.
-pub(super) struct Tls {
-    /// Whom to believe.
-    pub(super) config: Arc<ClientConfig>,
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Whom to believe, and what is said to be spoken inside.
+    pub config: Arc<ClientConfig>,
     /// What the server's certificate has to be for.
-    pub(super) name: ServerName<'static>,
+    pub name: ServerName<'static>,
 }
 
 /// A connection that is open.
@@ -38,7 +36,7 @@ impl Channel {
     /// asked for. From here on, reading waits for [`LOOK_EVERY`] only.
     ///
     /// # Errors
-    /// Nobody answers, or the server is not the one that is meant; then [`certificates::Cause::of_io`] says why.
+    /// Nobody answers, or the server is not the one that is meant; then there is an error of rustls inside.
     pub(super) fn open(host: &str, port: u16, tls: Option<&Tls>) -> io::Result<Self> {
         let socket = connect(host, port)?;
         socket.set_write_timeout(Some(CONNECT_WITHIN))?;
@@ -98,6 +96,12 @@ impl Write for Channel {
     }
 }
 
+/// Writes all of it: inside TLS, what was taken in is not on its way before it is flushed.
+pub(super) fn say(stream: &mut Channel, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes)?;
+    stream.flush()
+}
+
 fn encrypt(socket: TcpStream, tls: &Tls) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let connection = ClientConnection::new(Arc::clone(&tls.config), tls.name.clone());
     let mut stream = StreamOwned::new(connection.map_err(io::Error::other)?, socket);
@@ -119,9 +123,4 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
         }
     }
     Err(last)
-}
-
-/// What an error says to people.
-pub(super) fn reason(error: &io::Error) -> String {
-    explain_io(error).map_or_else(|| error.to_string(), |why| format!("TLS: {why}"))
 }

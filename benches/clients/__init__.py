@@ -1,0 +1,1 @@
+"""What client libraries reach beside plain HTTP."""
