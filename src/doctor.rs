@@ -33,6 +33,9 @@ pub(crate) struct Settings {
     /// The clients run on the same machine, as with stress on one machine
     #[arg(long)]
     with_client: bool,
+    /// The sessions are over TLS, each of which takes 5 KB more of the gateway
+    #[arg(long)]
+    tls: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -120,6 +123,7 @@ fn look(settings: &Settings) -> io::Result<Assessment> {
         sessions: settings.sessions.into(),
         process: settings.pid,
         with_client: settings.with_client,
+        over_tls: settings.tls,
     };
     Ok(Assessment::new(question, &Machine::read(settings.pid, Depth::Sockets)?))
 }

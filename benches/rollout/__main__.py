@@ -1,5 +1,5 @@
-"""A rollout of a whole cluster: gateways are restarted one after another under their sessions, which come
-back to the others as a load balancer sends them; and sessions that are asked to come back by their age.
+"""A rollout of a whole cluster: gateways are restarted one after another under the load client's sessions,
+which come back to the others as a load balancer sends them; and sessions that come back for their age.
 
     cargo build --release -p holdfast
     python3 -m benches.rollout
@@ -9,20 +9,21 @@ are not restarted meanwhile; and whether anybody was cut off.
 """
 
 import argparse
+import contextlib
 import json
+import math
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from benches.measured import namespace
+from benches.measured.client import Client
 from benches.measured.holdfast import Holdfast
 from benches.measured.page import put_into
 from benches.measured.processes import answers
 from benches.measured.readings import metric
 from benches.measured.unicast import Unicast, quantile
-
-from .crowd import Crowd
 
 # The longest pause that a client is told, and a moment: before it not everybody comes back who was asked
 # first, and behind it who was asked last.
@@ -44,13 +45,30 @@ def options():
     return parser.parse_args()
 
 
-def per_second(returns, start, end):
+@contextlib.contextmanager
+def crowd(given, holdfast):
+    """The sessions, which are opened from now on and come back whenever they are asked to."""
+    # Those whom --handshake-rate refuses try again.
+    flags = ["--return", "--hold", "1h", "--retry", 1000, "--user-prefix", "r", *holdfast.client_flags()]
+    client = Client(holdfast.program, "idle", *flags, sessions=given.sessions)
+    try:
+        yield client
+    finally:
+        client.process.kill()
+
+
+def returns(client):
+    """Ends the crowd: how many came back in each second since 1970, and how many were cut off."""
+    report = client.report(stop=True)
+    counts = report["record"]["tally"]["recalls"]["returned"]["per_second"]
+    counts = {int(second): count for second, count in counts.items()}
+    return counts, report["recalls"]["lost_without_a_word"] if report["recalls"] else 0
+
+
+def per_second(counts, start, end):
     """How many came back in each whole second of a span."""
-    counts = [0] * max(1, int(end - start))
-    for moment in returns:
-        if start <= moment < start + len(counts):
-            counts[int(moment - start)] += 1
-    return counts
+    seconds = range(math.ceil(start), max(math.floor(end), math.ceil(start) + 1))
+    return [counts.get(second, 0) for second in seconds]
 
 
 def figures(counts, even, latencies):
@@ -79,35 +97,34 @@ def restarts(given, directory):
     flags = ["--drain", f"{given.drain}s", "--handshake-rate", 2000]
     with Holdfast(given.binaries / "holdfast", directory, given.gateways, flags=flags) as holdfast:
         holdfast.await_ready()
-        with Crowd(given.sessions, given.gateways) as crowd:
+        with crowd(given, holdfast) as client:
             await_crowd(holdfast, given)
-            steps = [restart(given, holdfast, crowd, number, flags) for number in range(given.gateways)]
+            steps = [restart(given, holdfast, number, flags) for number in range(given.gateways)]
+            came_back, lost = returns(client)
     rows = []
     for step in steps:
         start, end = step["start"] + LONGEST_PAUSE, step["start"] + given.drain
-        counts = per_second(crowd.returns, start, end)
+        counts = per_second(came_back, start, end)
         rows.append(figures(counts, step["sessions"] / given.drain, step["latencies"]) | {
             "what": f"restart of gateway {step['gateway'] + 1}, {step['sessions']:,} sessions",
             "missing": step["missing"],
         })
-    return rows, crowd.lost
+    return rows, lost
 
 
-def restart(given, holdfast, crowd, number, flags):
+def restart(given, holdfast, number, flags):
     """Restarts one; what was seen meanwhile."""
     sessions = int(sum(metrics_of(holdfast, number)))
     others = [other for other in range(given.gateways) if other != number]
     print(f"restarting gateway {number + 1}, {sessions} sessions", file=sys.stderr)
     with Unicast(others) as witness:
         time.sleep(2)
-        crowd.avoid(number)
         start = time.time()
         holdfast.stop(holdfast.gateways[number])
         end = time.time()
         holdfast.gateways[number] = holdfast.start_gateway(number, "--workers", 1, *flags)
         url = f"{holdfast.operators(number)}/healthz"
         holdfast.wait_for(lambda: answers(url), url)
-        crowd.welcome(number)
         await_crowd(holdfast, given)
         time.sleep(2)
     return {
@@ -126,9 +143,9 @@ def ages(given, directory):
     flags = ["--max-session-age", f"{given.age}s", "--handshake-rate", 2000]
     with Holdfast(given.binaries / "holdfast", directory, given.gateways, flags=flags) as holdfast:
         holdfast.await_ready()
-        with Crowd(given.sessions, given.gateways) as crowd:
-            # Those that came first have reached their age before the last one has come, on a slow machine.
-            begun = time.time()
+        # Those that came first have reached their age before the last one has come, on a slow machine.
+        begun = time.time()
+        with crowd(given, holdfast) as client:
             await_crowd(holdfast, given, given.age / 2)
             took = time.time() - begun
             print(f"all are there after {took:.1f} s", file=sys.stderr)
@@ -137,11 +154,12 @@ def ages(given, directory):
             time.sleep(max(0.0, start - 2 - time.time()))
             with Unicast(given.gateways) as witness:
                 time.sleep(max(0.0, end - time.time()))
-    counts = per_second(crowd.returns, start, end)
+            came_back, lost = returns(client)
+    counts = per_second(came_back, start, end)
     row = figures(counts, given.sessions / (given.age / 2), witness.during([(start, end)]))
     row |= {"what": f"--max-session-age {given.age}s, {given.sessions:,} sessions",
             "missing": witness.missing()}
-    return [row], crowd.lost
+    return [row], lost
 
 
 def table(rows, lost):

@@ -16,6 +16,7 @@ use crate::{
     kept::Source,
     pair::Pair,
     provider::{check_processor, provider},
+    set::Expiry,
 };
 
 /// Whom a client believes, and what it shows of itself.
@@ -74,10 +75,19 @@ impl ClientSource {
     }
 }
 
-impl Source for ClientSource {
-    type Read = Arc<ClientConfig>;
+/// What a client takes part in handshakes with.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The configuration.
+    pub config: Arc<ClientConfig>,
+    /// Until when the certificate is valid that it shows, if it shows one.
+    pub shown: Option<Expiry>,
+}
 
-    fn read(&self) -> Result<Arc<ClientConfig>, ConfigError> {
+impl Source for ClientSource {
+    type Read = Client;
+
+    fn read(&self) -> Result<Client, ConfigError> {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(|why| ConfigError::new("TLS", why.to_string(), "report this"))?;
@@ -85,18 +95,20 @@ impl Source for ClientSource {
             true => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody)),
             false => builder.with_root_certificates(self.roots()?),
         };
-        let mut config = match &self.pair {
+        let (mut config, shown) = match &self.pair {
             Some(pair) => {
-                let shown = SingleCertAndKey::from(pair.read()?);
-                builder.with_client_cert_resolver(Arc::new(shown))
+                let key = pair.read()?;
+                let expiry = key.cert.first().and_then(|first| Expiry::of(pair, first));
+                let resolver = Arc::new(SingleCertAndKey::from(key));
+                (builder.with_client_cert_resolver(resolver), expiry)
             }
-            None => builder.with_no_client_auth(),
+            None => (builder.with_no_client_auth(), None),
         };
         config.alpn_protocols.clone_from(&self.protocols);
         if !self.resumes {
             config.resumption = Resumption::disabled();
         }
-        Ok(Arc::new(config))
+        Ok(Client { config: Arc::new(config), shown })
     }
 
     fn paths(&self) -> Vec<PathBuf> {

@@ -152,6 +152,13 @@ mod tests {
         for args in [args(OURS.0, None, None), args(OURS.0, OURS.0, OURS.1)] {
             args.client("--gateway").expect("flags").read().expect("files");
         }
+        let expiry = |args: LinkTlsArgs| {
+            let read = args.client("--gateway").expect("flags").read().expect("files");
+            read.shown.map(|expiry| (expiry.file, expiry.not_after.as_secs() > 1_600_000_000))
+        };
+        assert_eq!(expiry(args(OURS.0, None, None)), None);
+        let ours = args(OURS.0, OURS.0, OURS.1);
+        assert_eq!(expiry(ours.clone()), ours.link_tls_cert.map(|file| (file, true)));
         let error = args(Some("none.pem"), None, None).client("--gateway").expect("flags");
         assert_eq!(error.read().map(|_| ()).expect_err("no file").key, CA_FLAG);
     }

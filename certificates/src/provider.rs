@@ -6,7 +6,7 @@ use rustls::crypto::CryptoProvider;
 use settings::ConfigError;
 
 /// Made once: a configuration holds a reference to it.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
+pub fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls_graviola::default_provider())))
 }

@@ -35,6 +35,18 @@ pub struct Expiry {
     pub not_after: Duration,
 }
 
+impl Expiry {
+    /// That of a certificate of this pair; says in the log if it has passed.
+    pub(crate) fn of(pair: &Pair, certificate: &CertificateDer<'_>) -> Option<Self> {
+        let (file, not_after) = (pair.cert.clone(), not_after(certificate)?);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        if not_after < now {
+            warn!(file = %file.display(), "certificate has expired: peers will refuse it");
+        }
+        Some(Self { file, not_after })
+    }
+}
+
 impl CertificateSet {
     /// Reads them; says in the log which ones have expired.
     ///
@@ -59,14 +71,7 @@ impl CertificateSet {
                 self.by_name.entry(name.to_ascii_lowercase()).or_default().push(place);
             }
         }
-        if let Some(not_after) = not_after(certificate) {
-            let file = pair.cert.clone();
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            if not_after < now {
-                warn!(file = %file.display(), "certificate has expired: clients will refuse it");
-            }
-            self.expiries.push(Expiry { file, not_after });
-        }
+        self.expiries.extend(Expiry::of(pair, certificate));
     }
 
     /// How many there are.

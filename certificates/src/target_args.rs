@@ -1,12 +1,23 @@
 //! The flags of commands that connect to servers: whom to believe, and by which name.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::{
+    ClientConfig,
+    pki_types::{CertificateDer, ServerName},
+};
 use settings::ConfigError;
 
-use crate::{authorities::Authorities, client::ClientSource, kept::Source as _, name::server_name};
+use crate::{
+    authorities::{Authorities, certificates_of_the_system},
+    client::ClientSource,
+    kept::Source as _,
+    name::server_name,
+};
 
 /// The flag of the URL that asks for TLS.
 const TARGET: &str = "--target";
@@ -38,14 +49,28 @@ pub enum Inside {
 }
 
 impl TargetTlsArgs {
+    /// The certificates of those that are believed, for who makes connections in another way than by
+    /// [`Self::config`].
+    ///
+    /// # Errors
+    /// A file is wrong.
+    pub fn authorities(&self) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+        if self.tls_ca.is_empty() {
+            return Ok(certificates_of_the_system());
+        }
+        let files = self.tls_ca.iter();
+        let read: Result<Vec<_>, _> = files.map(|file| authorities(file).certificates()).collect();
+        read.map(|read| read.concat())
+    }
+
     /// What connections are made with; each handshake is a whole one unless it may resume what came of
     /// an earlier one.
     ///
     /// # Errors
     /// A file is wrong, or the processor cannot do it.
     pub fn config(&self, inside: Inside, resumes: bool) -> Result<Arc<ClientConfig>, ConfigError> {
-        let authority = |file: &PathBuf| Authorities { file: file.clone(), flag: "--tls-ca" };
-        let mut source = ClientSource::new(TARGET, self.tls_ca.iter().map(authority))?;
+        let mut source =
+            ClientSource::new(TARGET, self.tls_ca.iter().map(|file| authorities(file)))?;
         if self.tls_insecure {
             source = source.believing_anybody();
         }
@@ -55,7 +80,7 @@ impl TargetTlsArgs {
         if !resumes {
             source = source.without_resumption();
         }
-        source.read()
+        source.read().map(|client| client.config)
     }
 
     /// What the certificate of a host has to be for.
@@ -68,4 +93,8 @@ impl TargetTlsArgs {
             None => server_name(TARGET, host),
         }
     }
+}
+
+fn authorities(file: &Path) -> Authorities {
+    Authorities { file: file.to_owned(), flag: "--tls-ca" }
 }

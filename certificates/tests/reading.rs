@@ -33,7 +33,8 @@ fn server(names: &[&str]) -> Arc<Server> {
 }
 
 fn client() -> Arc<ClientConfig> {
-    Arc::clone(&Kept::load(ClientSource::new("--tls-ca", authorities()).unwrap()).unwrap().now())
+    let kept = Kept::load(ClientSource::new("--tls-ca", authorities()).unwrap()).unwrap();
+    Arc::clone(&kept.now().config)
 }
 
 /// Moves bytes both ways until nobody has more, and says what either end takes offence at.
@@ -141,7 +142,7 @@ fn clients_prove_who_they_are_where_that_is_asked() {
             Some(name) => source.showing(pair(name)),
             None => source,
         };
-        Arc::clone(&Kept::load(source.speaking_http()).unwrap().now())
+        Arc::clone(&Kept::load(source.speaking_http()).unwrap().now().config)
     };
     let client = showing(Some("client"));
     for _ in 0..2 {

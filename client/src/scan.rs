@@ -2,13 +2,14 @@
 //!
 //! Nothing is parsed; a short search finds the frame's type.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use memchr::memmem::Finder;
 use protocol::SessionId;
 
 static TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""type":"#));
 static SESSION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""session":"#));
+static RETRY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""retry_ms":"#));
 static REASON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""reason":"#));
 
 /// What a server's frame is.
@@ -47,6 +48,14 @@ pub fn kind(frame: &[u8]) -> Kind {
 pub fn reason(frame: &[u8]) -> String {
     let reason = text_after(&REASON, frame).unwrap_or(b"none given");
     String::from_utf8_lossy(&reason[..reason.len().min(64)]).into_owned()
+}
+
+/// After how long a `bye` says to come back; nothing where it does not.
+pub fn retry(frame: &[u8]) -> Option<Duration> {
+    let after = frame[RETRY.find(frame)? + RETRY.needle().len()..].trim_ascii_start();
+    let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let millis = std::str::from_utf8(&after[..digits]).ok()?.parse().ok()?;
+    Some(Duration::from_millis(millis))
 }
 
 /// The session that a `hello` names.
@@ -94,6 +103,19 @@ mod tests {
     }
 
     #[test]
+    fn a_bye_says_when_to_come_back() {
+        let bye = |text: &str| retry(text.as_bytes()).map(|after| after.as_millis());
+        assert_eq!(bye(r#"{"type":"bye","reason":"draining","retry_ms":1207}"#), Some(1207));
+        assert_eq!(bye(r#"{"retry_ms": 0,"type":"bye"}"#), Some(0));
+        for none in
+            [r#"{"type":"bye","reason":"replaced"}"#, r#"{"retry_ms":"#, r#"{"retry_ms":x}"#]
+        {
+            assert_eq!(bye(none), None, "{none}");
+        }
+        assert_eq!(bye(r#"{"retry_ms":99999999999999999999}"#), None);
+    }
+
+    #[test]
     fn sessions_are_named() {
         let hello = br#"{"type":"hello","session":"00000000000000ff","user":"u"}"#;
         assert_eq!(session(hello), Some(SessionId(255)));
@@ -105,10 +127,10 @@ mod tests {
     proptest! {
         #[test]
         fn garbage_never_panics(tail in ".{0,40}") {
-            for head in [r#"{"type":"#, r#"{"reason":"#, r#"{"session":"#] {
+            for head in [r#"{"type":"#, r#"{"reason":"#, r#"{"session":"#, r#"{"retry_ms":"#] {
                 let frame = format!("{head}{tail}");
                 let frame = frame.as_bytes();
-                let _ = (kind(frame), reason(frame), session(frame));
+                let _ = (kind(frame), reason(frame), session(frame), retry(frame));
             }
         }
     }

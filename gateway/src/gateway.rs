@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use limits::cost::GATEWAY_BYTES;
+use limits::cost::gateway_bytes;
 use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tokio::sync::Semaphore;
@@ -147,14 +147,16 @@ impl Gateway {
     /// What peers make this process hold: class, bytes, and the most there may be.
     pub(crate) fn memory(&self) -> [(&'static str, usize, usize); 7] {
         let Self { ledger, push_memory, admission, directory, metrics, .. } = self;
-        let each = usize::try_from(GATEWAY_BYTES).unwrap_or(usize::MAX);
-        let (sessions, most) = (admission.sessions(), admission.max_sessions());
+        let bytes = |over_tls| usize::try_from(gateway_bytes(over_tls)).unwrap_or(usize::MAX);
+        let (each, most) = (bytes(false), admission.max_sessions());
         let links = &directory.presence;
         let shown = |gauge: &IntGauge| usize::try_from(gauge.get()).unwrap_or(0);
+        let inside_tls = shown(&metrics.tls.sessions) * (bytes(true) - each);
+        let sessions = admission.sessions() * each + inside_tls;
         let pending = (shown(&metrics.pending_bytes), shown(&metrics.pending_bytes_limit));
         [
             ("pending", pending.0, pending.1),
-            ("sessions", sessions * each, most.saturating_mul(each)),
+            ("sessions", sessions, most.saturating_mul(bytes(self.settings.takes_tls()))),
             ("incomplete", ledger.incomplete.used(), ledger.incomplete.limit()),
             ("queues", ledger.queues.used(), ledger.queues.limit()),
             ("topics", ledger.topics.used(), ledger.topics.limit()),

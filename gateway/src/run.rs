@@ -157,27 +157,15 @@ impl Running {
         let inherited = offer.as_mut().map(|it| it.inherit(&mut shared)).unwrap_or_default();
         let secrets = [&keeper.link_secrets, &keeper.operators_keys].map(Arc::clone);
         let gateway = Gateway::new(&shared, workers, name, secrets, inherited);
-        let orders = keeper.orders.clone();
-        keeper.start(&gateway.metrics);
-        let (stop_accepting, stop) = watch::channel(false);
-        let (probes, probe_clients) = mpsc::channel(workers);
         let mut running = Self {
-            clients: ports.clients.addresses.clone(),
-            tcp: ports.tcp.addresses.clone(),
-            tls_clients: ports.tls_clients.addresses.clone(),
-            tls_tcp: ports.tls_tcp.addresses.clone(),
-            operators: ports.operators.addresses.clone(),
-            gateway: Arc::clone(&gateway),
-            orders,
             certificates: shown.keep(&gateway.metrics),
-            stop_accepting,
-            end: watch::Sender::new(End::NotYet),
-            drained: FuturesUnordered::new(),
-            arbiters: Vec::new(),
             copies: Arc::new(Mutex::new(copies)),
             place: place.map(Arc::new),
-            moved: watch::Sender::new(None),
+            ..Self::without_threads(&gateway, &ports, keeper.orders.clone())
         };
+        keeper.start(&gateway.metrics);
+        let stop = running.stop_accepting.subscribe();
+        let (probes, probe_clients) = mpsc::channel(workers);
         let doors = ports.doors(&shared.settings, workers, shown.to_clients.as_ref());
         let (shares, taking_up) = match offer {
             Some(offer) => offer.shares(&shared, &gateway.admission, workers),
@@ -193,6 +181,27 @@ impl Running {
         running.await_successor(handovers);
         running.say_how_it_is();
         running
+    }
+
+    /// One that does nothing yet.
+    fn without_threads(gateway: &Arc<Gateway>, ports: &Ports, orders: Orders) -> Self {
+        Self {
+            clients: ports.clients.addresses.clone(),
+            tcp: ports.tcp.addresses.clone(),
+            tls_clients: ports.tls_clients.addresses.clone(),
+            tls_tcp: ports.tls_tcp.addresses.clone(),
+            operators: ports.operators.addresses.clone(),
+            gateway: Arc::clone(gateway),
+            orders,
+            certificates: Vec::new(),
+            stop_accepting: watch::Sender::new(false),
+            end: watch::Sender::new(End::NotYet),
+            drained: FuturesUnordered::new(),
+            arbiters: Vec::new(),
+            copies: Copies::default(),
+            place: None,
+            moved: watch::Sender::new(None),
+        }
     }
 
     /// Waits for the next process, where that is to find this one.
@@ -219,8 +228,8 @@ impl Running {
             warn!("no keys: whoever reaches these ports is let in; put no proxy in front");
         }
         match settings.max_sessions {
-            0 => foresight::spawn(admission.max_sessions(), false),
-            wanted => foresight::spawn(wanted, true),
+            0 => foresight::spawn(admission.max_sessions(), settings.takes_tls(), false),
+            wanted => foresight::spawn(wanted, settings.takes_tls(), true),
         }
     }
 }

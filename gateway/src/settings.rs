@@ -246,6 +246,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether clients are taken inside TLS.
+    pub(crate) fn takes_tls(&self) -> bool {
+        !(self.tls_listen.is_empty() && self.tls_listen_tcp.is_empty())
+    }
+
     /// Checks what one flag's parser cannot see.
     ///
     /// # Errors
@@ -254,8 +259,7 @@ impl Settings {
         self.check_amounts()?;
         self.check_times()?;
         self.link_tls.server()?;
-        let has_tls = !(self.tls_listen.is_empty() && self.tls_listen_tcp.is_empty());
-        self.proxies.check(self.listen.iter().chain(&self.listen_tcp), has_tls)?;
+        self.proxies.check(self.listen.iter().chain(&self.listen_tcp), self.takes_tls())?;
         if let Some(path) = &self.takeover {
             place::check(path)?;
         }

@@ -13,6 +13,8 @@ pub const TLS_BYTES: u64 = 5_000;
 
 /// The load client's memory for one idle session: what `stress` is allowed.
 pub const CLIENT_BYTES: u64 = 300;
+/// What it takes beside that for one over TLS: 5,290 bytes with 6,000 of them, with some room.
+pub const CLIENT_TLS_BYTES: u64 = 5_500;
 
 /// The gateway's memory for handshakes under way: a thousand of them. In a ramp of 512 at once
 /// 5.5 KB each were given back afterwards.
@@ -32,10 +34,16 @@ pub fn accept_queue(sessions: u64) -> u64 {
     (sessions / 64).next_power_of_two().clamp(LEAST, MOST)
 }
 
+/// Bytes of memory a session costs the gateway's process.
+pub fn gateway_bytes(over_tls: bool) -> u64 {
+    GATEWAY_BYTES + if over_tls { TLS_BYTES } else { 0 }
+}
+
 /// Bytes of memory a session costs the machine, with the client's end where it shares it.
-pub fn bytes_per_session(with_client: bool) -> u64 {
-    let client = if with_client { KERNEL_BYTES + CLIENT_BYTES } else { 0 };
-    KERNEL_BYTES + GATEWAY_BYTES + client
+pub fn bytes_per_session(with_client: bool, over_tls: bool) -> u64 {
+    let of_client = CLIENT_BYTES + if over_tls { CLIENT_TLS_BYTES } else { 0 };
+    let client = if with_client { KERNEL_BYTES + of_client } else { 0 };
+    KERNEL_BYTES + gateway_bytes(over_tls) + client
 }
 
 /// Of [`KERNEL_BYTES`], what a control group of version 1 is charged for: the TCP socket itself is

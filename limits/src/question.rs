@@ -11,4 +11,6 @@ pub struct Question {
     pub process: Option<u32>,
     /// Whether the clients are on the same machine.
     pub with_client: bool,
+    /// Whether they are over TLS.
+    pub over_tls: bool,
 }

@@ -59,7 +59,7 @@ impl Api {
         let dedupe = Dedupe::new(settings.ids_memory, metrics.ids_forgotten.clone());
         metrics.begin(settings, dedupe.most());
         for kind in To::KINDS {
-            metrics.targets.with_label_values(&[kind]);
+            metrics.pushes.targets.with_label_values(&[kind]);
         }
         let keys = Arc::new(Keys::read(settings)?);
         let keeping = Arc::new(Keeping::open(&settings.kept)?);

@@ -42,7 +42,11 @@ impl Tls {
         });
         let links = self.links.iter().map(|kept| {
             let metrics = Arc::clone(metrics);
-            kept.keep(move |_, is_good| metrics.key_reloads.count(LINK_SOURCE, is_good))
+            metrics.links.show_certificate(kept.now().shown.as_ref());
+            kept.keep(move |client, is_good| {
+                metrics.key_reloads.count(LINK_SOURCE, is_good);
+                metrics.links.show_certificate(client.shown.as_ref());
+            })
         });
         listeners.chain(links).collect()
     }
@@ -54,6 +58,6 @@ impl Tls {
 
     /// What gateways are connected to with, as it is in force now.
     pub(crate) fn links(&self) -> Option<Arc<ClientConfig>> {
-        self.links.as_ref().map(|kept| Arc::clone(&*kept.now()))
+        self.links.as_ref().map(|kept| Arc::clone(&kept.now().config))
     }
 }

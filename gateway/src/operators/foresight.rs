@@ -5,18 +5,18 @@ use std::thread;
 use limits::{Assessment, Machine, Question, machine::Depth, row::Row};
 use tracing::{debug, info, warn};
 
-/// Looks whether the machine has room for so many sessions, on a thread of its own, so that nobody
-/// waits for it. `is_asked_for` says whether somebody wants that many.
-pub(crate) fn spawn(sessions: usize, is_asked_for: bool) {
-    let look = move || look(sessions, is_asked_for);
+/// Looks whether the machine has room for so many sessions, all of them over TLS where clients are taken inside it, on
+/// a thread of its own, so that nobody waits for it. `is_asked_for` says whether somebody wants that many.
+pub(crate) fn spawn(sessions: usize, over_tls: bool, is_asked_for: bool) {
+    let look = move || look(sessions, over_tls, is_asked_for);
     if let Err(error) = thread::Builder::new().name("foresight".to_owned()).spawn(look) {
         debug!(%error, "the machine's limits are not looked at");
     }
 }
 
-fn look(sessions: usize, is_asked_for: bool) {
+fn look(sessions: usize, over_tls: bool, is_asked_for: bool) {
     let sessions = u64::from(u32::try_from(sessions).unwrap_or(u32::MAX));
-    let question = Question { sessions, process: None, with_client: false };
+    let question = Question { sessions, process: None, with_client: false, over_tls };
     match Machine::read(None, Depth::Settings) {
         Ok(machine) => report(&Assessment::new(question, &machine), is_asked_for),
         Err(error) => debug!(%error, "the machine's limits cannot be read"),

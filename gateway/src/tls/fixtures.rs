@@ -23,7 +23,7 @@ pub(super) fn client() -> ClientConnection {
     let authorities = Authorities { file: file("authority.pem"), flag: "" };
     let source = ClientSource::new("", Some(authorities)).expect("a source");
     let kept = Kept::load(source).expect("files");
-    let config = kept.now().as_ref().clone();
+    let config = Arc::clone(&kept.now().config);
     ClientConnection::new(config, "localhost".try_into().expect("a name")).expect("a client")
 }
 

@@ -2,9 +2,8 @@
 
 use super::Case;
 use crate::{
-    cost::{
-        CGROUP_V1_KERNEL_BYTES, GATEWAY_BYTES, HANDSHAKES_BYTES, KERNEL_BYTES, bytes_per_session,
-    },
+    cgroup::MemoryUse,
+    cost::{CGROUP_V1_KERNEL_BYTES, HANDSHAKES_BYTES, KERNEL_BYTES, bytes_per_session},
     headroom::{RESERVE, reserve_of},
     row::{Row, Scope, Unit},
 };
@@ -18,12 +17,16 @@ pub(super) fn rows(case: &Case<'_>) -> Vec<Row> {
     rows
 }
 
+/// Bytes that one more session costs.
+fn each(case: &Case<'_>) -> u64 {
+    bytes_per_session(case.question.with_client, case.question.over_tls)
+}
+
 fn container(case: &Case<'_>) -> Option<Row> {
     let group = case.machine.cgroup.as_ref()?;
-    let each = match group.charges_sockets {
-        true => bytes_per_session(case.question.with_client),
-        false => (GATEWAY_BYTES + CGROUP_V1_KERNEL_BYTES) * case.ends(),
-    };
+    // What is not charged for sockets is nothing of the processes' own.
+    let uncharged = if group.charges_sockets { 0 } else { KERNEL_BYTES - CGROUP_V1_KERNEL_BYTES };
+    let each = each(case) - uncharged * case.ends();
     let reserve = reserve_of(RESERVE, group.limit);
     let held = case.held();
     let more = case.wanted().saturating_sub(held);
@@ -48,9 +51,13 @@ fn container(case: &Case<'_>) -> Option<Row> {
     .at_least(Some(group.limit), needed)
     .fitting(Some(fits), case.wanted())
     .hit_if(kills + hits > 0, || format!("limit met {hits} times, {kills} processes killed"));
-    let needed = needed.max(group.limit);
+    Some(row.cure(more_for(group, needed.max(group.limit))))
+}
+
+/// What gives a control group so many bytes.
+fn more_for(group: &MemoryUse, needed: u64) -> String {
     let file = group.file.display();
-    let cure = match group.throttles {
+    match group.throttles {
         true => format!(
             "echo {needed} > {file}; in its systemd unit: MemoryHigh={needed}; in Kubernetes it \
              follows from limits.memory (MemoryQoS)"
@@ -59,8 +66,7 @@ fn container(case: &Case<'_>) -> Option<Row> {
             "echo {needed} > {file}; docker run --memory {needed}; in its systemd unit: \
              MemoryMax={needed}"
         ),
-    };
-    Some(row.cure(cure))
+    }
 }
 
 /// Of no account, and often taken for a limit.
@@ -72,15 +78,16 @@ fn soft_limit(case: &Case<'_>) -> Option<Row> {
 
 fn machine(case: &Case<'_>) -> Row {
     let memory = case.machine.memory;
-    let each = bytes_per_session(case.question.with_client);
+    let each = each(case);
     let reserve = reserve_of(RESERVE, memory.total);
     let held = case.held();
     let more = case.wanted().saturating_sub(held);
     let kept_free = reserve + HANDSHAKES_BYTES;
     let needed = more.saturating_mul(each).saturating_add(kept_free);
     let fits = held + memory.available.saturating_sub(kept_free) / each;
+    let over = if case.question.over_tls { " over TLS" } else { "" };
     let cure = format!(
-        "a larger machine, or several: {each} bytes a session, {} of them the kernel's",
+        "a larger machine, or several: {each} bytes a session{over}, {} of them the kernel's",
         KERNEL_BYTES * case.ends()
     );
     Row::new("available memory", Scope::Host, Unit::Bytes, SHORT)

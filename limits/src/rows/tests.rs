@@ -57,7 +57,7 @@ fn machine(changes: &[(&'static str, Vec<u64>)]) -> Machine {
 }
 
 fn ask(sessions: u64) -> Question {
-    Question { sessions, process: None, with_client: false }
+    Question { sessions, process: None, with_client: false, over_tls: false }
 }
 
 fn row(assessment: &Assessment, limit: &str) -> Row {
@@ -290,6 +290,36 @@ fn a_control_group_stops_sessions_before_the_machine() {
     assert_eq!(row(&enough, "memory cgroup").verdict, Verdict::Ok);
 }
 
+#[test]
+fn sessions_over_tls_need_more_memory_and_nothing_else() {
+    let plain = Assessment::new(ask(200_000), &machine(&[]));
+    let sealed = Assessment::new(Question { over_tls: true, ..ask(200_000) }, &machine(&[]));
+    let memory = "available memory";
+    let more = |found| row(found, memory).needed.unwrap();
+    assert_eq!(more(&sealed) - more(&plain), 200_000 * 5000);
+    let too_many = Question { over_tls: true, ..ask(3_000_000) };
+    let cure = row(&Assessment::new(too_many, &machine(&[])), memory).cure;
+    assert!(cure.contains("10740 bytes a session over TLS, 5100 of them"), "{cure}");
+    let others = |found: &Assessment| {
+        let rows = found.limits.iter().filter(|row| row.limit != memory);
+        rows.map(|row| (row.limit, row.needed)).collect::<Vec<_>>()
+    };
+    assert_eq!(others(&sealed), others(&plain));
+    let mut contained = machine(&[]);
+    let file: std::path::PathBuf = "/sys/fs/cgroup/memory.max".into();
+    for (charges_sockets, over_tls, fits) in [
+        (true, false, 80_378),
+        (true, true, 42_958),
+        (false, false, 201_473),
+        (false, true, 63_288),
+    ] {
+        let (file, limit, used) = (file.clone(), GIB, GIB / 2);
+        contained.cgroup = Some(MemoryUse { file, throttles: false, limit, used, charges_sockets });
+        let found = Assessment::new(Question { over_tls, ..ask(10_000) }, &contained);
+        assert_eq!(row(&found, "memory cgroup").fits, Some(fits), "{charges_sockets} {over_tls}");
+    }
+}
+
 proptest! {
     /// Whatever is asked of whatever machine, nothing overflows, and what fits is what the rows
     /// with a number say.
@@ -300,6 +330,7 @@ proptest! {
         which in 0..21_usize,
         counted in any::<u64>(),
         with_client in any::<bool>(),
+        over_tls in any::<bool>(),
         process in prop::option::of(1..10_u32),
     ) {
         let name = defaults()[which].0;
@@ -307,7 +338,7 @@ proptest! {
         any_machine.counters.conntrack = counted;
         any_machine.counters.tcp_sockets = counted;
         any_machine.counters.tcp_pages = counted;
-        let question = Question { sessions, process, with_client };
+        let question = Question { sessions, process, with_client, over_tls };
         let found = Assessment::new(question, &any_machine);
         prop_assert_eq!(found.good, found.bad().count() == 0);
         let fits = found.limits.iter().filter_map(|row| row.fits).min();

@@ -167,7 +167,7 @@ impl<'a, D: Dispatch> Batch<'a, D> {
             Line::Complete(text) if number == 1 => without_byte_order_mark(text),
             Line::Complete(text) => text,
             Line::TooLong => {
-                self.api.metrics.invalid.inc();
+                self.api.metrics.pushes.invalid.inc();
                 let detail = format!("the line is longer than {MAX_BODY_BYTES} bytes");
                 return Err(Problem::new(413, "Line too long", detail));
             }
@@ -307,7 +307,7 @@ impl<'a, D: Dispatch> Batch<'a, D> {
     }
 
     fn held_back(&self, reason: &str) -> Problem {
-        self.api.metrics.refused.inc();
+        self.api.metrics.pushes.refused.inc();
         Problem::unavailable(reason)
     }
 

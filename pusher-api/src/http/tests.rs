@@ -122,7 +122,7 @@ async fn the_same_id_twice_is_one_push() {
     let queued = fixture.link.room.taken();
     assert_eq!(fixture.push(body).await, first);
     assert_eq!(fixture.link.room.taken(), queued);
-    assert_eq!(fixture.api.metrics.duplicate.get(), 1);
+    assert_eq!(fixture.api.metrics.pushes.duplicate.get(), 1);
 }
 
 #[actix_rt::test]
@@ -420,7 +420,7 @@ async fn a_push_that_is_kept_needs_neither_room_nor_a_link() {
     fixture.link.give_up();
     assert_eq!(fixture.push(KEPT).await.0, 202);
     assert_eq!(fixture.link.take_missed(), None, "nobody has missed it");
-    assert_eq!(fixture.api.metrics.dropped_at_loss.get(), 0);
+    assert_eq!(fixture.api.metrics.pushes.dropped_at_loss.get(), 0);
 }
 
 #[actix_rt::test]

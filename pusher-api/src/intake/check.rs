@@ -17,7 +17,7 @@ pub(crate) fn check<'a>(api: &Api, body: &'a [u8]) -> Result<Push<'a>, Problem> 
         0 => Ok(push),
         1.. => api.keeping.for_pushes().map(|_| push).map_err(|why| not_kept(&why)),
     });
-    checked.inspect_err(|_| api.metrics.invalid.inc())
+    checked.inspect_err(|_| api.metrics.pushes.invalid.inc())
 }
 
 /// Nothing is kept here.

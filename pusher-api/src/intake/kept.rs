@@ -160,13 +160,13 @@ impl Kept {
 
     fn count(&self, api: &Api, kind: &'static str) {
         if self.is_repetition() {
-            api.metrics.duplicate.inc();
+            api.metrics.pushes.duplicate.inc();
             return;
         }
         let (KeptPayload::Json(text) | KeptPayload::Base64(text)) = &self.payload;
-        api.metrics.accepted.inc();
-        api.metrics.bytes.inc_by(text.len() as u64);
-        api.metrics.targets.with_label_values(&[kind]).inc();
+        api.metrics.pushes.accepted.inc();
+        api.metrics.pushes.bytes.inc_by(text.len() as u64);
+        api.metrics.pushes.targets.with_label_values(&[kind]).inc();
     }
 }
 
@@ -177,7 +177,7 @@ impl Kept {
 pub(crate) fn expect_receipts(api: &Api, id: MessageId) -> Result<Collector, Problem> {
     let collector = api.receipts.expect(id);
     collector.ok_or_else(|| {
-        api.metrics.refused.inc();
+        api.metrics.pushes.refused.inc();
         Problem::unavailable("too many pushes wait for receipts, or one of this id does")
     })
 }
@@ -196,14 +196,14 @@ async fn append(api: &Api, push: KeptPush) -> Result<Appended, Problem> {
 fn refused(api: &Api, error: &AppendError) -> Problem {
     match error {
         AppendError::Store(StoreError::Away(_)) => {
-            api.metrics.refused.inc();
+            api.metrics.pushes.refused.inc();
             Problem::unavailable(error)
         }
         AppendError::Full(limit) => {
             full(api, &format!("there is no room by --{}", limit.replace('_', "-")))
         }
         AppendError::OtherContent => {
-            api.metrics.conflict.inc();
+            api.metrics.pushes.conflict.inc();
             Problem::new(409, "Conflict", error.to_string()).at("/id")
         }
     }
@@ -211,13 +211,13 @@ fn refused(api: &Api, error: &AppendError) -> Problem {
 
 /// There is no room in the store.
 pub(crate) fn full(api: &Api, reason: &str) -> Problem {
-    api.metrics.refused.inc();
+    api.metrics.pushes.refused.inc();
     Problem::new(507, "Insufficient storage", reason)
 }
 
 /// What is answered to a repetition whose receipt is asked for.
 pub(crate) fn unanswered(api: &Api) -> Problem {
-    api.metrics.conflict.inc();
+    api.metrics.pushes.conflict.inc();
     let detail = "this push was kept before, and its receipt is not known";
     Problem::new(409, "Conflict", detail).at("/id")
 }

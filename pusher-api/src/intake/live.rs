@@ -113,7 +113,7 @@ pub(crate) async fn commit<'a>(
     receipt: bool,
 ) -> Result<Forwarded<'a>, Problem> {
     let refused = |problem| {
-        api.metrics.refused.inc();
+        api.metrics.pushes.refused.inc();
         problem
     };
     let Fresh { id, claim, accepted_micros, to, collapse_key, frame } = push;
@@ -136,9 +136,9 @@ pub(crate) async fn commit<'a>(
             None
         }
     };
-    api.metrics.accepted.inc();
-    api.metrics.bytes.inc_by(frame.len() as u64);
-    api.metrics.targets.with_label_values(&[to.kind()]).inc();
+    api.metrics.pushes.accepted.inc();
+    api.metrics.pushes.bytes.inc_by(frame.len() as u64);
+    api.metrics.pushes.targets.with_label_values(&[to.kind()]).inc();
     Ok(Forwarded { id, handed, collector, collecting })
 }
 
@@ -148,16 +148,16 @@ fn repetition<'a, 'b>(
     repeated: Repeated,
 ) -> Result<Staged<'a, 'b>, Problem> {
     let conflict = |detail| {
-        api.metrics.conflict.inc();
+        api.metrics.pushes.conflict.inc();
         Err(Problem::new(409, "Conflict", detail).at("/id"))
     };
     match repeated {
         Repeated::Taken => {
-            api.metrics.duplicate.inc();
+            api.metrics.pushes.duplicate.inc();
             Ok(Staged::Duplicate(id))
         }
         Repeated::Answered(answer) => {
-            api.metrics.duplicate.inc();
+            api.metrics.pushes.duplicate.inc();
             Ok(Staged::Answered(answer))
         }
         Repeated::Unanswered => {
@@ -167,7 +167,7 @@ fn repetition<'a, 'b>(
             conflict("the id was used for another push within the last 5 minutes")
         }
         Repeated::UnderWay => {
-            api.metrics.refused.inc();
+            api.metrics.pushes.refused.inc();
             Err(Problem::unavailable("a push of this id is under way, and undecided").at("/id"))
         }
     }

@@ -178,7 +178,7 @@ impl Fixture {
         let source = ClientSource::new("--target", [authorities]).unwrap().speaking_http();
         let name = server_name("--target", "localhost").unwrap();
         let socket = TcpStream::connect(self.address).await.unwrap();
-        Peer(TlsConnector::from(source.read().unwrap()).connect(name, socket).await.unwrap())
+        Peer(TlsConnector::from(source.read().unwrap().config).connect(name, socket).await.unwrap())
     }
 
     /// A peer that has said this.

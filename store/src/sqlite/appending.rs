@@ -92,23 +92,12 @@ fn append(
     log: &Log,
     push: &KeptPush,
 ) -> Result<std::result::Result<Step, &'static str>> {
-    let mut found = LogRow::find(ledger.connection, log)?;
-    let (base64, payload) = match &push.payload {
-        KeptPayload::Json(text) => (0, text),
-        KeptPayload::Base64(text) => (1, text),
-    };
-    let size = payload.len() as i64;
-    if limit_hit(ledger, log, found.as_ref(), size).is_some() {
-        // What is over makes room before anything is refused.
-        while ledger.budget > 0 && sweeping::expire(ledger, SLICE)? {}
-        found = LogRow::find(ledger.connection, log)?;
-        if let Some(limit) = limit_hit(ledger, log, found.as_ref(), size) {
-            return Ok(Err(limit));
-        }
-    }
-    let mut row = match found {
-        Some(row) => row,
-        None => ledger.log(log)?,
+    let (KeptPayload::Json(text) | KeptPayload::Base64(text)) = &push.payload;
+    let size = text.len() as i64;
+    let mut row = match make_room(ledger, log, size)? {
+        Ok(Some(row)) => row,
+        Ok(None) => ledger.log(log)?,
+        Err(limit) => return Ok(Err(limit)),
     };
     if let Some(key) = push.collapse_key.as_deref() {
         replace(ledger, &mut row, key)?;
@@ -116,28 +105,57 @@ fn append(
     let before = ledger.runs.place(row.last);
     row.last = ledger.number();
     let expires = ledger.now.saturating_add(push.ttl.as_millis() as i64);
-    let insert = "INSERT INTO messages (number, log, size, expires, accepted, base64, id, collapse_key, payload) \
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let (number, id) = (row.last, push.id.0.as_bytes());
-    let values = params![
-        number,
-        row.id,
-        size,
-        expires,
-        ledger.now,
-        base64,
-        id,
-        push.collapse_key.as_deref(),
-        &payload[..]
-    ];
-    ledger.connection.prepare_cached(insert)?.execute(values)?;
+    insert(ledger, &row, push, expires)?;
     row.next_expiry = row.next_expiry.min(expires);
     ledger.grow(&mut row, 1, size);
     ledger.tally.appended += 1;
     ledger.spend(1);
+    let place = ledger.runs.place(row.last);
     trim(ledger, &mut row)?;
     ledger.store(&row)?;
-    Ok(Ok(Step { before, place: ledger.runs.place(number) }))
+    Ok(Ok(Step { before, place }))
+}
+
+/// The log, if there is one, where it has room for a message of this size, or gets some by deleting what is over;
+/// otherwise the limit that stands against it.
+fn make_room(
+    ledger: &mut Ledger<'_>,
+    log: &Log,
+    size: i64,
+) -> Result<std::result::Result<Option<LogRow>, &'static str>> {
+    let found = LogRow::find(ledger.connection, log)?;
+    if limit_hit(ledger, log, found.as_ref(), size).is_none() {
+        return Ok(Ok(found));
+    }
+    while ledger.budget > 0 && sweeping::expire(ledger, SLICE)? {}
+    let found = LogRow::find(ledger.connection, log)?;
+    Ok(match limit_hit(ledger, log, found.as_ref(), size) {
+        Some(limit) => Err(limit),
+        None => Ok(found),
+    })
+}
+
+/// Writes a push down as the last message of its log.
+fn insert(ledger: &Ledger<'_>, row: &LogRow, push: &KeptPush, expires: i64) -> Result<()> {
+    let (base64, payload) = match &push.payload {
+        KeptPayload::Json(text) => (0, text),
+        KeptPayload::Base64(text) => (1, text),
+    };
+    let insert = "INSERT INTO messages (number, log, size, expires, accepted, base64, id, collapse_key, payload) \
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let values = params![
+        row.last,
+        row.id,
+        payload.len() as i64,
+        expires,
+        ledger.now,
+        base64,
+        push.id.0.as_bytes(),
+        push.collapse_key.as_deref(),
+        &payload[..]
+    ];
+    ledger.connection.prepare_cached(insert)?.execute(values)?;
+    Ok(())
 }
 
 /// The limit that stands against a message of this size in a log.

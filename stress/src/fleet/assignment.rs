@@ -1,20 +1,22 @@
 //! A worker's share of the sessions.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     session::{identity::Identity, ports::Ports},
-    settings::{
-        targets::{Target, Targets},
-        tls::TlsChoice,
-        waits::Waits,
-    },
+    settings::{targets::Targets, tls::TlsChoice, waits::Waits},
 };
+
+/// How sessions come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Returns {
+    /// How long one may try, once it is time to.
+    pub within: Duration,
+    /// Whether messages are sent to it meanwhile, which it misses.
+    pub misses: bool,
+}
 
 /// Which sessions they are, and how to open them. It holds a secret, so it travels through a pipe
 /// only and cannot be printed.
@@ -42,6 +44,8 @@ pub(crate) struct Assignment {
     pub echo_once: bool,
     /// Whether pings are answered where an answer has to be posted.
     pub posts_pongs: bool,
+    /// How sessions come back that their server asks to; without it they are lost.
+    pub returns: Option<Returns>,
     /// How long requests of long polls wait.
     pub poll_wait: Waits,
     /// Who the sessions are.
@@ -55,10 +59,10 @@ pub(crate) struct Assignment {
 }
 
 impl Assignment {
-    /// The server that a session connects to.
-    pub(crate) fn target(&self, number: u32) -> (SocketAddr, &Target) {
+    /// The place among the targets of the server that a session connects to at first.
+    pub(crate) fn place(&self, number: u32) -> usize {
         let (number, count) = (number as usize, self.targets.count());
-        self.targets.pick(self.pieces_of.map_or(number, |total| number * count / total as usize))
+        self.pieces_of.map_or(number % count, |total| number * count / total as usize)
     }
 
     /// The local port that a session connects from; nothing leaves it to the kernel.

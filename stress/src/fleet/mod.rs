@@ -4,7 +4,7 @@
 //! for each, of which [`start`] makes a thread or a process, and the two talk in the lines of
 //! [`wire`]. What a [`worker`] does with its sessions is in a room of its own.
 
-mod assignment;
+pub(crate) mod assignment;
 pub(crate) mod member;
 pub(crate) mod plan;
 mod start;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use settings::ConfigError;
 
-use super::assignment::Assignment;
+use super::assignment::{Assignment, Returns};
 use crate::{
     session::{identity::Identity, ports::Ports},
     settings::{sessions::Sessions, targets::Targets, tls::TlsChoice},
@@ -14,51 +14,67 @@ use crate::{
 /// Descriptors of a process that are not sessions: standard streams, epoll, pushes, links.
 const SPARE_DESCRIPTORS: u64 = 1200;
 
-/// Shares the sessions out between as many workers as needed; so many of them will be dropped.
+/// What becomes of sessions that are open.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Course {
+    /// How many will be dropped.
+    pub dropped: u32,
+    /// How those come back that their server asks to.
+    pub returns: Option<Returns>,
+}
+
+/// Shares the sessions out between as many workers as needed.
 ///
 /// # Errors
 /// Flags that contradict each other, schemes that are not supported, names that are unknown.
 pub(crate) fn assignments(
     sessions: &Sessions,
-    dropped: u32,
+    course: Course,
     descriptors: u64,
     run: u32,
 ) -> Result<Vec<Assignment>, ConfigError> {
+    let all = all(sessions, course, run)?;
+    let workers = u64::from(workers(sessions, descriptors)?);
+    let total = u64::from(sessions.sessions);
+    let start = |worker: u64| (total * worker / workers) as u32;
+    // Each worker keeps what the workers before it and it together have to keep.
+    let kept_before = |end: u32| (u64::from(all.kept) * u64::from(end) / total) as u32;
+    let share = |worker: u64| {
+        let (first, count) = (start(worker), start(worker + 1) - start(worker));
+        let kept = kept_before(first + count) - kept_before(first);
+        // Few servers at a time have all the work of a few processes, unless each process is to know by its
+        // own sessions which server has the fewest.
+        let pieces_of = (workers > 1 && course.returns.is_none()).then_some(sessions.sessions);
+        Assignment { first, count, kept, pieces_of, ..all.clone() }
+    };
+    Ok((0..workers).map(share).collect())
+}
+
+/// Every session in one piece.
+fn all(sessions: &Sessions, course: Course, run: u32) -> Result<Assignment, ConfigError> {
     let tls = TlsChoice::from(&sessions.tls);
     let targets = Targets::new(&sessions.targets, &tls)?;
     let sources = sessions.sources.as_ref().map(|it| it.addresses()).unwrap_or_default();
     check_families(&targets, &sources)?;
-    let workers = u64::from(workers(sessions, descriptors)?);
-    let total = u64::from(sessions.sessions);
-    let identity = Identity::new(sessions)?;
-    let ports = Ports::read(run);
-    let start = |worker: u64| (total * worker / workers) as u32;
-    let kept = total - u64::from(dropped);
-    let share = |worker: u64| {
-        let (first, count) = (start(worker), start(worker + 1) - start(worker));
-        // Each worker keeps what the workers before it and it together have to keep.
-        let kept_before = |end: u32| (kept * u64::from(end) / total) as u32;
-        Assignment {
-            first,
-            count,
-            kept: kept_before(first + count) - kept_before(first),
-            targets: targets.clone(),
-            // Few servers at a time have all the work of a few processes.
-            pieces_of: (workers > 1).then_some(sessions.sessions),
-            sources: sources.clone(),
-            concurrency: sessions.concurrency,
-            connect_timeout: sessions.connect_timeout,
-            needs_hello: !sessions.no_hello,
-            echo_once: sessions.echo_once,
-            posts_pongs: sessions.post_pongs,
-            poll_wait: sessions.poll_wait.clone(),
-            identity: identity.clone(),
-            run,
-            tls: tls.clone(),
-            ports: ports.clone(),
-        }
-    };
-    Ok((0..workers).map(share).collect())
+    Ok(Assignment {
+        first: 0,
+        count: sessions.sessions,
+        kept: sessions.sessions - course.dropped,
+        targets,
+        pieces_of: None,
+        sources,
+        concurrency: sessions.concurrency,
+        connect_timeout: sessions.connect_timeout,
+        needs_hello: !sessions.no_hello,
+        echo_once: sessions.echo_once,
+        posts_pongs: sessions.post_pongs,
+        returns: course.returns,
+        poll_wait: sessions.poll_wait.clone(),
+        identity: Identity::new(sessions)?,
+        run,
+        tls,
+        ports: Ports::read(run),
+    })
 }
 
 fn workers(sessions: &Sessions, descriptors: u64) -> Result<u32, ConfigError> {

@@ -80,8 +80,21 @@ pub(crate) struct Progress {
     pub messages: u64,
     /// Of those, messages of this run that were for their receivers, each once.
     pub arrived: u64,
+    /// Messages that were for sessions that were away.
+    pub missed: u64,
+    /// Sessions that their server has asked to come back so far.
+    pub recalled: u64,
+    /// Of those, how many are neither back nor given up.
+    pub away: u64,
     /// The process's memory, in bytes of RSS.
     pub memory: u64,
+}
+
+impl Progress {
+    /// Messages of which is known what became of them.
+    pub(crate) fn accounted(&self) -> u64 {
+        self.arrived + self.missed
+    }
 }
 
 impl std::ops::AddAssign for Progress {
@@ -91,6 +104,9 @@ impl std::ops::AddAssign for Progress {
         self.lost += other.lost;
         self.messages += other.messages;
         self.arrived += other.arrived;
+        self.missed += other.missed;
+        self.recalled += other.recalled;
+        self.away += other.away;
         self.memory += other.memory;
     }
 }

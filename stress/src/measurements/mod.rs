@@ -1,7 +1,7 @@
 //! What is counted and measured during a run.
 //!
 //! A worker counts in a [`tally`]: [`arrivals`], [`deliveries`], and of time [`distribution`]s and
-//! [`span`]s. Its [`book`] follows each [`sequence`] of messages, which makes [`proofs`]. A rate that
+//! [`span`]s; sessions that are asked to come back are in [`recalls`]. Its [`book`] follows each [`sequence`] of messages, which makes [`proofs`]. A rate that
 //! was [`asked`] for is held against what became of it. A [`watch`] asks the gateways, whose [`exposition`] is read, and a [`timeline`] keeps
 //! what was seen meanwhile.
 
@@ -18,6 +18,7 @@ pub(crate) mod point;
 pub(crate) mod probed;
 pub(crate) mod proofs;
 pub(crate) mod quantiles;
+pub(crate) mod recalls;
 mod sequence;
 mod span;
 pub(crate) mod storm;

@@ -9,6 +9,7 @@ use super::{
     deliveries::{Deliveries, Spread},
     distribution::Distribution,
     proofs::{Proofs, Verdict},
+    recalls::Recalls,
     span::Span,
     sum::add,
 };
@@ -27,6 +28,9 @@ pub(crate) struct Tally {
     pub arrivals: Arrivals,
     /// Sessions opened again after they were dropped on purpose.
     pub returns: Arrivals,
+    /// Sessions that their server has asked to come back, where they do so.
+    #[serde(default)]
+    pub recalls: Recalls,
     /// Sessions that were dropped on purpose.
     pub dropped: u64,
     /// Sessions that were still open in the end.
@@ -68,9 +72,10 @@ pub(crate) struct Tally {
 impl Tally {
     /// Sessions that are open now.
     pub(crate) fn open(&self) -> u64 {
-        (self.arrivals.held + self.returns.held)
+        (self.arrivals.held + self.returns.held + self.recalls.returned.held)
             .saturating_sub(self.losses.total())
             .saturating_sub(self.dropped)
+            .saturating_sub(self.recalls.asked())
     }
 
     /// A message has arrived, and was judged. What was not due has no latency.
@@ -102,6 +107,7 @@ impl Tally {
     pub(crate) fn merge(&mut self, other: Self) {
         self.arrivals.merge(other.arrivals);
         self.returns.merge(other.returns);
+        self.recalls.merge(other.recalls);
         add(&mut self.dropped, other.dropped);
         add(&mut self.held_to_end, other.held_to_end);
         add(&mut self.kept_to_end, other.kept_to_end);
@@ -141,6 +147,8 @@ fn merge_spreads(ours: &mut BTreeMap<u64, Spread>, theirs: BTreeMap<u64, Spread>
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -153,6 +161,9 @@ mod tests {
                 tally.arrivals.on_held(5, 1_000_000 * (worker + 1));
                 tally.returns.on_held(5, 8_000_000 + worker);
                 tally.returns.retried.add(Failure::Status(503), 1);
+                let after = Duration::from_millis(500 + worker);
+                tally.recalls.on_asked("draining", after, 1_000_000 * worker);
+                tally.recalls.returned.on_held(5, 9_000_000 + worker);
                 tally.on_message(None, Verdict::Foreign, worker);
                 let (due, phase) = (worker % 2, Some(Phase::Drop));
                 let stamp = Stamp { due, phase, is_broadcast: true, proof: None };
@@ -176,5 +187,8 @@ mod tests {
         assert_eq!((merged.latency.count(), merged.messages), (6, 15));
         assert_eq!(merged.arrivals.span.seconds(), 2.999_995);
         assert_eq!(merged.open(), 3);
+        assert_eq!((merged.recalls.asked(), merged.recalls.away()), (3, 0));
+        assert_eq!(merged.recalls.pauses, Some((500, 502)));
+        assert_eq!(merged.recalls.per_second.len(), 3);
     }
 }

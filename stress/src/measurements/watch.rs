@@ -11,10 +11,10 @@ use std::{
 
 use parking_lot::Mutex;
 use settings::ConfigError;
-use ureq::Agent;
+use ureq::{Agent, tls::TlsConfig};
 
 use super::{exposition::parse, gateways::Gateways};
-use crate::settings::{addresses::http_addresses, output::Watching};
+use crate::settings::{addresses::HttpServers, output::Watching, tls::TlsChoice};
 
 /// Most threads, and so most requests under way at once.
 const MOST_THREADS: usize = 4;
@@ -31,6 +31,8 @@ pub(crate) struct Watch {
 
 struct Shared {
     urls: Vec<String>,
+    /// How they are believed, where one is inside TLS.
+    tls: Option<TlsConfig>,
     latest: Mutex<Vec<Option<(Instant, Gateways)>>>,
     /// Milliseconds between two samples.
     every: AtomicU64,
@@ -41,22 +43,26 @@ impl Watch {
     /// Where each gateway says what it holds.
     ///
     /// # Errors
-    /// No `http://` URL, or the host's name is unknown.
-    pub(crate) fn urls(watching: &Watching) -> Result<Vec<String>, ConfigError> {
+    /// No URL of a scheme that is spoken, or the host's name is unknown.
+    pub(crate) fn urls(watching: &Watching, tls: &TlsChoice) -> Result<Vec<String>, ConfigError> {
         let mut urls = Vec::new();
         for endpoint in &watching.operators {
-            let addresses = http_addresses("--operators", endpoint)?;
-            urls.extend(addresses.iter().map(|address| format!("http://{address}/metrics")));
+            urls.extend(HttpServers::new("--operators", endpoint, tls)?.urls("/metrics"));
         }
         Ok(urls)
     }
 
-    /// Begins to watch the gateways at these URLs.
+    /// Begins to watch the gateways at these URLs, and believes them inside TLS as is said.
     ///
     /// # Errors
     /// No thread.
-    pub(crate) fn start(urls: Vec<String>, every: Duration) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        urls: Vec<String>,
+        every: Duration,
+        tls: Option<TlsConfig>,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
+            tls,
             latest: Mutex::new(vec![None; urls.len()]),
             urls,
             every: AtomicU64::default(),
@@ -119,12 +125,7 @@ impl Drop for Watch {
 impl Shared {
     /// Watches every `step`th gateway.
     fn watch(&self, first: usize, step: usize) {
-        let agent: Agent = Agent::config_builder()
-            .timeout_global(Some(ANSWER_WITHIN))
-            .max_idle_connections(self.urls.len())
-            .max_idle_connections_per_host(1)
-            .build()
-            .into();
+        let agent = self.agent();
         let mut begun = Instant::now();
         while !self.over.load(Ordering::Relaxed) {
             for index in (first..self.urls.len()).step_by(step) {
@@ -135,6 +136,18 @@ impl Shared {
             }
             self.rest(&mut begun);
         }
+    }
+
+    fn agent(&self) -> Agent {
+        let config = Agent::config_builder()
+            .timeout_global(Some(ANSWER_WITHIN))
+            .max_idle_connections(self.urls.len())
+            .max_idle_connections_per_host(1);
+        let config = match &self.tls {
+            Some(tls) => config.tls_config(tls.clone()),
+            None => config,
+        };
+        config.build().into()
     }
 
     /// Waits for the next round. A shorter interval or the end wakes it.

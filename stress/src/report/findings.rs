@@ -13,6 +13,7 @@ use super::{
         phases::{PhaseReport, phases},
         probes::ProbeReport,
         pushes::PushReport,
+        recalls::RecallsReport,
         received::Received,
         sessions::SessionsReport,
         storms::StormReport,
@@ -38,6 +39,8 @@ pub(crate) struct Report<'a> {
     pub retried: Vec<FailureReport>,
     /// Why sessions were lost.
     pub losses: Vec<FailureReport>,
+    /// Sessions that their server has asked to come back; nothing where there was none.
+    pub recalls: Option<RecallsReport<'a>>,
     /// What clients received; nothing if nothing came.
     pub received: Option<Received>,
     /// Messages in each phase, in scenarios that have any.
@@ -70,6 +73,7 @@ impl<'a> Report<'a> {
             failures: FailureReport::all(&tally.failures, &record.limits),
             retried: FailureReport::all(&retried(tally), &record.limits),
             losses: FailureReport::all(&tally.losses, &record.limits),
+            recalls: RecallsReport::new(record),
             received: Received::new(record),
             phases: phases(record),
             broadcasts: Broadcasts::new(tally.broadcasts.values()),

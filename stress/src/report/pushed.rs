@@ -16,6 +16,9 @@ pub(crate) struct Pushed {
     pub expected: Option<u64>,
     /// Messages that arrived meanwhile where they had to.
     pub arrived: u64,
+    /// Messages that were for sessions that were away meanwhile, because their server had asked them to come back.
+    #[serde(default)]
+    pub missed: u64,
     /// Messages that would have had to arrive if all had been accepted.
     #[serde(default)]
     pub due: Option<u64>,
@@ -31,6 +34,11 @@ impl Pushed {
         Self { outcome, expected, due, ..Self::default() }
     }
 
+    /// Messages that had somebody to arrive at, if all had been accepted.
+    pub(crate) fn due_to_somebody(&self) -> Option<u64> {
+        self.due.map(|due| due.saturating_sub(self.missed))
+    }
+
     /// Adds what was pushed elsewhere or later.
     pub(crate) fn merge(&mut self, other: Self) {
         self.outcome.merge(other.outcome);
@@ -38,5 +46,6 @@ impl Pushed {
         self.due = self.due.zip(other.due).map(|(a, b)| a.saturating_add(b));
         self.rate = AskedRate::worst(self.rate, other.rate);
         add(&mut self.arrived, other.arrived);
+        add(&mut self.missed, other.missed);
     }
 }

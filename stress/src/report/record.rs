@@ -114,9 +114,10 @@ impl Record {
 
     /// Names the limits behind the failures counted so far, with what this machine shows.
     pub(crate) fn name_limits(&mut self, evidence: &Evidence) {
-        let Tally { failures, losses, arrivals, returns, .. } = &self.tally;
-        let kinds = [failures, losses, &arrivals.retried, &returns.retried];
-        let counted = kinds.into_iter().flat_map(Failures::iter);
+        let Tally { failures, losses, arrivals, returns, recalls, .. } = &self.tally;
+        let retried = [arrivals, returns, &recalls.returned].map(|of| &of.retried);
+        let kinds = [failures, losses].into_iter().chain(retried);
+        let counted = kinds.flat_map(Failures::iter);
         let named = counted
             .filter_map(|(failure, _)| Some((failure.to_string(), failure.limit(evidence)?)));
         self.limits = named.collect();

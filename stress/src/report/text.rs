@@ -15,6 +15,9 @@ impl fmt::Display for Report<'_> {
         show_failures(f, "not opened", &self.failures)?;
         show_failures(f, "tried again", &self.retried)?;
         show_failures(f, "lost", &self.losses)?;
+        if let Some(recalls) = &self.recalls {
+            recalls.fmt(f)?;
+        }
         self.memory.fmt(f)?;
         self.storms.iter().try_for_each(|storm| storm.fmt(f))?;
         if let Some(pushes) = &self.pushes {

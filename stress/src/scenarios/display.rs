@@ -39,9 +39,10 @@ impl Display {
         let per_second = |now: u64, before: u64| {
             (now.saturating_sub(before) as f64 / since.as_secs_f64()).round()
         };
-        let Progress { open, failed, lost, messages, .. } = progress;
+        let Progress { open, failed, lost, messages, away, .. } = progress;
+        let away = if away > 0 { format!("{away} away  ") } else { String::new() };
         let details = format!(
-            "{failed} failed  {lost} lost  {messages} messages  {doing} (+{}/s held, +{}/s messages)",
+            "{failed} failed  {lost} lost  {away}{messages} messages  {doing} (+{}/s held, +{}/s messages)",
             per_second(open, self.before.open),
             per_second(messages, self.before.messages),
         );

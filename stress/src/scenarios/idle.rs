@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use super::{run::Run, trouble::Trouble};
-use crate::settings::scenarios::Idle;
+use super::{returning::returns, run::Run, trouble::Trouble};
+use crate::{fleet::plan::Course, settings::scenarios::Idle};
 
 const DEFAULT_HOLD: Duration = Duration::from_secs(30);
 
 /// Runs it; whether every session was held to the end.
 pub(crate) fn idle(settings: &Idle) -> Result<bool, Trouble> {
-    let mut run = Run::start("idle", &settings.sessions, 0)?;
+    let course = Course { returns: returns(&settings.returning, false), ..Course::default() };
+    let mut run = Run::start("idle", &settings.sessions, course)?;
     run.ramp(&settings.sessions);
     run.hold(settings.sessions.hold.unwrap_or(DEFAULT_HOLD));
     run.finish(|_| {})

@@ -14,13 +14,13 @@ use ::settings::{ConfigError, Endpoint};
 
 use super::run::Run;
 use crate::{
-    fleet::wire::Progress,
     settings::{
-        addresses::http_addresses,
+        addresses::HttpServers,
         phase::Phase,
         phases::{Limit, Mode, Recipients},
         pushes::{Api, ApiKey},
         sessions::Sessions,
+        tls::TlsChoice,
     },
     traffic::pusher::{self, order::Order, outcome::Outcome},
 };
@@ -36,10 +36,8 @@ pub(super) fn order(
     key: &ApiKey,
     sessions: &Sessions,
 ) -> Result<Order, ConfigError> {
-    let addresses = http_addresses("--api", api)?;
     Ok(Order {
-        addresses,
-        host: api.bracketed_host(),
+        servers: HttpServers::new("--api", api, &TlsChoice::from(&sessions.tls))?,
         key: key.load()?,
         mode: Mode::Single,
         connections: 1,
@@ -111,15 +109,15 @@ impl Run {
         messages.sender.join().expect("the pusher does not panic")
     }
 
-    /// Waits until so many messages have arrived in all where they had to, or nothing comes any more.
+    /// Waits until so many messages have arrived in all where they had to, or were for who was away, or nothing comes any more.
     pub(super) fn await_messages(&mut self, expected: u64) {
         let mut last = (0, Instant::now());
         self.wait("receiving", |run| {
-            let Progress { arrived, messages, .. } = run.progress();
-            if messages != last.0 {
-                last = (messages, Instant::now());
+            let now = run.progress();
+            if now.messages != last.0 {
+                last = (now.messages, Instant::now());
             }
-            arrived >= expected || last.1.elapsed() >= SILENCE
+            now.accounted() >= expected || last.1.elapsed() >= SILENCE
         });
     }
 }

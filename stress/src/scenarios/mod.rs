@@ -8,6 +8,7 @@ mod messages;
 mod output;
 mod probe;
 mod push;
+mod returning;
 mod run;
 mod storm;
 mod trouble;

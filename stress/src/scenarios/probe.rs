@@ -1,21 +1,21 @@
 //! `stress probe`: measures whether other traffic suffers while sessions are opened and held.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ::settings::ConfigError;
 use protocol::Transport;
 
 use super::{messages, run::Run, trouble::Trouble};
 use crate::{
-    fleet::member::Part,
+    fleet::{member::Part, plan::Course},
     report::pushed::Pushed,
     session::identity::Identity,
     settings::{
-        addresses::http_addresses,
+        addresses::HttpServers,
         phases::Recipients,
         scenarios::Probe,
         targets::{Target, Targets},
-        tls::TlsChoice,
+        tls::{Peer, TlsChoice},
     },
     traffic::{
         prober::{
@@ -36,7 +36,7 @@ pub(crate) fn probe(settings: &Probe) -> Result<bool, Trouble> {
     let sessions = &settings.sessions;
     let probes = probes(settings)?;
     let greeting = messages::order_if_any(&settings.api, sessions)?;
-    let mut run = Run::start("probe", sessions, 0)?;
+    let mut run = Run::start("probe", sessions, Course::default())?;
     run.prober = Some(Prober::start(probes)?);
     let greeting = greeting.and_then(|order| broadcasts(order, settings.broadcast_every));
     let messages = greeting.map(|mut order| {
@@ -64,30 +64,48 @@ fn broadcasts(order: Order, every: Option<Duration>) -> Option<Order> {
     Some(Order { recipients: Recipients::All, rate, ..order })
 }
 
+/// One of the targets.
+struct Server {
+    address: SocketAddr,
+    target: Target,
+    /// What it is inside TLS, where it is.
+    peer: Option<Peer>,
+}
+
+fn servers(targets: &Targets, tls: &TlsChoice) -> Result<Vec<Server>, ConfigError> {
+    let server = |(address, target): (SocketAddr, &Target)| {
+        let name = target.tls_name.as_ref();
+        let peer = name.map(|name| tls.target(target.transport, name)).transpose()?;
+        Ok(Server { address, target: target.clone(), peer })
+    };
+    (0..targets.count()).map(|index| server(targets.pick(index))).collect()
+}
+
 fn probes(settings: &Probe) -> Result<Probes, ConfigError> {
     let sessions = &settings.sessions;
-    let targets = Targets::new(&sessions.targets, &TlsChoice::from(&sessions.tls))?;
-    let servers = || (0..targets.count()).map(|index| targets.pick(index));
-    let mut sorts = vec![Sort::connect(servers().map(|(address, _)| address).collect())];
-    // Probes speak no TLS: of targets inside it only the connect is measured.
-    let in_the_clear = || servers().filter(|(_, target)| target.tls_name.is_none());
-    let over_http = in_the_clear().filter(|(_, target)| target.transport != Transport::Tcp);
-    sorts.push(Sort::http("http", over_http.map(|(address, target)| (address, &*target.path))));
+    let tls = TlsChoice::from(&sessions.tls);
+    let servers = servers(&Targets::new(&sessions.targets, &tls)?, &tls)?;
+    let mut sorts = vec![Sort::connect(servers.iter().map(|it| it.address).collect())];
+    let over_http = servers.iter().filter(|it| it.target.transport != Transport::Tcp);
+    let over_http = over_http.map(|it| (it.address, &*it.target.path, it.peer.clone()));
+    sorts.push(Sort::http("http", over_http));
     for (name, flag, endpoints) in [
         ("operators", "--operators", sessions.watching.operators.as_slice()),
         ("pusher-api", "--api", settings.api.api.as_slice()),
     ] {
-        let mut addresses = Vec::new();
+        let mut asked = Vec::new();
         for endpoint in endpoints {
-            addresses.extend(http_addresses(flag, endpoint)?);
+            let HttpServers { addresses, peer, .. } = HttpServers::new(flag, endpoint, &tls)?;
+            asked.extend(addresses.into_iter().map(|address| (address, "/healthz", peer.clone())));
         }
-        sorts.push(Sort::http(name, addresses.into_iter().map(|address| (address, "/healthz"))));
+        sorts.push(Sort::http(name, asked.into_iter()));
     }
     sorts.retain(|sort| !sort.is_empty());
-    let step = targets.count().div_ceil(MOST_LINES);
-    let with_way_up = in_the_clear()
-        .filter(|(_, target)| !matches!(target.transport, Transport::Sse | Transport::Poll));
-    let lines = with_way_up.step_by(step).map(|(address, target)| Line::new(address, echo(target)));
+    let step = servers.len().div_ceil(MOST_LINES);
+    let has_way_up =
+        |it: &&Server| !matches!(it.target.transport, Transport::Sse | Transport::Poll);
+    let with_way_up = servers.iter().filter(has_way_up).step_by(step);
+    let lines = with_way_up.map(|it| Line::new(it.address, echo(&it.target), it.peer.clone()));
     Ok(Probes {
         rate: f64::from(settings.probe_rate),
         timeout: settings.probe_timeout,

@@ -8,9 +8,14 @@ use std::{
 
 use ::settings::ConfigError;
 
-use super::{messages, run::Run, trouble::Trouble};
+use super::{
+    messages,
+    returning::{missed, returns},
+    run::Run,
+    trouble::Trouble,
+};
 use crate::{
-    fleet::member::Part,
+    fleet::{member::Part, plan::Course},
     measurements::asked::AskedRate,
     report::pushed::Pushed,
     settings::{
@@ -31,7 +36,8 @@ pub(crate) fn push(settings: &Push) -> Result<bool, Trouble> {
     let steps = steps(&settings.pushes)?;
     check_topic(settings, &steps)?;
     let order = order(settings)?;
-    let mut run = Run::start("push", &settings.sessions, 0)?;
+    let course = Course { returns: returns(&settings.returning, true), ..Course::default() };
+    let mut run = Run::start("push", &settings.sessions, course)?;
     run.ramp(&settings.sessions);
     let order = Order { online: Arc::new(run.fleet.online(Part::All)), ..order };
     let before = run.progress().arrived;
@@ -53,7 +59,8 @@ pub(crate) fn push(settings: &Push) -> Result<bool, Trouble> {
     run.finish(|record| {
         // Some may have come late, in a phase that was not theirs.
         let arrived = record.tally.proofs.arrived - before;
-        record.pushes = Some(Pushed { arrived, ..total });
+        let missed = missed(&mut record.tally.recalls, &order);
+        record.pushes = Some(Pushed { arrived, missed, ..total });
     })
 }
 
@@ -62,23 +69,27 @@ impl Run {
     fn push_kind(&mut self, order: &Order, kind: Kind, pushes: &Pushes) -> Result<Pushed, Trouble> {
         let (connections, batch) = shape(kind, pushes);
         let Kind { phase, mode, recipients, rate, limit } = kind;
-        let phase = Arc::new(AtomicU8::new(phase.map_or(0, |phase| phase as u8)));
-        let rate = f64::from(rate);
+        let told = Arc::new(AtomicU8::new(phase.map_or(0, |phase| phase as u8)));
+        // Phases that were asked for have names of their own.
+        self.phase = (self.returns() && phase.is_none()).then(|| Arc::clone(&told));
+        self.tell_who_pushes();
+        let (rate, phase) = (f64::from(rate), told);
         let order =
             Order { connections, batch, phase, mode, recipients, rate, limit, ..order.clone() };
-        let before = self.progress().arrived;
+        let before = self.progress();
         let pushed = match recipients {
             Recipients::Random => self.push_random(&order)?,
             Recipients::All | Recipients::Topic => self.push_all(&order)?,
         };
         let asked = AskedRate::of(rate, pushed.outcome.offered, pushed.outcome.seconds);
-        let arrived = self.progress().arrived - before;
-        Ok(Pushed { arrived, rate: asked, ..pushed })
+        let now = self.progress();
+        let (arrived, missed) = (now.arrived - before.arrived, now.missed - before.missed);
+        Ok(Pushed { arrived, missed, rate: asked, ..pushed })
     }
 
     /// Pushes to one user at a time.
     fn push_random(&mut self, order: &Order) -> Result<Pushed, Trouble> {
-        let before = self.progress().arrived;
+        let before = self.progress().accounted();
         let outcome = self.push_order(order)?;
         self.await_messages(before + outcome.accepted);
         Ok(Pushed::to_one_each(outcome))
@@ -98,8 +109,10 @@ impl Run {
             let one = Order { limit: Limit::Messages(1), first: number, ..order.clone() };
             let outcome = self.push_order(&one)?;
             let [expected, due] = [outcome.accepted, outcome.offered].map(|it| it * before.open);
-            self.await_messages(before.arrived + expected);
-            let (expected, due) = (Some(expected), Some(due));
+            self.await_messages(before.accounted() + expected);
+            // Where sessions go and come meanwhile, nobody knows how many there were to get it.
+            let known = |count| (!self.returns()).then_some(count);
+            let (expected, due) = (known(expected), known(due));
             total.merge(Pushed { outcome, expected, due, ..Pushed::default() });
             number += 1;
         }
@@ -113,7 +126,7 @@ impl Run {
 }
 
 fn order(settings: &Push) -> Result<Order, ConfigError> {
-    let Push { sessions, pushes } = settings;
+    let Push { sessions, pushes, .. } = settings;
     if !(MIN_PAYLOAD..=protocol::push::MAX_PAYLOAD_BYTES).contains(&pushes.payload) {
         let problem = format!("{} bytes is out of range", pushes.payload);
         return Err(ConfigError::new("--payload", problem, "give 96B to 64KiB"));

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -11,23 +11,28 @@ use std::{
 use ::settings::ConfigError;
 use limits::{Counters, KernelMemory, descriptors, symptom::Evidence};
 use protocol::clock;
+use ureq::tls::TlsConfig;
 
 use super::{display::Display, output, trouble::Trouble};
 use crate::{
     fleet::{
         member::Part,
-        plan,
+        plan::{self, Course},
         wire::Progress,
         workers::{Fleet, Manner},
     },
     measurements::{asked::AskedRate, machine, point::Point, timeline::Timeline, watch::Watch},
     report::record::Record,
-    settings::{output::Output, sessions::Sessions},
+    settings::{output::Output, sessions::Sessions, tls::TlsChoice},
     traffic::prober::thread::Prober,
 };
 
 /// How often a waiting scenario looks around.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A longer time than a gateway asks anybody to stay away. Whoever is asked to by another server is on its way in the
+/// end.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long gateways may take to say something for the first time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -38,6 +43,10 @@ pub(super) struct Run {
     pub(super) id: u32,
     /// How long a session may take to answer in the end.
     answer_within: Duration,
+    /// How long those are waited for in the end who were asked to come back; nothing where none does.
+    pub(super) return_within: Option<Duration>,
+    /// Where messages say whether some are away.
+    pub(super) phase: Option<Arc<AtomicU8>>,
     pub(super) record: Record,
     output: Output,
     pub(super) fleet: Fleet,
@@ -55,17 +64,17 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Starts the workers; so many of the sessions will be dropped.
+    /// Starts the workers, whose sessions take this course.
     pub(super) fn start(
         scenario: &'static str,
         sessions: &Sessions,
-        dropped: u32,
+        course: Course,
     ) -> Result<Self, Trouble> {
         let id = fastrand::u32(1..);
         let limit = descriptors::raise().unwrap_or_else(|_| descriptors::soft_limit());
-        let assignments = plan::assignments(sessions, dropped, limit, id)?;
+        let assignments = plan::assignments(sessions, course, limit, id)?;
         output::check(&sessions.output)?;
-        let urls = Watch::urls(&sessions.watching)?;
+        let (urls, tls) = gateways(sessions)?;
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
@@ -78,12 +87,16 @@ impl Run {
         let mut run = Self {
             id,
             answer_within: sessions.answer_within,
+            return_within: course
+                .returns
+                .map(|returns| LONGEST_PAUSE + returns.within + sessions.connect_timeout),
+            phase: None,
             record,
             output: sessions.output.clone(),
             fleet: Fleet::start(assignments)?,
             display: Display::new(asked),
             timeline: Timeline::new(machine::identity(), urls.clone(), every.as_micros() as u64),
-            watch: (!urls.is_empty()).then(|| Watch::start(urls, every)).transpose()?,
+            watch: (!urls.is_empty()).then(|| Watch::start(urls, every, tls)).transpose()?,
             sampled: None,
             prober: None,
             before: Counters::read(),
@@ -150,6 +163,7 @@ impl Run {
     pub(super) fn look(&mut self, doing: &str) {
         self.fleet.listen(Instant::now() + LOOK_EVERY);
         self.display.update(doing, self.fleet.progress());
+        self.tell_who_pushes();
         let every = Duration::from_micros(self.timeline.every);
         if self.sampled.is_none_or(|last| last.elapsed() >= every) {
             self.sampled = Some(Instant::now());
@@ -188,6 +202,7 @@ impl Run {
 
     /// Asks who is there, closes everything and reports; whether all went well.
     pub(super) fn finish(mut self, complete: impl FnOnce(&mut Record)) -> Result<bool, Trouble> {
+        self.await_returns();
         self.call_roll();
         self.sample();
         let mut record = self.record;
@@ -200,4 +215,13 @@ impl Run {
         record.name_limits(&self.evidence);
         output::report(&record, &self.output)
     }
+}
+
+/// What is asked of the gateways that are watched, and how they are believed where one is inside TLS.
+fn gateways(sessions: &Sessions) -> Result<(Vec<String>, Option<TlsConfig>), ConfigError> {
+    let tls = TlsChoice::from(&sessions.tls);
+    let urls = Watch::urls(&sessions.watching, &tls)?;
+    let is_inside = urls.iter().any(|url| url.starts_with("https:"));
+    let believed = is_inside.then(|| tls.for_requests()).transpose()?;
+    Ok((urls, believed))
 }

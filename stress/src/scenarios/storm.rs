@@ -19,7 +19,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    fleet::{member::Part, workers::Manner},
+    fleet::{member::Part, plan::Course, workers::Manner},
     measurements::{
         asked::AskedRate,
         storm::{Moment, Reading, Storm},
@@ -45,7 +45,8 @@ const BATCH: u64 = 500;
 pub(crate) fn storm(settings: &Settings) -> Result<bool, Trouble> {
     let drop = to_drop(settings)?;
     let order = order(settings)?;
-    let mut run = Run::start("storm", &settings.sessions, drop)?;
+    let course = Course { dropped: drop, ..Course::default() };
+    let mut run = Run::start("storm", &settings.sessions, course)?;
     let mut storm = Storm { drop: drop.into(), ..Storm::default() };
     run.gather(&settings.sessions, &mut storm);
     let messages = order.map(|order| run.start_order(order)).transpose()?.flatten();

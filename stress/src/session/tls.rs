@@ -10,10 +10,12 @@ use certificates::{
         pki_types::ServerName,
         unbuffered::{
             ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
-            WriteTraffic,
+            ReadTraffic, WriteTraffic,
         },
     },
 };
+
+use crate::settings::tls::Peer;
 
 /// The client's half of TLS on one connection.
 pub(crate) struct Tls {
@@ -41,6 +43,19 @@ impl Tls {
         let connection = UnbufferedClientConnection::new(config, name);
         let connection = connection.map_err(|error| Cause::of(&error))?;
         Ok(Self { connection, incoming: Vec::new(), is_established: false })
+    }
+
+    /// The same for a server that is known.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub(crate) fn to(peer: &Peer) -> Result<Self, Cause> {
+        Self::new(Arc::clone(&peer.config), peer.name.clone())
+    }
+
+    /// Whether something can be said.
+    pub(crate) fn is_established(&self) -> bool {
+        self.is_established
     }
 
     /// The first bytes, added to `out`.
@@ -131,13 +146,7 @@ impl Tls {
                     self.complain(&mut bytes[used + done..], out);
                     return Err(Cause::of(&error));
                 }
-                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                    while let Some(record) = traffic.next_record() {
-                        let record = record.map_err(|error| Cause::of(&error))?;
-                        done += record.discard;
-                        plain.extend_from_slice(record.payload);
-                    }
-                }
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => done += read(&mut traffic, plain)?,
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
                     encode(&mut data, out).ok_or(Cause::Other)?;
                 }
@@ -159,6 +168,17 @@ impl Tls {
             }
         }
     }
+}
+
+/// Adds to `plain` what was said in records; says how many bytes are done with.
+fn read<D>(traffic: &mut ReadTraffic<'_, '_, D>, plain: &mut Vec<u8>) -> Result<usize, Cause> {
+    let mut done = 0;
+    while let Some(record) = traffic.next_record() {
+        let record = record.map_err(|error| Cause::of(&error))?;
+        done += record.discard;
+        plain.extend_from_slice(record.payload);
+    }
+    Ok(done)
 }
 
 fn encode<D>(data: &mut EncodeTlsData<'_, D>, out: &mut Vec<u8>) -> Option<()> {

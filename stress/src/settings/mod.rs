@@ -3,7 +3,7 @@
 //! Every scenario of [`scenarios`] has flags for its [`sessions`], its [`output`] and its
 //! [`tolerance`], some for
 //! [`pushes`], which come in [`phases`]. [`addresses`], [`sources`] and [`targets`] say what a URL
-//! or a range of addresses stands for, [`waits`] how long polls wait, [`tls`] which
+//! or a range of addresses stands for, [`waits`] how long polls wait, [`returning`] whether sessions come back, [`tls`] which
 //! servers are believed.
 
 pub(crate) mod addresses;
@@ -11,6 +11,7 @@ pub(crate) mod output;
 pub(crate) mod phase;
 pub(crate) mod phases;
 pub(crate) mod pushes;
+pub(crate) mod returning;
 pub(crate) mod scenarios;
 pub(crate) mod sessions;
 mod sources;

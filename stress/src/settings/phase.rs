@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Phase {
-    /// A storm: all sessions are open.
+    /// All sessions are open: before a storm, or while none is asked to come back.
     Steady = 1,
     /// A storm: some are being dropped, until the gateways know.
     Drop,
@@ -25,11 +25,13 @@ pub enum Phase {
     All,
     /// Pushes to the topic that everybody has.
     Topic,
+    /// Some sessions were asked to come back, and are not there yet.
+    Return,
 }
 
 impl Phase {
     /// Every phase, in order.
-    pub const EVERY: [Self; 9] = [
+    pub const EVERY: [Self; 10] = [
         Self::Steady,
         Self::Drop,
         Self::After,
@@ -39,6 +41,7 @@ impl Phase {
         Self::Rate,
         Self::All,
         Self::Topic,
+        Self::Return,
     ];
 
     /// As it stands in reports.
@@ -53,6 +56,7 @@ impl Phase {
             Self::Rate => "rate",
             Self::All => "all",
             Self::Topic => "topic",
+            Self::Return => "return",
         }
     }
 

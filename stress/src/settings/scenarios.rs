@@ -8,6 +8,7 @@ use settings::{logging::CommonArgs, units};
 use super::{
     output::Output,
     pushes::{Api, Pushes},
+    returning::Returning,
     sessions::Sessions,
 };
 
@@ -51,6 +52,9 @@ pub struct Idle {
     /// The sessions.
     #[command(flatten)]
     pub sessions: Sessions,
+    /// Whether they come back.
+    #[command(flatten)]
+    pub returning: Returning,
 }
 
 /// Flags of `stress push`.
@@ -59,6 +63,9 @@ pub struct Push {
     /// The sessions.
     #[command(flatten)]
     pub sessions: Sessions,
+    /// Whether they come back.
+    #[command(flatten)]
+    pub returning: Returning,
     /// The pushes.
     #[command(flatten)]
     pub pushes: Pushes,

@@ -8,6 +8,7 @@ mod opening;
 mod polls;
 mod probe;
 mod pushing;
+mod returning;
 #[path = "../../../stress/tests/server/mod.rs"]
 mod server;
 mod storm;

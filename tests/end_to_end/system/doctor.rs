@@ -60,6 +60,19 @@ fn a_running_gateway_is_looked_at_from_outside() {
 }
 
 #[test]
+fn sessions_over_tls_need_more_memory() {
+    let needed = |flags: &[&str]| {
+        let (_, output) = doctor(&[&["--sessions=100000", "--json"], flags].concat());
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answer["over_tls"], !flags.is_empty(), "{answer:#}");
+        let rows = answer["limits"].as_array().unwrap();
+        let memory = rows.iter().find(|row| row["limit"] == "available memory").unwrap();
+        memory["needed"].as_u64().unwrap()
+    };
+    assert_eq!(needed(&["--tls"]) - needed(&[]), 100_000 * 5_000);
+}
+
+#[test]
 fn the_page_fits_a_hundred_columns() {
     let (_, output) = doctor(&["--sessions=4294967295", "--with-client"]);
     let page = String::from_utf8(output.stdout).unwrap();

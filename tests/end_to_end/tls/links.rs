@@ -120,12 +120,15 @@ fn certificates_are_read_again_and_links_stay() {
     eventually("it is refused", || (gateway.metrics().get(failed) > before).then_some(()));
     assert_eq!(connect(gateway.operators).1, certificate("renewed.pem"), "the last good one");
 
+    let expiry = "holdfast_pusher_link_tls_certificate_expiry_timestamp_seconds";
+    assert_eq!(pusher.metrics().get(expiry), 4_733_510_400.0);
     ours.iter().for_each(Changing::become_nonsense);
     pusher.process.signal(Signal::HUP);
     let failed = r#"holdfast_pusher_key_reloads_total{result="failed",source="link_certificates"}"#;
     eventually("it is refused", || (pusher.metrics().get(failed) > 0.0).then_some(()));
     ours[0].become_file("renewed.pem");
     ours[1].become_file("renewed.key.pem");
+    assert_eq!(pusher.metrics().get(expiry), 4_733_510_400.0, "the last good one");
     let ok = r#"holdfast_pusher_key_reloads_total{result="ok",source="link_certificates"}"#;
     eventually("it is read", || (pusher.metrics().get(ok) > 0.0).then_some(()));
 

@@ -1,5 +1,5 @@
 //! TLS in front of clients, on links, and in front of backends. That sessions are the same over it, the contract of all
-//! transports shows. [`commands`] are this program's own clients.
+//! transports shows. [`commands`] are this program's own clients, of which [`load`] is the load client.
 
 mod backends;
 mod certificates;
@@ -7,6 +7,7 @@ mod clients;
 mod commands;
 mod handshakes;
 mod links;
+mod load;
 pub(crate) mod sessions;
 
 use std::net::SocketAddr;

@@ -123,7 +123,7 @@ impl LocalDispatch {
             Ok(()) => fan_out_patience(self.haste),
             Err(_) => Duration::ZERO,
         };
-        waited.inspect_err(|_| self.services.metrics.fan_outs_refused.inc()).map(|()| true)
+        waited.inspect_err(|_| self.services.metrics.pushes.fan_outs_refused.inc()).map(|()| true)
     }
 
     fn routes<'a>(&self, to: &'a To<'_>) -> Routes<'a> {
@@ -188,8 +188,8 @@ impl LocalDispatch {
     /// Takes note of a push that goes to some, and of those that it does not go to.
     fn hand(&self, push: &NamedPush<'_>, outcome: &Outcome<'_>) -> Handed {
         let metrics = &self.services.metrics;
-        metrics.entries.inc_by(outcome.placed.len() as u64);
-        metrics.dropped_for_room.inc_by(outcome.refused.len() as u64);
+        metrics.pushes.entries.inc_by(outcome.placed.len() as u64);
+        metrics.pushes.dropped_for_room.inc_by(outcome.refused.len() as u64);
         for route in &outcome.refused {
             self.links.get(route.gateway).into_iter().for_each(|link| link.miss(&route.target));
         }
@@ -261,7 +261,7 @@ impl Dispatch for LocalDispatch {
         for lane in self.lanes.iter_mut().filter(|lane| !lane.is_empty()) {
             lost += lane.hand_over();
         }
-        self.services.metrics.dropped_at_loss.inc_by(lost);
+        self.services.metrics.pushes.dropped_at_loss.inc_by(lost);
         self.lanes.retain(|lane| lane.link.is_open());
         let has_caught_up = |gateway: &GatewayIndex| {
             self.links.get(*gateway).is_none_or(|link: &Arc<Link>| !link.room.is_tight())

@@ -147,7 +147,7 @@ async fn a_full_gateway_refuses_its_own_users_only() {
     drop(dispatch);
     assert_eq!(fixture.sent(0), ["a", "both", "#t", "*", "a"]);
     assert_eq!(fixture.sent(1), <[String; 0]>::default());
-    assert_eq!(fixture.engine.services.metrics.dropped_for_room.get(), 4);
+    assert_eq!(fixture.engine.services.metrics.pushes.dropped_for_room.get(), 4);
     full.room.give_back(300, Certainty::Known);
     let mut dispatch = fixture.engine.dispatch(0, Haste::Now);
     assert_eq!(add(&mut dispatch, r#"{"all":true}"#, 100).await, Ok(2), "there is room again");
@@ -231,7 +231,7 @@ async fn a_lost_gateway_is_queued_for_until_it_is_given_up() {
     assert_eq!(link.give_up().pushes, 1);
     dispatch.flush();
     assert_eq!(link.room.taken(), 0, "what came too late is not held for ever");
-    assert_eq!(fixture.engine.services.metrics.dropped_at_loss.get(), 1);
+    assert_eq!(fixture.engine.services.metrics.pushes.dropped_at_loss.get(), 1);
     assert_eq!(add(&mut dispatch, r#"{"user":"a"}"#, 10).await, Err(Refused::NoGateway));
 }
 
@@ -309,7 +309,7 @@ async fn what_a_gateway_cannot_bring_in_time_is_refused_and_nothing_else() {
     assert_eq!(add(&mut dispatch, r#"{"user":"a"}"#, 10).await, Ok(1), "users are let through");
     dispatch.flush();
     assert_eq!((fixture.sent(0).len(), fixture.sent(1).len()), (21, 20));
-    assert_eq!(fixture.engine.services.metrics.fan_outs_refused.get(), 982);
+    assert_eq!(fixture.engine.services.metrics.pushes.fan_outs_refused.get(), 982);
     // The gateway tells what it has to do, then acknowledges.
     slow.fan_outs.told(work(1850));
     slow.acknowledge(1);

@@ -72,7 +72,7 @@ async fn what_was_committed_is_a_duplicate_from_then_on() {
         br#"{"id":"0190a6f0-0000-7000-8000-000000000001", "data": 1,"to":{"user":"u"}}"#;
     let again = stage_as(&api, Backend::ANYONE, reordered, None).await;
     assert!(matches!(again, Ok(Staged::Duplicate(id)) if id == forwarded.id));
-    assert_eq!((api.metrics.accepted.get(), api.metrics.duplicate.get()), (1, 2));
+    assert_eq!((api.metrics.pushes.accepted.get(), api.metrics.pushes.duplicate.get()), (1, 2));
 }
 
 #[actix_rt::test]
@@ -95,7 +95,7 @@ async fn the_same_id_with_another_content_is_a_conflict() {
         let again = stage_as(&api, Backend::ANYONE, other.as_bytes(), None).await;
         let problem = again.map(drop).expect_err("a conflict");
         assert_eq!((problem.status, problem.pointer.as_deref()), (409, Some("/id")), "{other}");
-        assert_eq!(api.metrics.conflict.get(), count);
+        assert_eq!(api.metrics.pushes.conflict.get(), count);
     }
     let other_backend = Backend::ANYONE.with_ids(7);
     let theirs = stage_as(&api, other_backend, others[0].as_bytes(), None).await;
@@ -138,7 +138,7 @@ async fn what_was_refused_may_come_again() {
         let problem = committed.map(drop).expect_err("refused");
         assert_eq!((problem.status, problem.detail), (503, refused.to_string()));
     }
-    assert_eq!((api.metrics.refused.get(), api.metrics.accepted.get()), (2, 0));
+    assert_eq!((api.metrics.pushes.refused.get(), api.metrics.pushes.accepted.get()), (2, 0));
     staged(&api).await;
 }
 

@@ -1,5 +1,7 @@
 //! Which flags make which shares, and which are refused.
 
+use std::net::SocketAddr;
+
 use clap::Parser;
 
 use super::*;
@@ -21,7 +23,11 @@ fn sessions(flags: &str) -> Result<Sessions, ConfigError> {
 }
 
 fn planned(flags: &str) -> Result<Vec<Assignment>, ConfigError> {
-    assignments(&sessions(flags)?, 0, 20_000, 1)
+    assignments(&sessions(flags)?, Course::default(), 20_000, 1)
+}
+
+fn server_of(share: &Assignment, number: u32) -> SocketAddr {
+    share.targets.pick(share.place(number)).0
 }
 
 #[test]
@@ -61,7 +67,7 @@ fn each_source_meets_each_target_before_a_pair_comes_again() {
     let flags = "--target ws://127.0.0.1:8100-8102 --sources 127.0.0.2-127.0.0.3 --sessions 12";
     let share = planned(flags).expect("a plan").remove(0);
     let pairs: Vec<_> = (0..12)
-        .map(|number| (share.source(number).expect("a source"), share.target(number).0))
+        .map(|number| (share.source(number).expect("a source"), server_of(&share, number)))
         .collect();
     let distinct: std::collections::HashSet<_> = pairs[..6].iter().collect();
     assert_eq!(distinct.len(), 6);
@@ -77,7 +83,7 @@ fn several_processes_fill_one_target_after_another_and_all_alike() {
     let pairs: Vec<_> = shares
         .iter()
         .flat_map(|share| {
-            numbers(share).map(|number| (share.target(number).0, share.source(number)))
+            numbers(share).map(|number| (server_of(share, number), share.source(number)))
         })
         .collect();
     assert!(pairs.is_sorted_by_key(|pair| pair.0));
@@ -97,7 +103,8 @@ fn what_is_dropped_is_spread_over_the_workers() {
         ("--sessions 5 --processes 2", 0),
     ] {
         let sessions = sessions(flags).expect(flags);
-        let shares = assignments(&sessions, dropped, 20_000, 1).expect(flags);
+        let course = Course { dropped, returns: None };
+        let shares = assignments(&sessions, course, 20_000, 1).expect(flags);
         let kept: u32 = shares.iter().map(|share| share.kept).sum();
         assert_eq!(kept, sessions.sessions - dropped, "{flags}");
         assert!(shares.iter().all(|share| share.kept <= share.count), "{flags}");
@@ -144,7 +151,7 @@ fn every_pair_counts_its_own_turns() {
             share.ports = Ports::parse("50000 50007", "", 0);
             for number in share.first..share.first + share.count {
                 let Some(port) = share.port(number) else { continue };
-                let (server, _) = share.target(number);
+                let server = server_of(&share, number);
                 assert!(seen.insert((server, share.source(number), port)), "{flags}: {number}");
                 chosen += 1;
             }

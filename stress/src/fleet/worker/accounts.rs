@@ -51,6 +51,8 @@ impl Worker {
     /// Says everything, and ends.
     pub(super) fn finish(mut self, events: &mut impl Write) -> io::Result<()> {
         self.tally.held_to_end = self.tally.open();
+        self.tally.recalls.missed = self.book.missed();
+        self.tally.recalls.unheard = self.book.unheard();
         let kept = self.assignment.first + self.assignment.kept;
         let stays = |entry: &Entry| entry.session.state() == State::Live && entry.number < kept;
         let staying = self.sessions.iter().filter(|(_, entry)| stays(entry));

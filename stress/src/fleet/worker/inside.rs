@@ -22,7 +22,7 @@ impl Worker {
                 return false;
             }
         }
-        let (_, target) = self.assignment.target(self.sessions[place].number);
+        let (_, target) = self.places.target(&self.assignment, self.sessions[place].number);
         let begun = self.secured.connection(target).and_then(|tls| {
             let Some(tls) = tls else { return Err(NO_TLS) };
             self.secured.out.clear();
@@ -55,7 +55,8 @@ impl Worker {
         match told {
             Err(cause) => return self.end_if_there(place, cause.into()),
             Ok(Told { is_new: true, is_resumed }) if is_sent => {
-                self.arrivals().on_encrypted(is_resumed);
+                let coming = self.opening.coming(self.sessions[place].number);
+                coming.arrivals(&mut self.tally).on_encrypted(is_resumed);
                 self.open_inside(place);
             }
             Ok(_) => {}
@@ -73,7 +74,7 @@ impl Worker {
     /// The handshake is done: says what the session begins with.
     fn open_inside(&mut self, place: usize) {
         let number = self.sessions[place].number;
-        let (address, target) = self.assignment.target(number);
+        let (address, target) = self.places.target(&self.assignment, number);
         let opening = self.openings.bytes(number, target, address.port());
         if self.say(place, opening.as_bytes()) {
             self.begin_session(place);

@@ -2,12 +2,16 @@
 
 use std::io::{self, Read, Write};
 
-use client::{Effect, Kind, State, scan};
+use client::{Effect, Rules, Session, State};
 use mio::event::Event;
 use protocol::clock;
 
-use super::{entry::Entry, roll_call::RollCall, state::Worker};
-use crate::session::{failure::Failure, opening::Begun, stamp::stamp};
+use super::{
+    entry::Entry,
+    hearing::{Heard, Hearing, Of, WayUp},
+    state::Worker,
+};
+use crate::session::{failure::Failure, opening::Begun};
 
 /// What has come for a session.
 enum Received<'a> {
@@ -37,9 +41,9 @@ impl Worker {
     /// Sends the opening bytes, a kilobyte at most, which an empty socket takes whole. A connect
     /// that failed shows here as well.
     fn on_connected(&mut self, place: usize) -> bool {
-        let Self { sessions, assignment, openings, .. } = self;
+        let Self { sessions, assignment, places, openings, .. } = self;
         let entry = &mut sessions[place];
-        let (address, target) = assignment.target(entry.number);
+        let (address, target) = places.target(assignment, entry.number);
         if target.tls_name.is_some() {
             return self.begin_tls(place);
         }
@@ -94,48 +98,30 @@ impl Worker {
 
     /// Tells the session that it is connected, or what has arrived, and does what it asks for.
     fn tell(&mut self, place: usize, received: Received<'_>) {
-        let is_inside = self.secured.has(place);
-        let Self { sessions, tally, opening, rules, scratch, book, roll_call, posts, .. } = self;
-        let Entry { stream, session, due, number } = &mut sessions[place];
-        let now = clock::micros_since_epoch();
-        let mut held = session.state() == State::Live;
-        let (mut ended, mut letters, mut again) = (None, Vec::new(), false);
-        let mut inside = Vec::new();
-        let has_way_up = session.has_way_up();
-        let turn = (*number - self.assignment.first) as usize;
-        let mut effects = |effect: Effect<'_>| match effect {
-            Effect::Held => {
-                held = true;
-                match opening.is_returning() {
-                    true => tally.returns.on_held(*due, now),
-                    false => tally.arrivals.on_held(*due, now),
-                }
-                opening.on_held(*number);
+        let heard = self.hear_out(place, received);
+        let Heard { is_held, ended, parting, inside, letters, asks_again } = heard;
+        // Nothing that comes behind a bye would keep it here.
+        if let Some(parting) = parting.filter(|_| is_held) {
+            return self.recall(place, parting);
+        }
+        if let Some(failure) = ended {
+            return self.close(place, failure, is_held);
+        }
+        for words in inside {
+            if !self.say(place, &words) {
+                return;
             }
-            Effect::Frame(Kind::Message, message) => {
-                let stamp = stamp(message);
-                tally.on_message(stamp, book.judge(*number, stamp.as_ref()), now);
-            }
-            Effect::Frame(Kind::Error, _) => tally.refusals += 1,
-            Effect::Frame(Kind::Hello, hello) if !has_way_up => {
-                scan::session(hello).into_iter().for_each(|name| posts.learn(turn, name));
-            }
-            Effect::Frame(..) => {}
-            Effect::Alive => {
-                tally.answered += 1;
-                roll_call.iter_mut().for_each(RollCall::on_answered);
-            }
-            Effect::Reply(bytes) if has_way_up && is_inside => inside.push(bytes),
-            // A server that does not read its pongs, or not even the echo's message, will notice
-            // by itself.
-            Effect::Reply(bytes) if has_way_up => drop(stream.write(&bytes)),
-            Effect::Reply(bytes) => letters.push(bytes),
-            Effect::Again(name) => {
-                name.into_iter().for_each(|name| posts.learn(turn, name));
-                again = true;
-            }
-            Effect::Ended(ending) => ended = Some(ending.into()),
-        };
+        }
+        if asks_again {
+            self.poll_again(place);
+        }
+        letters.into_iter().for_each(|letter| self.post(place, letter));
+    }
+
+    /// Tells it that, and counts what it says to that.
+    fn hear_out(&mut self, place: usize, received: Received<'_>) -> Heard {
+        let (mut hearing, session, rules, scratch) = self.listen_to(place);
+        let mut effects = |effect: Effect<'_>| hearing.take(effect);
         match received {
             Received::Nothing => session.on_connected(rules, &mut effects),
             Received::Scratch(length) => {
@@ -143,18 +129,29 @@ impl Worker {
             }
             Received::Inside(said) => session.on_bytes(said, rules, &mut effects),
         }
-        if let Some(failure) = ended {
-            return self.close(place, failure, held);
-        }
-        for words in inside {
-            if !self.say(place, &words) {
-                return;
-            }
-        }
-        if again {
-            self.poll_again(place);
-        }
-        letters.into_iter().for_each(|letter| self.post(place, letter));
+        hearing.heard
+    }
+
+    /// Who hears a session, the session, and what its rules and the room for what is read are.
+    fn listen_to(&mut self, place: usize) -> (Hearing<'_>, &mut Session, &Rules, &[u8]) {
+        let is_inside = self.secured.has(place);
+        let Self { sessions, tally, opening, rules, scratch, book, roll_call, posts, .. } = self;
+        let Entry { stream, session, due, number } = &mut sessions[place];
+        let of = Of {
+            number: *number,
+            turn: (*number - self.assignment.first) as usize,
+            due: *due,
+            now: clock::micros_since_epoch(),
+            way_up: match session.has_way_up() {
+                true if is_inside => WayUp::Inside,
+                true => WayUp::Own,
+                false => WayUp::Posts,
+            },
+            returns: self.assignment.returns.is_some(),
+        };
+        let heard = Heard { is_held: session.state() == State::Live, ..Heard::default() };
+        let hearing = Hearing { tally, opening, book, roll_call, posts, stream, of, heard };
+        (hearing, session, rules, scratch)
     }
 
     /// Asks for what is new. The request is a kilobyte at most, and the one before has been answered.
@@ -164,7 +161,7 @@ impl Worker {
         let Some(name) = self.posts.name((number - self.assignment.first) as usize) else {
             return self.end(place, Failure::Protocol("an answer that names no session".into()));
         };
-        let (address, target) = self.assignment.target(number);
+        let (address, target) = self.places.target(&self.assignment, number);
         let begun = Begun { number, target, port: address.port(), name };
         let request = self.openings.poll(begun, seen, wait);
         if self.secured.has(place) {

@@ -1,8 +1,11 @@
 //! Posts what sessions say that have no other way to say it.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
-use mio::{Interest, Token};
+use mio::Token;
 use socket2::SockRef;
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
     roll_call::RollCall,
     state::Worker,
 };
-use crate::session::{failure::Failure, opening::Begun, socket};
+use crate::session::{failure::Failure, opening::Begun, request::Request, socket, stream::Stream};
 
 /// The first token of their sockets; those of sessions are below.
 pub(super) const POSTS: usize = 1 << 40;
@@ -39,18 +42,17 @@ impl Worker {
         let number = sender.1;
         let name = self.posts.name((number - self.assignment.first) as usize);
         let Some(name) = name.filter(|_| self.is_there(sender)) else { return Ok(()) };
-        let (address, target) = self.assignment.target(number);
+        let (address, target) = self.places.target(&self.assignment, number);
         let begun = Begun { number, target, port: address.port(), name };
         let request = self.openings.post(begun, frames);
-        let tls =
-            self.secured.connection(target).map_err(|cause| io::Error::other(cause.to_string()))?;
-        let mut stream = socket::connect(address, self.assignment.source(number), None)?;
+        let peer = self.secured.peer(target).map_err(|why| io::Error::other(why.to_string()))?;
+        let socket = socket::connect(address, self.assignment.source(number), None)?;
         // Nothing follows the answer, and others would miss a port that waits after it.
-        SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+        SockRef::from(&socket).set_linger(Some(Duration::ZERO))?;
         let token = Token(POSTS + self.posts.vacant());
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut stream, token, interest)?;
-        self.posts.begin(Post::new(sender, stream, request, tls)?);
+        let stream = Stream::new(socket, peer.as_ref(), self.poll.registry(), token)?;
+        let request = Request::begin(stream, request.as_bytes())?;
+        self.posts.begin(Post { sender, request, begun: Instant::now() });
         Ok(())
     }
 

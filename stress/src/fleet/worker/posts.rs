@@ -3,18 +3,15 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, Read, Write},
+    io,
     num::NonZero,
     time::{Duration, Instant},
 };
 
-use certificates::Cause;
-use client::response::{Head, ROOM};
-use mio::net::TcpStream;
 use protocol::SessionId;
 use slab::Slab;
 
-use crate::session::tls::Tls;
+use crate::session::request::Request;
 
 /// Requests under way at once.
 const MOST: usize = 512;
@@ -43,14 +40,9 @@ pub(super) struct Letter {
 
 /// A request that is under way.
 pub(super) struct Post {
-    sender: Sender,
-    stream: TcpStream,
-    tls: Option<Box<Tls>>,
-    request: String,
-    /// What is still to be sent.
-    unsent: Vec<u8>,
-    received: Vec<u8>,
-    begun: Instant,
+    pub(super) sender: Sender,
+    pub(super) request: Request,
+    pub(super) begun: Instant,
 }
 
 impl Posts {
@@ -104,7 +96,7 @@ impl Posts {
     /// The socket of a request has something to say: who sent it and the status, once it is there, or why
     /// there is none.
     pub(super) fn on_ready(&mut self, place: usize) -> Option<(Sender, io::Result<u16>)> {
-        let answer = self.under_way.get_mut(place)?.advance().transpose()?;
+        let answer = self.under_way.get_mut(place)?.request.advance().transpose()?;
         Some((self.under_way.remove(place).sender, answer))
     }
 
@@ -115,86 +107,6 @@ impl Posts {
             self.under_way.retain(|_, post| post.begun.elapsed() < WITHIN);
         }
     }
-}
-
-impl Post {
-    /// A request whose connection has begun to open.
-    ///
-    /// # Errors
-    /// There is no TLS for it.
-    pub(super) fn new(
-        sender: Sender,
-        stream: TcpStream,
-        request: String,
-        mut tls: Option<Box<Tls>>,
-    ) -> io::Result<Self> {
-        let mut unsent = Vec::new();
-        match &mut tls {
-            Some(tls) => tls.begin(&mut unsent).map_err(no_tls)?,
-            None => unsent.extend_from_slice(request.as_bytes()),
-        }
-        let (received, begun) = (Vec::new(), Instant::now());
-        Ok(Self { sender, stream, tls, request, unsent, received, begun })
-    }
-
-    /// Sends and receives what is possible: the status, once it is there.
-    fn advance(&mut self) -> io::Result<Option<u16>> {
-        match self.try_advance() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            other => other,
-        }
-    }
-
-    fn try_advance(&mut self) -> io::Result<Option<u16>> {
-        if let Some(error) = self.stream.take_error()? {
-            return Err(error);
-        }
-        match self.stream.peer_addr() {
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(None),
-            other => other?,
-        };
-        self.send()?;
-        let mut chunk = [0; 4096];
-        loop {
-            match self.stream.read(&mut chunk)? {
-                0 => return Err(io::ErrorKind::ConnectionReset.into()),
-                length => self.take(&mut chunk[..length])?,
-            }
-            self.send()?;
-            let mut room = ROOM;
-            match Head::read(&self.received, &mut room) {
-                Ok(None) => {}
-                Ok(Some(head)) => return Ok(Some(head.status)),
-                Err(problem) => return Err(io::Error::other(problem)),
-            }
-        }
-    }
-}
-
-impl Post {
-    fn send(&mut self) -> io::Result<()> {
-        while !self.unsent.is_empty() {
-            let sent = self.stream.write(&self.unsent)?;
-            self.unsent.drain(..sent);
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, bytes: &mut [u8]) -> io::Result<()> {
-        let Self { tls, request, unsent, received, .. } = self;
-        let Some(tls) = tls else {
-            received.extend_from_slice(bytes);
-            return Ok(());
-        };
-        if tls.receive(bytes, received, unsent).map_err(no_tls)?.is_new {
-            tls.say(request.as_bytes(), unsent).map_err(no_tls)?;
-        }
-        Ok(())
-    }
-}
-
-fn no_tls(cause: Cause) -> io::Error {
-    io::Error::other(format!("TLS: {cause}"))
 }
 
 #[cfg(test)]

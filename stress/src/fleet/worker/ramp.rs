@@ -9,7 +9,7 @@ use protocol::clock;
 use super::{
     entry::Entry,
     state::Worker,
-    waves::{Begun, Verdict},
+    waves::{Begun, Coming, Verdict},
 };
 use crate::session::{failure::Failure, socket};
 
@@ -18,7 +18,7 @@ impl Worker {
     pub(super) fn open_due(&mut self) {
         while let Some(Begun { number, due }) = self.opening.begin() {
             let started = clock::micros_since_epoch();
-            self.arrivals().span.add(started);
+            self.opening.coming(number).arrivals(&mut self.tally).span.add(started);
             if let Err(error) = self.open(number, due, started) {
                 let errno = error.raw_os_error().unwrap_or_default();
                 self.on_not_opened(number, due, Failure::Socket(State::Connecting, errno));
@@ -27,9 +27,14 @@ impl Worker {
     }
 
     fn open(&mut self, number: u32, due: u64, started: u64) -> io::Result<()> {
-        let (address, target) = self.assignment.target(number);
+        let (address, target) = self.places.target(&self.assignment, number);
         let source = self.assignment.source(number);
-        let mut stream = socket::connect(address, source, self.assignment.port(number))?;
+        // Towards another server the port that was chosen for it may be another session's.
+        let port = match self.places.has_moved(&self.assignment, number) {
+            true => None,
+            false => self.assignment.port(number),
+        };
+        let mut stream = socket::connect(address, source, port)?;
         let slot = self.sessions.vacant_entry();
         let place = slot.key();
         self.secured.forget(place);
@@ -43,9 +48,16 @@ impl Worker {
 
     /// A session could not be opened; it is tried again or has failed.
     pub(super) fn on_not_opened(&mut self, number: u32, due: u64, failure: Failure) {
+        let coming = self.opening.coming(number);
+        if coming == Coming::Recalled {
+            self.places.move_on(&self.assignment, number);
+        }
         match self.opening.on_failed(number, due, &failure) {
-            Verdict::Again => self.arrivals().retried.add(failure, 1),
-            Verdict::Failed => self.tally.failures.add(failure, 1),
+            Verdict::Again => coming.arrivals(&mut self.tally).retried.add(failure, 1),
+            Verdict::Failed => {
+                self.tally.recalls.failed += u64::from(coming == Coming::Recalled);
+                self.tally.failures.add(failure, 1);
+            }
         }
     }
 

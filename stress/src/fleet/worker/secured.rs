@@ -5,7 +5,11 @@ use std::{io, sync::Arc};
 use certificates::{Cause, rustls::ClientConfig, server_name};
 use protocol::Transport;
 
-use crate::{fleet::assignment::Assignment, session::tls::Tls, settings::targets::Target};
+use crate::{
+    fleet::assignment::Assignment,
+    session::tls::Tls,
+    settings::{targets::Target, tls::Peer},
+};
 
 /// What TLS of the sessions is.
 pub(super) struct Secured {
@@ -39,16 +43,24 @@ impl Secured {
         Ok(Self { configs, sessions: Vec::new(), plain: Vec::new(), out: Vec::new() })
     }
 
-    /// TLS for one more connection to a target; nothing where it is not inside TLS.
+    /// What a target is inside TLS; nothing where it is not.
+    ///
+    /// # Errors
+    /// There is no TLS for it.
+    pub(super) fn peer(&self, target: &Target) -> Result<Option<Peer>, Cause> {
+        let Some(name) = &target.tls_name else { return Ok(None) };
+        let name = server_name("--target", name).map_err(|_| NO_TLS)?;
+        let config = &self.configs[usize::from(target.transport == Transport::Tcp)];
+        Ok(Some(Peer { config: config.clone().ok_or(NO_TLS)?, name }))
+    }
+
+    /// TLS for one more session at a target; nothing where it is not inside TLS.
     ///
     /// # Errors
     /// Why there is none.
     pub(super) fn connection(&self, target: &Target) -> Result<Option<Box<Tls>>, Cause> {
-        let Some(name) = &target.tls_name else { return Ok(None) };
-        let name = server_name("--target", name).map_err(|_| NO_TLS)?;
-        let config = &self.configs[usize::from(target.transport == Transport::Tcp)];
-        let config = config.clone().ok_or(NO_TLS)?;
-        Ok(Some(Box::new(Tls::new(config, name)?)))
+        let peer = self.peer(target)?;
+        peer.map(|peer| Tls::to(&peer).map(Box::new)).transpose()
     }
 
     /// Whether the session in this place has begun with TLS.

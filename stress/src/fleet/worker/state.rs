@@ -8,15 +8,15 @@ use mio::Poll;
 use slab::Slab;
 
 use super::{
-    departure::Departure, entry::Entry, posts::Posts, roll_call::RollCall, secured::Secured,
-    waves::Opening,
+    departure::Departure, entry::Entry, places::Places, posts::Posts, roll_call::RollCall,
+    secured::Secured, waves::Opening,
 };
 use crate::{
     fleet::{
         assignment::Assignment,
         wire::{Progress, Wave},
     },
-    measurements::{arrivals::Arrivals, book::Book, tally::Tally},
+    measurements::{book::Book, tally::Tally},
     session::opening::Openings,
 };
 
@@ -27,6 +27,7 @@ const SCRATCH_BYTES: usize = 64 * 1024;
 pub(super) struct Worker {
     pub(super) poll: Poll,
     pub(super) assignment: Assignment,
+    pub(super) places: Places,
     pub(super) openings: Openings,
     pub(super) rules: Rules,
     /// All sessions that are not over.
@@ -71,6 +72,7 @@ impl Worker {
             sessions: Slab::with_capacity(assignment.count as usize),
             opening: Opening::new(nothing, assignment.concurrency),
             deadlines: VecDeque::new(),
+            places: Places::default(),
             departure: None,
             roll_call: None,
             posts: Posts::new(),
@@ -85,17 +87,13 @@ impl Worker {
         })
     }
 
-    /// Where sessions of this wave are counted.
-    pub(super) fn arrivals(&mut self) -> &mut Arrivals {
-        match self.opening.is_returning() {
-            true => &mut self.tally.returns,
-            false => &mut self.tally.arrivals,
-        }
-    }
-
     /// Where it stands.
     pub(super) fn progress(&self) -> Progress {
+        let recalls = &self.tally.recalls;
         Progress {
+            recalled: recalls.asked(),
+            away: recalls.away(),
+            missed: self.book.missed(),
             open: self.tally.open(),
             failed: self.tally.failures.total(),
             lost: self.tally.losses.total(),

@@ -1,5 +1,5 @@
 //! Which session to open next: as the pace allows, a bounded number at once, and those that
-//! failed again after a growing, jittered pause.
+//! failed again after a growing, jittered pause. Who was asked to come back waits among them.
 
 use std::{
     cmp::Reverse,
@@ -10,7 +10,12 @@ use std::{
 use client::State;
 use protocol::clock;
 
-use crate::{fleet::wire::Wave, session::failure::Failure, traffic::pace::Pace};
+use crate::{
+    fleet::wire::Wave,
+    measurements::{arrivals::Arrivals, tally::Tally},
+    session::failure::Failure,
+    traffic::pace::Pace,
+};
 
 /// The first pause before a session is tried again; doubled every time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -25,9 +30,11 @@ pub(super) struct Opening {
     begun: u32,
     concurrency: u32,
     under_way: u32,
-    /// How often sessions under way have been tried before.
-    tries: HashMap<u32, u32>,
+    /// Those under way that were tried before, or asked to come back.
+    tried: HashMap<u32, Tried>,
     waiting: BinaryHeap<Reverse<Again>>,
+    /// Sessions that were asked to come back and have not done so, under way or waiting.
+    recalled: u32,
     failed: Vec<u32>,
 }
 
@@ -48,8 +55,40 @@ struct Again {
     number: u32,
     /// When it was due for the first time.
     due: u64,
-    tries: u32,
-    last: Failure,
+    tried: Tried,
+    /// Why it could not be opened last; nothing where it was not tried.
+    last: Option<Failure>,
+}
+
+/// What is known of a session from before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Tried {
+    /// How often it could not be opened.
+    count: u32,
+    /// Until when it is tried again, if it was asked to come back, in microseconds since the epoch.
+    recalled_until: Option<u64>,
+}
+
+/// How a session comes here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coming {
+    /// For the first time.
+    First,
+    /// After it was dropped on purpose.
+    Back,
+    /// Because its server has asked it to.
+    Recalled,
+}
+
+impl Coming {
+    /// Where such sessions are counted.
+    pub(super) fn arrivals(self, tally: &mut Tally) -> &mut Arrivals {
+        match self {
+            Self::First => &mut tally.arrivals,
+            Self::Back => &mut tally.returns,
+            Self::Recalled => &mut tally.recalls.returned,
+        }
+    }
 }
 
 /// What becomes of a session that could not be opened.
@@ -71,8 +110,9 @@ impl Opening {
             begun: 0,
             concurrency,
             under_way: 0,
-            tries: HashMap::new(),
+            tried: HashMap::new(),
             waiting: BinaryHeap::new(),
+            recalled: 0,
             failed: Vec::new(),
         }
     }
@@ -87,9 +127,27 @@ impl Opening {
         self.wave.until.unwrap_or(u64::MAX)
     }
 
-    /// Whether every session is open or has failed.
+    /// How a session that is under way comes here.
+    pub(super) fn coming(&self, number: u32) -> Coming {
+        match self.tried.get(&number).and_then(|tried| tried.recalled_until) {
+            Some(_) => Coming::Recalled,
+            None if self.wave.returning => Coming::Back,
+            None => Coming::First,
+        }
+    }
+
+    /// Whether every session of the wave is open or has failed.
     pub(super) fn is_settled(&self) -> bool {
-        self.fresh() == 0 && self.under_way == 0 && self.waiting.is_empty()
+        let not_open = self.under_way as usize + self.waiting.len();
+        self.fresh() == 0 && not_open == self.recalled as usize
+    }
+
+    /// A session has been asked to come back at a time in microseconds since the epoch; it is tried
+    /// again until another.
+    pub(super) fn recall(&mut self, number: u32, at: u64, until: u64) {
+        self.recalled += 1;
+        let tried = Tried { count: 0, recalled_until: Some(until) };
+        self.waiting.push(Reverse(Again { at, number, due: at, tried, last: None }));
     }
 
     /// The numbers of the sessions that could not be opened.
@@ -125,7 +183,7 @@ impl Opening {
         let due =
             self.waiting.peek().is_some_and(|Reverse(it)| it.at <= clock::micros_since_epoch());
         let Reverse(again) = due.then(|| self.waiting.pop()).flatten()?;
-        self.tries.insert(again.number, again.tries);
+        self.tried.insert(again.number, again.tried);
         Some(Begun { number: again.number, due: again.due })
     }
 
@@ -145,34 +203,43 @@ impl Opening {
         self.wave.numbers.len() as u32 - self.begun
     }
 
-    /// A session is open.
-    pub(super) fn on_held(&mut self, number: u32) {
+    /// A session is open; says how it has come.
+    pub(super) fn on_held(&mut self, number: u32) -> Coming {
+        let coming = self.coming(number);
         self.under_way -= 1;
-        if !self.tries.is_empty() {
-            self.tries.remove(&number);
-        }
+        self.tried.remove(&number);
+        self.recalled -= u32::from(coming == Coming::Recalled);
+        coming
     }
 
     /// A session could not be opened.
     pub(super) fn on_failed(&mut self, number: u32, due: u64, failure: &Failure) -> Verdict {
         self.under_way -= 1;
-        let tries = self.tries.remove(&number).unwrap_or_default();
-        let at = clock::micros_since_epoch() + pause(tries).as_micros() as u64;
-        if tries < self.wave.retries && at < self.until() {
+        let Tried { count, recalled_until } = self.tried.remove(&number).unwrap_or_default();
+        let at = clock::micros_since_epoch() + pause(count).as_micros() as u64;
+        let may = match recalled_until {
+            Some(until) => at < until,
+            None => count < self.wave.retries && at < self.until(),
+        };
+        if may {
+            let tried = Tried { count: count + 1, recalled_until };
             self.waiting.push(Reverse(Again {
                 at,
                 number,
                 due,
-                tries: tries + 1,
-                last: failure.clone(),
+                tried,
+                last: Some(failure.clone()),
             }));
             return Verdict::Again;
         }
-        self.failed.push(number);
+        match recalled_until {
+            Some(_) => self.recalled -= 1,
+            None => self.failed.push(number),
+        }
         Verdict::Failed
     }
 
-    /// Gives up on everything that has not begun, once it is time to; why each had failed.
+    /// Gives up on everything of the wave that has not begun, once it is time to; why each had failed.
     pub(super) fn expire(&mut self, now: u64) -> Vec<Failure> {
         if now < self.until() {
             return Vec::new();
@@ -181,9 +248,13 @@ impl Opening {
         let mut failures = vec![Failure::Timeout(State::Connecting); fresh.len()];
         self.failed.extend(fresh);
         self.begun = self.wave.numbers.len() as u32;
-        for Reverse(again) in self.waiting.drain() {
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let (recalled, rest): (Vec<_>, Vec<_>) =
+            waiting.partition(|Reverse(again)| again.tried.recalled_until.is_some());
+        self.waiting = recalled.into();
+        for Reverse(again) in rest {
             self.failed.push(again.number);
-            failures.push(again.last);
+            failures.extend(again.last);
         }
         failures
     }
@@ -197,93 +268,4 @@ fn pause(tries: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wave(numbers: std::ops::Range<u32>, retries: u32, until: Option<u64>) -> Wave {
-        Wave { numbers, rate: 0.0, retries, until, returning: false }
-    }
-
-    #[test]
-    fn a_bounded_number_is_under_way() {
-        let mut opening = Opening::new(wave(5..8, 0, None), 2);
-        let mut begin = || opening.begin().map(|begun| begun.number);
-        assert_eq!((begin(), begin(), begin()), (Some(5), Some(6), None));
-        assert_eq!(opening.next_due(), None);
-        opening.on_held(5);
-        assert_eq!(opening.next_due(), Some(Duration::ZERO));
-        assert_eq!(opening.begin().map(|begun| begun.number), Some(7));
-        opening.on_held(6);
-        assert_eq!(opening.on_failed(7, 0, &Failure::Status(503)), Verdict::Failed);
-        assert!(opening.is_settled());
-        assert_eq!(opening.take_failed(), [7]);
-    }
-
-    #[test]
-    fn sessions_are_due_by_the_schedule_however_late_they_begin() {
-        let slow = Wave { rate: 1000.0, ..wave(0..5, 0, None) };
-        let mut opening = Opening::new(slow, 1);
-        let start = opening.started.1;
-        for step in 0..5 {
-            let begun = loop {
-                match opening.begin() {
-                    Some(begun) => break begun,
-                    None => std::thread::yield_now(),
-                }
-            };
-            assert_eq!(begun, Begun { number: step, due: start + u64::from(step) * 1000 });
-            std::thread::sleep(Duration::from_millis(3));
-            opening.on_held(step);
-        }
-    }
-
-    #[test]
-    fn failures_are_tried_again_as_often_as_allowed() {
-        let mut opening = Opening::new(wave(0..1, 2, None), 1);
-        for _ in 0..2 {
-            let begun = loop {
-                if let Some(begun) = opening.begin() {
-                    break begun;
-                }
-                std::thread::yield_now();
-            };
-            let verdict = opening.on_failed(begun.number, 17, &Failure::Status(503));
-            assert_eq!(verdict, Verdict::Again);
-            assert!(!opening.is_settled());
-            assert!(opening.next_due().expect("one waits") < Duration::from_secs(1));
-        }
-        // Its time counts from when it was due first.
-        loop {
-            match opening.begin() {
-                Some(begun) => break assert_eq!(begun, Begun { number: 0, due: 17 }),
-                None => std::thread::yield_now(),
-            }
-        }
-        assert_eq!(opening.on_failed(0, 0, &Failure::Status(503)), Verdict::Failed);
-        assert!(opening.is_settled());
-    }
-
-    #[test]
-    fn after_the_deadline_what_waits_has_failed() {
-        let soon = clock::micros_since_epoch() + 3_600_000_000;
-        let mut opening = Opening::new(wave(0..3, 9, Some(soon)), 1);
-        assert_eq!(opening.begin().map(|begun| begun.number), Some(0));
-        assert_eq!(opening.on_failed(0, 0, &Failure::Status(503)), Verdict::Again);
-        assert_eq!(opening.expire(soon - 1), []);
-        assert_eq!(opening.expire(soon).len(), 3);
-        assert_eq!(opening.take_failed(), [1, 2, 0]);
-        assert!(opening.is_settled());
-        let mut late = Opening::new(wave(0..1, 9, Some(0)), 1);
-        late.begin();
-        assert_eq!(late.on_failed(0, 0, &Failure::Status(503)), Verdict::Failed);
-    }
-
-    #[test]
-    fn pauses_grow_up_to_a_limit() {
-        for tries in [0, 1, 5, 30] {
-            let doubled = FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE);
-            let pause = pause(tries);
-            assert!(pause >= doubled / 2 && pause <= doubled * 3 / 2, "{tries}: {pause:?}");
-        }
-    }
-}
+mod tests;

@@ -1,16 +1,20 @@
 //! Which plots a report has.
 
+use std::collections::BTreeMap;
+
 use super::{
     axes::{count, milliseconds, percentile},
     plot::{Line, Plot, Scale},
 };
 use crate::{
-    measurements::{combined::combine, distribution::Distribution, point::Point},
+    measurements::{combined::combine, distribution::Distribution, point::Point, recalls::Recalls},
     report::{findings::Report, numbers::trimmed},
 };
 
 /// Fewer points than these are not worth a finer curve.
 const CURVE_STEP: f64 = 0.05;
+/// Seconds of a run that are drawn one by one.
+const MOST_SECONDS: u64 = 3600;
 /// The last percentile drawn is 99.999.
 const LAST_DECADE: f64 = 5.0;
 
@@ -29,12 +33,14 @@ pub(super) fn of(report: &Report<'_>) -> Vec<Plot> {
     let probes = record.probes.iter().map(|(what, it)| (what.clone(), &it.answered));
     let mut plots = vec![
         sessions(&points),
+        returns(&tally.recalls),
         memory(&points),
         percentiles(
             "Time to open a session, by percentile",
             vec![
                 ("opened".to_owned(), &tally.arrivals.connect),
                 ("opened again".to_owned(), &tally.returns.connect),
+                ("came back when asked to".to_owned(), &tally.recalls.returned.connect),
             ],
         ),
         percentiles("Push latency from due to received, by percentile", pushes),
@@ -82,6 +88,30 @@ fn sessions(points: &[Point]) -> Plot {
             ("not opened or lost", &|it| Some(it.failed as f64 + it.lost as f64)),
         ],
     )
+}
+
+/// How many were asked to come back, and did, in each second.
+fn returns(recalls: &Recalls) -> Plot {
+    let (asked, back) = (&recalls.per_second, &recalls.returned.per_second);
+    let seconds = || asked.keys().chain(back.keys()).copied();
+    let (first, last) = (seconds().min().unwrap_or(1), seconds().max().unwrap_or_default());
+    // A report may say anything, and a plot has only so many points.
+    let step = usize::try_from(last.saturating_sub(first) / MOST_SECONDS).unwrap_or(usize::MAX);
+    let line = |name: &str, counts: &BTreeMap<u64, u64>| Line {
+        name: name.to_owned(),
+        points: (first..=last)
+            .step_by(step.saturating_add(1))
+            .map(|it| ((it - first) as f64, counts.get(&it).copied().unwrap_or_default() as f64))
+            .collect(),
+    };
+    Plot {
+        title: "Sessions asked to come back, and those that did, a second",
+        across: "seconds",
+        scale: Scale::Linear,
+        show_x: trimmed,
+        show_y: count,
+        lines: vec![line("asked", asked), line("came back", back)],
+    }
 }
 
 fn memory(points: &[Point]) -> Plot {

@@ -5,6 +5,7 @@ use crate::{
     report::{
         findings::Report,
         numbers::{bytes, thousands},
+        sections::recalls::{RecallsReport, Rollout},
     },
 };
 
@@ -19,6 +20,7 @@ pub(super) struct Table {
 pub(super) fn tables(report: &Report<'_>) -> Vec<Table> {
     let mut tables = vec![latencies(report)];
     tables.extend(storms(report));
+    tables.extend(report.recalls.iter().flat_map(recalls));
     tables.push(pushes(report));
     tables.retain(|table| !table.rows.is_empty());
     tables
@@ -37,6 +39,9 @@ fn latencies(report: &Report<'_>) -> Table {
     row("sessions opened".into(), report.sessions.held, None, &report.sessions.connect, None);
     let back = &tally.returns;
     row("sessions opened again".into(), back.held, None, &back.connect.quantiles(), None);
+    if let Some(it) = &report.recalls {
+        row("sessions that came back when asked to".into(), it.returned, None, &it.took, None);
+    }
     if let Some(it) = &report.received {
         row("messages received".into(), it.messages, None, &it.latency, it.share_within_200_ms);
     }
@@ -86,6 +91,35 @@ fn storms(report: &Report<'_>) -> Vec<Table> {
     tables
 }
 
+fn recalls(recalls: &RecallsReport<'_>) -> [Table; 2] {
+    let counts = [
+        ("asked by their server", recalls.asked),
+        ("returned", recalls.returned),
+        ("on their way in the end", recalls.away),
+        ("could not come back in time", recalls.failed),
+        ("cut off without a word", recalls.lost_without_a_word),
+    ];
+    let row = |it: &Rollout| {
+        let numbers = [it.asked, it.seconds, it.least, it.median, it.most].map(thousands);
+        let began = it.began - recalls.rollouts.first().map_or(it.began, |first| first.began);
+        let off = format!("{:.0} %", it.off * 100.0);
+        [vec![format!("after {began} s")], numbers.to_vec(), vec![format!("{:.1}", it.even), off]]
+            .concat()
+    };
+    [
+        Table {
+            title: "Sessions asked to come back".into(),
+            heads: &["", ""],
+            rows: counts.map(|(what, count)| vec![what.into(), thousands(count)]).into(),
+        },
+        Table {
+            title: "Sessions that came back, a second".into(),
+            heads: &["", "asked", "within s", "least", "median", "most", "if even", "off by"],
+            rows: recalls.rollouts.iter().map(row).collect(),
+        },
+    ]
+}
+
 fn pushes(report: &Report<'_>) -> Table {
     let mut rows = Vec::new();
     if let Some(pushes) = &report.pushes {
@@ -95,6 +129,12 @@ fn pushes(report: &Report<'_>) -> Table {
         rows.push(vec!["accepted per second".into(), rate]);
         if let Some(missing) = pushes.missing {
             rows.push(vec!["accepted, but not received".into(), missing.to_string()]);
+        }
+        if pushes.missed > 0 {
+            rows.push(vec![
+                "accepted for sessions that were away".into(),
+                thousands(pushes.missed),
+            ]);
         }
         for (why, count) in &pushes.outcome.refused {
             rows.push(vec![format!("refused: {why}"), thousands(*count)]);

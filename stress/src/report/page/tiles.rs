@@ -24,6 +24,10 @@ pub(super) fn overview(report: &Report<'_>) -> Vec<Tile> {
     if let Some(connect) = &sessions.connect {
         add("opened within (p99)", format!("{:.1} ms", connect.p99_ms), String::new());
     }
+    if let Some(recalls) = &report.recalls {
+        let asked = format!("of {} asked to", thousands(recalls.asked));
+        add("sessions that returned", thousands(recalls.returned), asked);
+    }
     if let Some(received) = &report.received {
         add("messages received", thousands(received.messages), String::new());
         if let (Some(latency), Some(share)) = (&received.latency, received.share_within_200_ms) {

@@ -1,5 +1,7 @@
 //! Records as files: what is split adds up to the whole, and what is wrong is named.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -15,6 +17,8 @@ use crate::{
 enum Happening {
     Held(u64),
     Back(u64),
+    Asked(u64),
+    Returned(u64),
     Failed(u16),
     Lost(u16),
     Message { due: u64, took: u64, phase: u8, broadcast: bool },
@@ -27,6 +31,8 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         (0..90_000_000_u64).prop_map(Happening::Held),
         (0..90_000_000_u64).prop_map(Happening::Back),
+        (0..90_000_000_u64).prop_map(Happening::Asked),
+        (0..90_000_000_u64).prop_map(Happening::Returned),
         (400..600_u16).prop_map(Happening::Failed),
         (1000..1015_u16).prop_map(Happening::Lost),
         message.prop_map(|(due, took, phase, broadcast)| Happening::Message {
@@ -46,6 +52,11 @@ impl Record {
         match *happening {
             Happening::Held(took) => tally.arrivals.on_held(7, 7 + took),
             Happening::Back(took) => tally.returns.on_held(7, 7 + took),
+            Happening::Asked(at) => {
+                let after = Duration::from_millis(at % 5000);
+                tally.recalls.on_asked(if at % 2 == 0 { "draining" } else { "else" }, after, at);
+            }
+            Happening::Returned(took) => tally.recalls.returned.on_held(7, 7 + took),
             Happening::Failed(status) => tally.failures.add(Failure::Status(status), 1),
             Happening::Lost(code) => tally.losses.add(Failure::Close(code), 1),
             Happening::Message { due, took, phase, broadcast } => {
@@ -119,7 +130,9 @@ fn as_lines(record: &Record) -> Vec<u8> {
 fn full() -> Record {
     let mut record = Record::new("storm", 5, 2);
     let message = Happening::Message { due: 5, took: 1000, phase: 2, broadcast: true };
-    for happening in [Happening::Held(900), Happening::Probe(4), Happening::Silence, message] {
+    let asked = [Happening::Asked(1_000_000), Happening::Returned(3)];
+    let others = [Happening::Held(900), Happening::Probe(4), Happening::Silence, message];
+    for happening in others.into_iter().chain(asked) {
         record.happen(&happening);
     }
     let errno = nix::errno::Errno::EMFILE as i32;

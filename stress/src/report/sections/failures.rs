@@ -35,6 +35,7 @@ impl FailureReport {
 pub(crate) fn retried(tally: &Tally) -> Failures {
     let mut both = tally.arrivals.retried.clone();
     both.merge(tally.returns.retried.clone());
+    both.merge(tally.recalls.returned.retried.clone());
     both
 }
 

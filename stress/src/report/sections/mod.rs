@@ -6,6 +6,7 @@ pub(crate) mod memory;
 pub(crate) mod phases;
 pub(crate) mod probes;
 pub(crate) mod pushes;
+pub(crate) mod recalls;
 pub(crate) mod received;
 pub(crate) mod sessions;
 pub(crate) mod storms;

@@ -51,8 +51,13 @@ pub(crate) fn phases(record: &Record) -> BTreeMap<Phase, PhaseReport> {
         let received = received.get(phase).unwrap_or(&nothing);
         let pushed = pushed.get(phase);
         // In a storm one order goes through all phases, each message for one user.
-        let offered = || all?.outcome.offered_in.get(phase).copied();
-        let due = pushed.map_or_else(offered, |pushed| pushed.due);
+        let offered = || {
+            let offered = all?.outcome.offered_in.get(phase).copied()?;
+            // Who was away was so in this phase.
+            let missed = if *phase == Phase::Return { all?.missed } else { 0 };
+            Some(offered.saturating_sub(missed))
+        };
+        let due = pushed.map_or_else(offered, Pushed::due_to_somebody);
         (*phase, PhaseReport::new(received, pushed, due))
     };
     received.keys().chain(pushed.keys()).map(report).collect()

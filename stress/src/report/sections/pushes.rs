@@ -19,7 +19,9 @@ pub(crate) struct PushReport {
     pub accepted_per_second: f64,
     /// Messages that had to arrive; nothing where that cannot be known.
     pub expected: Option<u64>,
-    /// Those that did not. Below zero if some arrived that nobody had said to be accepted, because
+    /// Of those, messages that were for sessions that were away, because their server had asked them to come back.
+    pub missed: u64,
+    /// Those that did not, though their receiver was there. Below zero if some arrived that nobody had said to be accepted, because
     /// an answer was lost.
     pub missing: Option<i64>,
     /// The share that pusher-api did not take, from 0 to 1.
@@ -32,12 +34,16 @@ pub(crate) struct PushReport {
 
 impl PushReport {
     /// What was pushed, and what is missing of it.
-    pub(crate) fn new(Pushed { outcome, expected, arrived, due, rate: asked }: &Pushed) -> Self {
+    pub(crate) fn new(pushed: &Pushed) -> Self {
+        let Pushed { outcome, expected, arrived, missed, due, rate: asked } = pushed;
         Self {
             accepted_per_second: rate(outcome.accepted, outcome.seconds),
             expected: *expected,
-            missing: expected
-                .map(|expected| expected.cast_signed().wrapping_sub_unsigned(*arrived)),
+            missed: *missed,
+            missing: expected.map(|expected| {
+                let there = expected.saturating_sub(*missed);
+                there.cast_signed().wrapping_sub_unsigned(*arrived)
+            }),
             share_refused: outcome.share_refused(),
             due: *due,
             asked_per_second: asked.map(|asked| asked.per_second),
@@ -62,8 +68,12 @@ impl fmt::Display for PushReport {
             writeln!(f, "refused      {count} × {why}")?;
         }
         match expected.zip(*missing) {
-            Some((expected, missing)) => writeln!(f, "expected     {expected}, missing {missing}"),
-            None => Ok(()),
+            Some((expected, missing)) => write!(f, "expected     {expected}, missing {missing}")?,
+            None => return Ok(()),
+        }
+        match self.missed {
+            0 => writeln!(f),
+            missed => writeln!(f, "; {missed} were for sessions that were away"),
         }
     }
 }

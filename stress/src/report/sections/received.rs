@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     measurements::{proofs::Proofs, quantiles::Quantiles},
-    report::{numbers::rate, record::Record},
+    report::{numbers::rate, pushed::Pushed, record::Record},
 };
 
 /// Messages and answers up to this are on time.
@@ -42,7 +42,7 @@ impl Received {
     /// What clients counted; nothing if nothing came.
     pub(crate) fn new(record: &Record) -> Option<Self> {
         let tally = &record.tally;
-        let due = record.pushes.as_ref().and_then(|pushed| pushed.due);
+        let due = record.pushes.as_ref().and_then(Pushed::due_to_somebody);
         let Proofs { arrived, misdirected, doubled, reordered, .. } = tally.proofs;
         let seconds = tally.receipts.seconds();
         let latency = tally.latency.quantiles();

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use serde::Serialize;
 
 use crate::{
-    measurements::{arrivals::Arrivals, quantiles::Quantiles},
+    measurements::{arrivals::Arrivals, quantiles::Quantiles, tally::Tally},
     report::{numbers::rate, record::Record},
     session::failure::Failure,
 };
@@ -64,13 +64,21 @@ impl SessionsReport {
             asked_per_second: record.rate.map(|rate| rate.per_second),
             asked_for_life: tally.asked,
             alive: tally.answered,
-            tls_handshakes: tally.arrivals.encrypted.saturating_add(tally.returns.encrypted),
-            tls_resumed: tally.arrivals.resumed.saturating_add(tally.returns.resumed),
+            tls_handshakes: of_all(tally, |of| of.encrypted),
+            tls_resumed: of_all(tally, |of| of.resumed),
             best_second: per_second.values().copied().max().unwrap_or_default(),
             client_bytes_per_session: after.saturating_sub(before) as f64 / (*held).max(1) as f64,
             connect: connect.quantiles(),
         }
     }
+}
+
+/// A count of sessions that came for the first time, and of those that came back.
+fn of_all(tally: &Tally, count: impl Fn(&Arrivals) -> u64) -> u64 {
+    let Tally { arrivals, returns, recalls, .. } = tally;
+    [arrivals, returns, &recalls.returned]
+        .into_iter()
+        .fold(0, |sum: u64, of| sum.saturating_add(count(of)))
 }
 
 /// Whether the server, or somebody in its place, said no.

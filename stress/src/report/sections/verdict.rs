@@ -84,7 +84,8 @@ impl Findings {
         let tally = &record.tally;
         let silent = tally.losses.iter().filter(|(failure, _)| **failure == Failure::Silent);
         let silent = silent.fold(0, |sum: u64, (_, count)| sum.saturating_add(count));
-        let gone = record.asked.saturating_sub(tally.held_to_end).saturating_sub(silent);
+        let there = tally.held_to_end.saturating_add(tally.recalls.away());
+        let gone = record.asked.saturating_sub(there).saturating_sub(silent);
         let asked = thousands(record.asked);
         let text = format!("of {asked} sessions were not opened or not held to the end");
         self.fail("sessions_missing", gone, &text);
@@ -119,7 +120,8 @@ impl Findings {
     fn look_at_pushes(&mut self, pushed: &Pushed, record: &Record) {
         let Pushed { outcome, expected, arrived, .. } = pushed;
         // Messages that were stored in a record of before were not proved.
-        let missing = expected.map_or(0, |expected| expected.saturating_sub(*arrived));
+        let there = arrived.saturating_add(pushed.missed);
+        let missing = expected.map_or(0, |expected| expected.saturating_sub(there));
         if missing as f64 > record.allowed.missing * expected.unwrap_or_default() as f64 {
             let expected = thousands(expected.unwrap_or_default());
             let text = format!("of {expected} messages that were accepted have not arrived");
@@ -166,6 +168,8 @@ impl Findings {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{measurements::probed::Probed, traffic::pusher::outcome::Outcome};
 
@@ -204,6 +208,10 @@ mod tests {
         assert_eq!(names(&pushed(1000, 980, 980)), ["refused"]);
         assert_eq!(names(&pushed(1000, 990, 990)), [""; 0]);
         assert_eq!(names(&pushed(1000, 0, 0)), ["refused", "nobody_takes_pushes"]);
+        let mut gone = well();
+        gone.tally.held_to_end = 8;
+        gone.tally.recalls.on_asked("draining", Duration::from_secs(1), 5);
+        assert_eq!(names(&gone), ["sessions_missing"], "one is on its way, one is not");
         let mut probed = well();
         let lost = [("timeout".to_owned(), 1)].into();
         probed.probes.insert("http".into(), Probed { sent: 100, lost, ..Probed::default() });

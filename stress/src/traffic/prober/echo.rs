@@ -1,9 +1,9 @@
 //! A persistent session that sends numbered messages and measures when they come back.
 
-use std::{collections::VecDeque, io, io::Write, net::SocketAddr};
+use std::{collections::VecDeque, io, net::SocketAddr};
 
 use client::{Rules, Session, State};
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 use protocol::Transport;
 
 use super::{
@@ -12,8 +12,8 @@ use super::{
     ledger::{ECHO, Ledger},
 };
 use crate::{
-    session::{failure::Failure, opening::Openings, socket},
-    settings::targets::Target,
+    session::{failure::Failure, opening::Openings, stream::Stream},
+    settings::{targets::Target, tls::Peer},
 };
 
 /// What is said where the server does not echo.
@@ -23,6 +23,8 @@ const NO_ECHO: &str = "the server does not echo: start the gateway with --echo";
 pub(crate) struct Line {
     address: SocketAddr,
     target: Target,
+    /// What it is inside TLS, where it is.
+    peer: Option<Peer>,
     connection: Option<Connection>,
     /// Messages that have not come back, in order: number, when it was due, whether it was sent.
     outstanding: VecDeque<(u64, u64, bool)>,
@@ -32,9 +34,9 @@ pub(crate) struct Line {
 
 impl Line {
     /// A session with a server that echoes at this path.
-    pub(crate) fn new(address: SocketAddr, target: Target) -> Self {
+    pub(crate) fn new(address: SocketAddr, target: Target, peer: Option<Peer>) -> Self {
         let (connection, outstanding) = (None, VecDeque::new());
-        Self { address, target, connection, outstanding, next: 0, useless: false }
+        Self { address, target, peer, connection, outstanding, next: 0, useless: false }
     }
 
     /// Whether the server turned out not to echo.
@@ -66,8 +68,7 @@ impl Line {
     }
 
     fn connect(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let mut stream = socket::connect(self.address, None, None)?;
-        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        let stream = Stream::connect(self.address, self.peer.as_ref(), registry, token)?;
         let session = Session::new(self.target.transport);
         self.connection = Some(Connection { stream, session });
         Ok(())
@@ -83,8 +84,9 @@ impl Line {
         for (number, _, sent) in self.outstanding.iter_mut().filter(|(_, _, sent)| !sent) {
             let message = format!(r#"{{"type":"echo","n":{number}}}"#);
             *sent = true;
-            failed = failed.or(stream.write_all(&session.message(message.as_bytes())).err());
+            failed = failed.or(stream.say(&session.message(message.as_bytes())).err());
         }
+        failed = failed.or(stream.flush().err());
         if let Some(error) = failed {
             self.disconnect(&name_of(&error), ledger);
         }

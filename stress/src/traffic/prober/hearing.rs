@@ -1,15 +1,14 @@
 //! The connection of a persistent session, and what its server says on it.
 
-use std::io::{self, Read, Write};
+use std::io;
 
 use client::{Effect, Kind, Rules, Session, State};
-use mio::net::TcpStream;
 
-use crate::session::failure::Failure;
+use crate::session::{failure::Failure, stream::Stream};
 
-/// A session and its socket.
+/// A session and what it is on.
 pub(super) struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     pub(super) session: Session,
 }
 
@@ -27,27 +26,31 @@ impl Connection {
     /// Sends the opening bytes when it is time, and reads what is there.
     pub(super) fn hear(&mut self, opening: &str, rules: &Rules) -> io::Result<Heard> {
         let mut heard = Heard::default();
+        if !self.stream.is_connected()? {
+            return Ok(heard);
+        }
         if self.session.state() == State::Connecting {
-            match self.stream.write_all(opening.as_bytes()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(heard),
-                other => other?,
-            }
+            self.stream.say(opening.as_bytes())?;
             self.session.on_connected(rules, &mut |effect| heard.add(effect));
         }
-        let mut chunk = [0; 4096];
+        self.stream.flush()?;
+        let mut said = Vec::new();
         while heard.ended.is_none() {
-            match self.stream.read(&mut chunk) {
+            match self.stream.receive(&mut said) {
                 Ok(0) => heard.ended = Some(Failure::Eof(self.session.state())),
-                Ok(length) => {
-                    let bytes = &chunk[..length];
-                    self.session.on_bytes(bytes, rules, &mut |effect| heard.add(effect));
+                Ok(_) if said.is_empty() => {}
+                Ok(_) => {
+                    self.session.on_bytes(&said, rules, &mut |effect| heard.add(effect));
+                    said.clear();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }
         }
-        // A server that does not read its pongs will notice by itself.
-        let _ = self.stream.write(&heard.replies);
+        if heard.ended.is_none() {
+            self.stream.say(&heard.replies)?;
+            self.stream.flush()?;
+        }
         Ok(heard)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::echo::Line;
-use crate::session::identity::Identity;
+use super::{echo::Line, server::Server};
+use crate::{session::identity::Identity, settings::tls::Peer};
 
 /// Which probes to send.
 pub(crate) struct Order {
@@ -24,26 +24,30 @@ pub(crate) struct Order {
 /// Probes of one kind.
 pub(crate) struct Sort {
     pub(super) name: &'static str,
-    /// Servers, taken in turn, each with the request that it gets; none if connecting is enough.
-    pub(super) servers: Vec<(SocketAddr, Option<String>)>,
+    /// Servers, taken in turn.
+    pub(super) servers: Vec<Server>,
 }
 
 impl Sort {
     /// TCP connects.
     pub(crate) fn connect(addresses: Vec<SocketAddr>) -> Self {
-        let servers = addresses.into_iter().map(|address| (address, None));
+        let servers =
+            addresses.into_iter().map(|address| Server { address, peer: None, request: None });
         Self { name: "connect", servers: servers.collect() }
     }
 
     /// HTTP requests, each on a connection of its own.
     pub(crate) fn http<'a>(
         name: &'static str,
-        servers: impl Iterator<Item = (SocketAddr, &'a str)>,
+        servers: impl Iterator<Item = (SocketAddr, &'a str, Option<Peer>)>,
     ) -> Self {
         let request = |address, path: &str| {
             format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
         };
-        let servers = servers.map(|(address, path)| (address, Some(request(address, path))));
+        let servers = servers.map(|(address, path, peer)| {
+            let request = Some(request(address, path));
+            Server { address, peer, request }
+        });
         Self { name, servers: servers.collect() }
     }
 

@@ -16,7 +16,7 @@ use slab::Slab;
 
 use super::{
     echo::Line,
-    exchange::{Exchange, Step},
+    exchange::{Exchange, Step, name_of},
     ledger::{ECHO, Ledger, Results},
     order::{Order, Sort},
 };
@@ -104,7 +104,7 @@ impl Rounds {
 
     fn begin(&mut self, sort: usize, due: u64) {
         let Sort { name, servers } = &self.sorts[sort];
-        let (address, request) = &servers[self.begun as usize % servers.len()];
+        let server = &servers[self.begun as usize % servers.len()];
         self.ledger.entry(name).sent += 1;
         if self.exchanges.len() >= MOST_EXCHANGES {
             let why = format!("more than {MOST_EXCHANGES} probes under way");
@@ -112,12 +112,12 @@ impl Rounds {
         }
         let slot = self.exchanges.vacant_entry();
         let place = slot.key();
-        match Exchange::begin(sort, *address, request, due, self.poll.registry(), Token(place)) {
+        match Exchange::begin(sort, server, due, self.poll.registry(), Token(place)) {
             Ok(exchange) => {
                 slot.insert(exchange);
                 self.deadlines.push_back((place, due));
             }
-            Err(error) => self.ledger.on_lost(name, error.kind().to_string()),
+            Err(error) => self.ledger.on_lost(name, name_of(&error)),
         }
     }
 

@@ -1,14 +1,18 @@
 //! A keep-alive connection to pusher-api with one request under way at most.
 
 use std::{
-    io::{self, Read, Write},
+    io,
     net::SocketAddr,
     time::{Duration, Instant},
 };
 
-use mio::{Interest, Registry, Token, net::TcpStream};
+use mio::{Registry, Token, net::TcpStream};
 
 use super::http::{self, Answer};
+use crate::{
+    session::stream::{CHUNK, Stream},
+    settings::tls::Peer,
+};
 
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -18,9 +22,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// One connection, open or not.
 #[derive(Default)]
 pub(super) struct Connection {
-    stream: Option<TcpStream>,
-    /// What is still to be sent.
-    unsent: Vec<u8>,
+    stream: Option<Stream>,
     received: Vec<u8>,
     /// Messages in the request under way, and when it was sent.
     under_way: Option<(u64, Instant)>,
@@ -54,18 +56,19 @@ impl Connection {
         self.rests_until = Some(Instant::now() + pause);
     }
 
-    /// Connects; blocks meanwhile, which only happens before the first request and after trouble.
+    /// Connects; blocks meanwhile, which only happens before the first request and after trouble. A request waits
+    /// for the handshake of TLS, where there is one.
     pub(super) fn open(
         &mut self,
         address: SocketAddr,
+        peer: Option<&Peer>,
         registry: &Registry,
         token: Token,
     ) -> io::Result<()> {
         let stream = std::net::TcpStream::connect_timeout(&address, CONNECT_WITHIN)?;
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
-        let mut stream = TcpStream::from_std(stream);
-        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        let stream = Stream::new(TcpStream::from_std(stream), peer, registry, token)?;
         self.stream = Some(stream);
         Ok(())
     }
@@ -74,15 +77,14 @@ impl Connection {
     pub(super) fn send(&mut self, request: &[u8], messages: u64) -> Option<Finished> {
         self.under_way = Some((messages, Instant::now()));
         self.received.clear();
-        self.unsent.clear();
-        self.unsent.extend_from_slice(request);
-        self.flush().err().and_then(|error| self.finish(Err(error)))
+        let stream = self.stream.as_mut()?;
+        let said = stream.say(request).and_then(|()| stream.flush());
+        said.err().and_then(|error| self.finish(Err(error)))
     }
 
     /// Sends and receives what is possible.
     pub(super) fn on_ready(&mut self) -> Option<Finished> {
-        let result = self.flush().and_then(|()| self.receive());
-        match result {
+        match self.receive() {
             Ok(None) => None,
             Ok(Some(answer)) => self.finish(Ok(answer)),
             Err(error) => self.finish(Err(error)),
@@ -104,38 +106,16 @@ impl Connection {
         Some(Finished { messages, answer })
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        let Some(stream) = self.stream.as_mut() else { return Ok(()) };
-        let mut sent = 0;
-        let result = loop {
-            if sent == self.unsent.len() {
-                break Ok(());
-            }
-            match stream.write(&self.unsent[sent..]) {
-                Ok(more) => sent += more,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break Err(error),
-            }
-        };
-        self.unsent.drain(..sent);
-        result
-    }
-
     fn receive(&mut self) -> io::Result<Option<Answer>> {
         let Some(stream) = self.stream.as_mut() else { return Ok(None) };
-        let mut chunk = [0; 4096];
+        stream.flush()?;
         loop {
-            match stream.read(&mut chunk) {
+            match stream.receive(&mut self.received) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(length) => {
-                    self.received.extend_from_slice(&chunk[..length]);
-                    if length < chunk.len() {
-                        break;
-                    }
-                }
+                // There is no more.
+                Ok(length) if length < CHUNK => break,
+                Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }

@@ -49,7 +49,7 @@ impl Writer {
         let key = key.unwrap_or_default();
         // With the port (RFC 9112 section 3.2): in development another one is not taken.
         let head = |address: &SocketAddr| {
-            let host = format!("{}:{}", order.host, address.port());
+            let host = format!("{}:{}", order.servers.host, address.port());
             format!(
                 "POST {path} HTTP/1.1\r\nHost: {host}\r\n{key}Content-Type: {media_type}\r\n\
                  Content-Length: "
@@ -61,7 +61,7 @@ impl Writer {
         };
         let quoted = serde_json::to_string(&order.user_prefix).expect("plain data");
         Self {
-            heads: order.addresses.iter().map(head).collect(),
+            heads: order.servers.addresses.iter().map(head).collect(),
             batch: order.mode == Mode::Batch,
             payload: order.payload,
             recipients: order.recipients,
@@ -168,13 +168,16 @@ mod tests {
     use super::*;
     use crate::{
         session::stamp::{Proof, stamp},
-        settings::phases::Limit,
+        settings::{addresses::HttpServers, phases::Limit},
     };
 
     fn order(mode: Mode, recipients: Recipients) -> Order {
         Order {
-            addresses: [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port))).into(),
-            host: "h".into(),
+            servers: HttpServers {
+                addresses: [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port))).into(),
+                host: "h".into(),
+                peer: None,
+            },
             key: Some("k".into()),
             mode,
             connections: 1,

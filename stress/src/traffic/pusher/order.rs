@@ -1,23 +1,21 @@
 //! What to push, and where to.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, atomic::AtomicU8},
-};
+use std::sync::{Arc, atomic::AtomicU8};
 
 use parking_lot::Mutex;
 use protocol::Topic;
 
 use super::sequences::Sequences;
-use crate::settings::phases::{Limit, Mode, Recipients};
+use crate::settings::{
+    addresses::HttpServers,
+    phases::{Limit, Mode, Recipients},
+};
 
 /// Which messages go where.
 #[derive(Clone)]
 pub(crate) struct Order {
     /// The servers, taken in turn by the connections.
-    pub addresses: Vec<SocketAddr>,
-    /// How they are called in requests, without the port.
-    pub host: String,
+    pub servers: HttpServers,
     /// The key they ask for.
     pub key: Option<String>,
     /// How messages travel.

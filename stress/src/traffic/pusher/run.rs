@@ -15,7 +15,7 @@ use super::{
     outcome::Outcome,
     schedule::Schedule,
 };
-use crate::settings::phases::Mode;
+use crate::settings::{addresses::HttpServers, phases::Mode};
 
 /// How often a paced batch is sent.
 const TICK: Duration = Duration::from_millis(2);
@@ -110,8 +110,10 @@ impl Pusher<'_> {
     }
 
     fn connect(&mut self, index: usize) -> bool {
-        let address = self.order.addresses[index % self.order.addresses.len()];
-        let connected = self.connections[index].open(address, self.poll.registry(), Token(index));
+        let HttpServers { addresses, peer, .. } = &self.order.servers;
+        let address = addresses[index % addresses.len()];
+        let (registry, token) = (self.poll.registry(), Token(index));
+        let connected = self.connections[index].open(address, peer.as_ref(), registry, token);
         match connected {
             Ok(()) => self.refused_connects = 0,
             Err(error) => {

@@ -18,6 +18,11 @@ impl Sequences {
         self.users[place]
     }
 
+    /// The last number for the user at this place.
+    pub(crate) fn last_of(&self, place: usize) -> u32 {
+        self.users.get(place).copied().unwrap_or_default()
+    }
+
     /// The next number for everybody.
     pub(super) fn next_of_all(&mut self) -> u32 {
         self.everybody = self.everybody.saturating_add(1);

@@ -38,7 +38,7 @@ impl LocalDispatch {
             routes = self.stored_routes(push);
         }
         let mut outcome = self.place_stored(push, routes);
-        self.services.metrics.entries.inc_by(outcome.told.len() as u64);
+        self.services.metrics.pushes.entries.inc_by(outcome.told.len() as u64);
         let online = push.receipt && self.is_anybody_online(push, &outcome);
         if push.receipt && self.services.gateways.any_is_loose() {
             let away = self.links.0.iter().filter(|link| link.is_given_up());

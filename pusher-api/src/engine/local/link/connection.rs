@@ -69,7 +69,7 @@ async fn establish(
     }
     let lost = link.welcome(instance, last_seq, &gateway);
     services.gateways.take_over_missed(instance, link);
-    services.metrics.dropped_at_restart.inc_by(lost.pushes);
+    services.metrics.pushes.dropped_at_restart.inc_by(lost.pushes);
     let (version, capabilities) = (terms.version(), terms.capabilities());
     let address = link.address;
     let tls = stream.is_tls();

@@ -74,7 +74,7 @@ pub(super) fn on_left(services: &Services, link: &Link, instance: Uuid) {
 }
 
 fn show(services: &Services) {
-    services.metrics.device_pairs.set(signed(services.decided.pairs.lock().decided()));
+    services.metrics.links.device_pairs.set(signed(services.decided.pairs.lock().decided()));
 }
 
 /// A gateway has claimed a device: every other one that holds the user, or may, is told.
@@ -96,7 +96,7 @@ pub(super) fn on_claim(
     // Names were checked where they entered the system.
     let (Ok(user), Ok(device)) = (UserId::new(user), Device::new(device)) else { return };
     for other in std::iter::once(first).chain(concerned) {
-        services.metrics.claims_told.inc();
+        services.metrics.links.claims_told.inc();
         let (user, device, through) = (user.clone(), device.clone(), other.heard());
         other.notice(&DeviceNotice::Claimed { user, device, peer, through, claim });
     }
@@ -117,7 +117,7 @@ fn ask(services: &Services, user: &str, mut gateways: GatewayIndexes) {
     gateways.sort_unstable();
     gateways.dedup();
     for gateway in gateways {
-        services.metrics.claims_asked.inc();
+        services.metrics.links.claims_asked.inc();
         tell(services, gateway, &DeviceNotice::Asked { user: name.clone() });
     }
 }

@@ -103,12 +103,12 @@ impl GatewayLink {
             self.failures = 0;
         }
         if matches!(was, LinkState::Syncing | LinkState::Up) {
-            self.services.metrics.reconnects.inc();
+            self.services.metrics.links.reconnects.inc();
             self.interrupted = Some(Instant::now());
             self.start_grace(context);
         }
         if let Some(cause) = end.as_ref().ok().and_then(Failure::of_tls) {
-            self.services.metrics.link_tls_failed(cause);
+            self.services.metrics.links.tls_failed(cause);
         }
         let pause = self.pause(end.as_ref().ok());
         self.log(&end, pause);
@@ -163,7 +163,7 @@ impl GatewayLink {
 
     fn give_up(&self) {
         let lost = self.link.give_up();
-        self.services.metrics.dropped_at_loss.inc_by(lost.pushes);
+        self.services.metrics.pushes.dropped_at_loss.inc_by(lost.pushes);
         self.services.keeping.forget(self.link.index);
         self.link.next_epoch();
         reader::sweep(Arc::clone(&self.link), Arc::clone(&self.services));

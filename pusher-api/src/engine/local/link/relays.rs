@@ -19,10 +19,10 @@ const LONGEST: Duration = Duration::from_secs(120);
 pub(super) fn on_relay(services: &Arc<Services>, link: &Arc<Link>, relay: u64, relayed: Relayed) {
     let Some(under_way) = UnderWay::of(link) else {
         let reason = "too many requests wait for sessions of other gateways";
-        services.metrics.relays_refused.inc();
+        services.metrics.links.relays_refused.inc();
         return link.answer_relay(relay, &RelayAnswer::NoWay(reason.into()));
     };
-    services.metrics.relays.inc();
+    services.metrics.links.relays.inc();
     let (services, process) = (Arc::clone(services), link.instance());
     actix_rt::spawn(async move {
         let answer = pass_on(&services, &under_way.0, relayed).await;

@@ -20,21 +20,21 @@ impl Unknown {
     }
 
     pub(super) fn on_frame(&mut self, kind: u8) {
-        self.metrics.link_unknown_frames.inc();
+        self.metrics.links.unknown_frames.inc();
         if self.kinds.is_new_frame(kind) {
             tracing::debug!(gateway = %self.gateway, kind, "frames of an unknown kind are passed over");
         }
     }
 
     pub(super) fn on_answer(&mut self, name: &str) {
-        self.metrics.link_unknown_answers.inc();
+        self.metrics.links.unknown_answers.inc();
         if self.kinds.is_new_name(name) {
             tracing::debug!(gateway = %self.gateway, name, "answers of an unknown name are not taken");
         }
     }
 
     pub(super) fn on_unsupported(&mut self, name: &str) {
-        self.metrics.link_unsupported_requests.inc();
+        self.metrics.links.unsupported_requests.inc();
         if self.kinds.is_new_name(name) {
             tracing::debug!(gateway = %self.gateway, name, "the gateway does not support a request");
         }

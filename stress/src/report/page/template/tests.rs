@@ -1,5 +1,7 @@
 //! The page as a whole.
 
+use std::time::Duration;
+
 use limits::KernelMemory;
 
 use super::*;
@@ -37,6 +39,24 @@ fn the_page_is_whole_and_has_no_scripts() {
     assert_eq!(page.matches("<svg").count(), 4);
     assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="));
     assert!(page.ends_with("</html>\n"));
+}
+
+#[test]
+fn sessions_that_come_back_have_a_plot_and_tables() {
+    let mut record = record();
+    for second in 0..30 {
+        record.tally.recalls.on_asked("draining", Duration::from_secs(1), second * 1_000_000);
+        record.tally.recalls.returned.on_held(1, (second + 1) * 1_000_000);
+    }
+    record.tally.recalls.on_asked("<s>", Duration::from_secs(1), 30_000_000);
+    let report = Report::new(&record);
+    let (page, text) = (page(&report), report.to_string());
+    for part in ["a second</", "Sessions asked to come back", "on their way in the end"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert_eq!(page.matches("<svg").count(), 5);
+    assert!(text.contains("30 returned, 1 on their way, 0 could not"), "{text}");
+    assert!(text.contains("1 least, 1 median, 1 most, 1.0 if even, off by 0 %"), "{text}");
 }
 
 #[test]
