@@ -1,13 +1,20 @@
 //! Where a gateway is reached: sockets that listen, its own or those of the process whose place it takes.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use ::settings::ListenRange;
 use certificates::{Kept, ServerSource};
 use serving::listen::{Inherited, ListenError, Listeners, Options};
 
 use crate::{
-    handover::records::ListenerRecord, seats::Port, settings::Settings, takeover::predecessor,
+    handover::records::ListenerRecord,
+    seats::Port,
+    settings::{ProxySettings, Settings},
+    takeover::predecessor,
     worker::Door,
 };
 
@@ -81,33 +88,83 @@ impl Ports {
         Ok(copies.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// Where clients come in at each worker. In front of TLS no proxy says whose a connection is.
+    /// Where clients come in at each worker.
     pub(crate) fn doors(
         &mut self,
         settings: &Settings,
         workers: usize,
         shown: Option<&Arc<Kept<ServerSource>>>,
     ) -> Vec<Vec<Door>> {
-        let proxied = |ranges: &[ListenRange]| -> Vec<bool> {
-            let addresses = ranges.iter().flat_map(ListenRange::addresses);
-            addresses.map(|address| settings.proxies.is_proxied(address)).collect()
-        };
-        let (http, tcp) = (proxied(&settings.listen), proxied(&settings.listen_tcp));
         let ways = [
-            (Port::Http, None, http, &mut self.clients),
-            (Port::Tcp, None, tcp, &mut self.tcp),
-            (Port::Http, shown, Vec::new(), &mut self.tls_clients),
-            (Port::Tcp, shown, Vec::new(), &mut self.tls_tcp),
+            (Port::Http, None, &settings.listen, &mut self.clients),
+            (Port::Tcp, None, &settings.listen_tcp, &mut self.tcp),
+            (Port::Http, shown, &settings.tls_listen, &mut self.tls_clients),
+            (Port::Tcp, shown, &settings.tls_listen_tcp, &mut self.tls_tcp),
         ];
         let mut doors: Vec<Vec<Door>> = (0..workers).map(|_| Vec::new()).collect();
-        for (port, certificates, proxied, listeners) in ways {
+        for (port, certificates, ranges, listeners) in ways {
+            let proxied = proxied(&settings.proxies, ranges, listeners);
             for (doors, listeners) in doors.iter_mut().zip(listeners.per_worker.drain(..)) {
-                let proxied = proxied.iter().copied().chain(std::iter::repeat(false));
-                doors.extend(listeners.into_iter().zip(proxied).map(|(listener, is_proxied)| {
+                doors.extend(listeners.into_iter().map(|listener| {
+                    let address = listener.local_addr().expect("it listens");
+                    let is_proxied = proxied.contains(&address);
                     Door { port, is_proxied, certificates: certificates.cloned(), listener }
                 }));
             }
         }
         doors
+    }
+}
+
+/// Where proxies connect to. Not by the order of the sockets: of one address a worker may have several, which it
+/// has inherited, or none.
+fn proxied(
+    settings: &ProxySettings,
+    ranges: &[ListenRange],
+    listeners: &Listeners,
+) -> Vec<SocketAddr> {
+    let set = ranges.iter().flat_map(ListenRange::addresses);
+    let both = set.zip(listeners.addresses.iter().copied());
+    both.filter(|(set, _)| settings.is_proxied(*set)).map(|(_, bound)| bound).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::settings::tests::settings;
+
+    fn inherited(address: SocketAddr, count: usize) -> Vec<Inherited> {
+        let first = TcpListener::bind(address).expect("a free port");
+        let address = first.local_addr().expect("it listens");
+        let copy = |_| Inherited { address, socket: first.try_clone().expect("a descriptor") };
+        (0..count).map(copy).collect()
+    }
+
+    #[test]
+    fn sockets_of_more_workers_keep_what_they_are_for() {
+        let named = ["--trusted-proxy=::1", "--proxy-protocol=127.0.0.2:0,127.0.0.4:0"];
+        let listen = ["--listen=127.0.0.1:0,127.0.0.2:0", "--listen-tcp=127.0.0.3:0"];
+        let tls = ["--tls-listen=127.0.0.4:0", "--tls-listen-tcp=127.0.0.5:0"];
+        let settings = settings(&[named, listen, tls].concat());
+        let there = |flag: &str| {
+            let addresses: &[_] = if flag == CLIENTS { &[1, 2] } else { &[] };
+            addresses.iter().flat_map(|it| inherited(([127, 0, 0, *it], 0).into(), 3)).collect()
+        };
+        let mut ports = Ports::bind(&settings, 2, there).expect("free ports");
+        let doors = ports.doors(&settings, 2, None);
+        let at = |wanted: [u8; 4]| -> Vec<bool> {
+            let all = doors.iter().flatten();
+            let own = all.filter(|it| {
+                it.listener.local_addr().expect("it listens").ip() == IpAddr::from(wanted)
+            });
+            own.map(|it| it.is_proxied).collect()
+        };
+        assert_eq!(at([127, 0, 0, 1]), [false; 3]);
+        assert_eq!(at([127, 0, 0, 2]), [true; 3]);
+        assert_eq!(at([127, 0, 0, 3]), [false; 2]);
+        assert_eq!(at([127, 0, 0, 4]), [true; 2]);
+        assert_eq!(at([127, 0, 0, 5]), [false; 2]);
     }
 }

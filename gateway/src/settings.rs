@@ -259,7 +259,7 @@ impl Settings {
         self.check_amounts()?;
         self.check_times()?;
         self.link_tls.server()?;
-        self.proxies.check(self.listen.iter().chain(&self.listen_tcp), self.takes_tls())?;
+        self.proxies.check(self.of_clients())?;
         if let Some(path) = &self.takeover {
             place::check(path)?;
         }
@@ -344,20 +344,22 @@ impl Settings {
         ])
     }
 
+    /// Where clients come in.
+    fn of_clients(&self) -> impl Iterator<Item = &ListenRange> + Clone {
+        let plain = self.listen.iter().chain(&self.listen_tcp);
+        plain.chain(&self.tls_listen).chain(&self.tls_listen_tcp)
+    }
+
     /// Clients need keys, or somebody who says that they need none; a listener that others can reach
     /// needs authentication.
     fn check_exposure(&self) -> Result<(), ConfigError> {
         let flag = "--jwt-secret (or --jwt-public-key, --jwks)";
         let tokens = self.keys.is_given();
-        let clients = || {
-            let plain = self.listen.iter().chain(&self.listen_tcp);
-            plain.chain(&self.tls_listen).chain(&self.tls_listen_tcp)
-        };
         if !self.insecure && !self.development.development {
-            require_guard(flag, tokens, clients())?;
+            require_guard(flag, tokens, self.of_clients())?;
             require_guard("--link-secret", self.link.is_given(), &self.listen_operators)?;
         }
-        let all = clients().chain(&self.listen_operators);
+        let all = self.of_clients().chain(&self.listen_operators);
         self.development.check(flag, tokens, self.insecure, all)
     }
 }

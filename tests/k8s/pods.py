@@ -7,6 +7,7 @@ cannot be written to, as a user who is nobody, with Secrets as the kubelet lays 
 import ctypes
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,15 @@ HOSTS = "127.0.0.1 localhost gateway gateway-links pusher-api\n"
 SECRETS = {"jwt.secret": "a-secret-of-clients-of-32-bytes-or-more", "link.secret": "a-secret-between-the-two",
            "api.keys": "backend:push,read:a-key-of-a-backend", "api.key": "a-key-of-a-backend"}
 PATIENCE = 30
+
+
+def certificates(folder):
+    """What the Secrets of components/tls have, and a file with the authority of what is used inside."""
+    for name, names in [("clients", ["clients.example.com"]),
+                        ("internal", ["gateway-links", "pusher-api", "localhost"])]:
+        run(ROOT / "examples/production/make-certificates", folder, name, *names)
+    files = ["clients.pem", "clients.key", "internal.pem", "internal.key", "internal-ca.pem"]
+    return {name: (folder / name).read_text() for name in files}
 
 
 def run(*command):
@@ -46,10 +56,12 @@ def leave():
     run("mount", "-t", "tmpfs", "tmpfs", FOLDER)
 
 
-def ask(port, path):
-    """Status and text of a GET."""
+def ask(port, path, scheme="http"):
+    """Status and text of a GET; any certificate is taken, as the kubelet does."""
+    anybody = ssl._create_unverified_context() if scheme == "https" else None
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+        url = f"{scheme}://127.0.0.1:{port}{path}"
+        with urllib.request.urlopen(url, timeout=5, context=anybody) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read().decode()
@@ -71,12 +83,12 @@ def eventually(what, holds):
 class Secrets:
     """A volume of Secrets: a link for each file to a link to what is in force, which is changed at once."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, secrets):
         self.folder = folder
         self.version = 0
         folder.mkdir(mode=0o755)
-        self.lay(SECRETS)
-        for name in SECRETS:
+        self.lay(secrets)
+        for name in secrets:
             (folder / name).symlink_to(f"..data/{name}")
 
     def lay(self, secrets):
@@ -97,10 +109,10 @@ class Secrets:
 class Node:
     """Where pods run; its processes end with the `with` block."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, secrets=None):
         self.folder = Path(tempfile.mkdtemp(dir=FOLDER))
         self.processes = []
-        self.secrets = Secrets(self.folder / "secrets")
+        self.secrets = Secrets(self.folder / "secrets", secrets or SECRETS)
         (self.folder / "data").mkdir()
         os.chown(self.folder / "data", NOBODY, NOBODY)
         self.root = self.image(binary)

@@ -13,7 +13,7 @@ import yaml
 from tests.python_tools import ROOT
 
 K8S = ROOT / "k8s"
-OVERLAYS = ["one-machine", "production", "stress", "node-limits"]
+OVERLAYS = ["one-machine", "production", "production-tls", "stress", "node-limits"]
 WORKLOADS = ["Deployment", "StatefulSet", "DaemonSet", "Job"]
 
 
@@ -31,6 +31,7 @@ def overlay(name):
     return render(K8S / "overlays" / name)
 
 
+@cache
 def with_component(name, component):
     """The objects of an overlay with a component more, as somebody's own overlay would have it."""
     made = ROOT / "target" / "k8s"
@@ -44,8 +45,14 @@ def with_component(name, component):
 
 
 def everything():
-    """What each overlay stands for, by its name."""
-    return {name: overlay(name) for name in OVERLAYS}
+    """What each overlay stands for, by its name, also with TLS where somebody may add that."""
+    return {name: overlay(name) for name in OVERLAYS} | sealed()
+
+
+def sealed():
+    """Those that speak TLS, by their names."""
+    return {"production-tls": overlay("production-tls"),
+            "one-machine with TLS": with_component("one-machine", "tls")}
 
 
 def of_kind(objects, *kinds):

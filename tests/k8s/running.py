@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from tests.k8s import alerts
-from tests.k8s.pods import SECRETS, Metrics, Node, ask, eventually, leave
+from tests.k8s.pods import SECRETS, Metrics, Node, ask, certificates, eventually, leave
 from tests.k8s.rendering import (
     K8S,
     arguments,
@@ -23,17 +26,19 @@ from tests.k8s.rendering import (
     of_kind,
     overlay,
     ports_of,
+    sealed,
     workloads,
 )
 from tests.python_tools import ROOT
 
 # What an alert says of targets and not of metrics.
 OF_TARGETS = {"job", "instance", "namespace", "pod"}
+# 127.0.0.1, as the kernel writes it.
+LOOPBACK = "0100007F"
 
 
-def start(node, name):
+def start(node, objects):
     """The gateway and the pusher-api of an overlay, both ready; their containers."""
-    objects = overlay(name)
     both = [named(objects, "Deployment", "gateway"), named(objects, "StatefulSet", "pusher-api")]
     for workload in both:
         node.start(workload)
@@ -46,15 +51,17 @@ def start(node, name):
 def await_probe(container, probe, status=200):
     """Waits until a probe is answered so."""
     asked = container[probe]["httpGet"]
-    port = ports_of(container)[asked["port"]]
-    eventually(f"{container['name']}'s {probe} is {status}", lambda: ask(port, asked["path"])[0] == status)
+    port, scheme = ports_of(container)[asked["port"]], asked.get("scheme", "HTTP").lower()
+    eventually(f"{container['name']}'s {probe} is {status}",
+               lambda: ask(port, asked["path"], scheme)[0] == status)
 
 
 def listening():
-    """The ports that somebody listens on in this namespace."""
+    """The ports that somebody listens on in this namespace, on more than loopback."""
     tables = [Path(f"/proc/self/net/{name}").read_text().splitlines()[1:] for name in ["tcp", "tcp6"]]
     rows = [row.split() for table in tables for row in table]
-    return {int(row[1].rsplit(":", 1)[1], 16) for row in rows if row[3] == "0A"}
+    addresses = [row[1].split(":") for row in rows if row[3] == "0A"]
+    return {int(port, 16) for address, port in addresses if address != LOOPBACK}
 
 
 def every_container_is_given_flags_that_there_are(binary):
@@ -72,12 +79,7 @@ def each_overlay_starts_as_it_stands_there(binary):
     """Its flags are taken, its ports listen and no others, its probes answer, and a push is kept."""
     for name in ["one-machine", "production", "stress"]:
         with Node(binary) as node:
-            containers = start(node, name)
-            ports = {port for container in containers for port in ports_of(container).values()}
-            assert listening() == ports, f"{name}: {listening()} instead of {ports}"
-            for container in containers:
-                for probe in ["startupProbe", "livenessProbe", "readinessProbe"]:
-                    await_probe(container, probe)
+            is_reached_as_it_says(start(node, overlay(name)))
             assert push({"to": {"user": "u"}, "data": 1, "ttl": 60}) == 202, name
     with Node(binary) as node:
         objects = overlay("production")
@@ -89,13 +91,42 @@ def each_overlay_starts_as_it_stands_there(binary):
         assert push({"to": {"user": "u"}, "data": 1, "ttl": 60}) == 501, "nothing is kept there"
 
 
-def push(body):
+def is_reached_as_it_says(containers):
+    """By the ports of these containers and no others; their probes are answered."""
+    ports = {port for container in containers for port in ports_of(container).values()}
+    assert listening() == ports, f"{listening()} instead of {ports}"
+    for container in containers:
+        for probe in ["startupProbe", "livenessProbe", "readinessProbe"]:
+            await_probe(container, probe)
+
+
+def with_tls_each_starts_as_it_stands_there(binary):
+    """To clients, on links and to backends, and nothing else; certificates are replaced without a restart."""
+    for name, objects in sealed().items():
+        with tempfile.TemporaryDirectory() as made, Node(binary, SECRETS | certificates(Path(made))) as node:
+            is_reached_as_it_says(start(node, objects))
+            assert is_sealed(Path(made)), name
+            shutil.rmtree(made)
+            node.secrets.lay(SECRETS | certificates(Path(made)))
+            eventually("new certificates are shown", lambda made=made: is_sealed(Path(made)))
+
+
+def is_sealed(made):
+    """Whether clients and backends are shown the certificates in a folder, and a push gets to the gateway."""
+    inside, outside = (ssl.create_default_context(cafile=made / f"{name}-ca.pem")
+                       for name in ["internal", "clients"])
+    with socket.create_connection(("127.0.0.1", 8443), 5) as plain:
+        outside.wrap_socket(plain, server_hostname="clients.example.com").close()
+    return push({"to": {"user": "u"}, "data": 1}, "https://localhost:8490", inside) == 202
+
+
+def push(body, there="http://127.0.0.1:8090", trust=None):
     """The status of a backend's push."""
-    request = urllib.request.Request("http://127.0.0.1:8090/v1/push", json.dumps(body).encode(), {
+    request = urllib.request.Request(f"{there}/v1/push", json.dumps(body).encode(), {
         "Content-Type": "application/json",
         "Authorization": "Bearer " + SECRETS["api.keys"].rsplit(":", 1)[1]})
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=10, context=trust) as response:
             return response.status
     except urllib.error.HTTPError as refused:
         return refused.code
@@ -116,7 +147,7 @@ def a_gateway_that_is_away_ends_no_pusher_api(binary):
 def metrics_that_are_asked_for_are_there(binary):
     """With the labels and the values that alerts, autoscaler and adapter name."""
     with Node(binary) as node:
-        start(node, "production")
+        start(node, overlay("production"))
         # What is counted by what was asked for is there from then on.
         assert push({"to": {"user": "u"}, "data": 1}) == 202
         shown = Metrics(ask(8082, "/metrics")[1] + ask(8090, "/metrics")[1])
@@ -152,7 +183,7 @@ def is_shown(series, shown):
 def secrets_are_replaced_without_a_restart(binary):
     """As the kubelet replaces them: by a link."""
     with Node(binary) as node:
-        start(node, "one-machine")
+        start(node, overlay("one-machine"))
         node.secrets.lay({name: f"{text}-anew" for name, text in SECRETS.items()})
         for port, name in [(8082, "holdfast_key_reloads_total"), (8090, "holdfast_pusher_key_reloads_total")]:
             eventually(f"{name} rises", lambda port=port, name=name: reloads(port, name, "ok") > 0)
@@ -186,7 +217,7 @@ def reports_of_a_job_are_merged(binary):
     """From the logs of its pods, all in one."""
     few = {"SESSIONS": "40", "RATE": "200", "PUSH_RATE": "50", "PUSH_FOR": "1s", "HOLD": "0s"}
     with Node(binary) as node:
-        start(node, "stress")
+        start(node, overlay("stress"))
         job = named(overlay("stress"), "Job", "stress")
         log = node.folder / "stress.log"
         for index in ["0", "1"]:
@@ -201,6 +232,7 @@ def reports_of_a_job_are_merged(binary):
 CASES = [
     every_container_is_given_flags_that_there_are,
     each_overlay_starts_as_it_stands_there,
+    with_tls_each_starts_as_it_stands_there,
     a_gateway_that_is_away_ends_no_pusher_api,
     metrics_that_are_asked_for_are_there,
     secrets_are_replaced_without_a_restart,

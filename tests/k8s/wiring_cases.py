@@ -15,6 +15,7 @@ from tests.k8s.rendering import (
     overlay,
     pod_of,
     ports_of,
+    sealed,
     with_component,
     workloads,
 )
@@ -56,7 +57,8 @@ def of_a_container(workload, container):
         assert "subPath" not in mount, "would not change with its Secret"
         for source in volumes.get(mount["name"], {}).get("projected", {}).get("sources", []):
             files |= {f"{mount['mountPath']}/{each['path']}" for each in source["secret"]["items"]}
-    given = re.findall(r"-file=(\S+)", " ".join(arguments(container)) if "args" in container else "")
+    text = " ".join(arguments(container)) if "args" in container else ""
+    given = re.findall(r"-(?:file|cert|key|ca)=(\S+)", text)
     assert set(given) == files, f"{workload['metadata']['name']}: {given} of {files}"
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"]:
         if probe in container:
@@ -65,11 +67,11 @@ def of_a_container(workload, container):
 
 def links_go_to_every_gateway_ready_or_not():
     """By a name that stands for all of them."""
-    for name in ["one-machine", "production", "stress"]:
-        objects = overlay(name)
+    for name, objects in everything().items():
         for workload in workloads(objects):
             if url := flag(containers_of(workload)[0], "gateway"):
-                host, port = re.fullmatch(r"http://([a-z-]+):(\d+)", url).groups()
+                scheme, host, port = re.fullmatch(r"(https?)://([a-z-]+):(\d+)", url).groups()
+                assert (scheme == "https") == (name in sealed())
                 service = named(objects, "Service", host)["spec"]
                 assert service["clusterIP"] == "None" and service["publishNotReadyAddresses"] is True
                 assert service["ports"][0]["port"] == int(port) == 8082
@@ -77,20 +79,27 @@ def links_go_to_every_gateway_ready_or_not():
 
 def only_what_must_pass_passes():
     """Clients, links, metrics, backends, names, and nothing else."""
+    only_these_pass(overlay("production"), [8080, 8081], 8090)
+    only_these_pass(overlay("production-tls"), [8443, 8444], 8490)
+
+
+def only_these_pass(objects, of_clients, of_backends):
+    """Where clients and backends come in at these ports."""
     labels = {"shop": {"holdfast/backends": "true"}, "other": {}}
-    network = Network(overlay("production"), "holdfast", labels)
+    network = Network(objects, "holdfast", labels)
     ours = {name: network.pod(name) for name in ["gateway", "pusher-api", "pusher-api-live"]}
     ours["stranger"] = ("holdfast", {"app.kubernetes.io/name": "stranger"})
     others = {"outside": OUTSIDE, "shop": ("shop", {}), "other": ("other", {}), "prometheus": PROMETHEUS,
               "dns": DNS}
     everybody = ours | others
     # Whoever else is in the cluster is a client like any other.
-    may = {(name, "gateway", port) for name in others for port in [8080, 8081]}
+    may = {(name, "gateway", port) for name in others for port in of_clients}
     may.add(("prometheus", "gateway", 8082))
     for api in ["pusher-api", "pusher-api-live"]:
-        may |= {(api, "gateway", 8082), (api, "dns", 53), ("shop", api, 8090), ("prometheus", api, 8090)}
+        may |= {(api, "gateway", 8082), (api, "dns", 53)}
+        may |= {(name, api, of_backends) for name in ["shop", "prometheus"]}
     passing = {(source, destination, port) for source in everybody for destination in everybody
-               for port in [53, 80, 443, 8080, 8081, 8082, 8090]
+               for port in [53, 80, 443, 8080, 8081, 8082, 8090, 8443, 8444, 8490]
                if source != destination and (source in ours or destination in ours)
                and network.passes(everybody[source], everybody[destination], port)}
     assert passing == may, passing ^ may
@@ -136,7 +145,15 @@ def alerts_are_those_of_the_lab():
 
 def what_is_monitored_is_called_as_alerts_call_it():
     """The jobs, and the ports behind the monitors."""
-    objects = overlay("production")
+    for name in ["production", "production-tls"]:
+        objects = overlay(name)
+        jobs_are_those_of_alerts(objects)
+        schemes = {each["spec"]["endpoints"][0].get("scheme") for each in of_kind(objects, "ServiceMonitor")}
+        assert schemes == ({"https"} if name in sealed() else {None})
+
+
+def jobs_are_those_of_alerts(objects):
+    """And whoever is monitored has the port."""
     jobs = set()
     for each in of_kind(objects, "ServiceMonitor"):
         spec = each["spec"]

@@ -4,6 +4,7 @@ import re
 
 from tests.k8s.rendering import (
     OVERLAYS,
+    arguments,
     containers_of,
     everything,
     flag,
@@ -12,6 +13,7 @@ from tests.k8s.rendering import (
     overlay,
     pod_of,
     quantity,
+    sealed,
     seconds,
     with_component,
     workloads,
@@ -39,9 +41,10 @@ def cost(name):
 
 def gateways():
     """The gateways' Deployment of each overlay that has one, with its container."""
-    for name in ["one-machine", "production", "stress"]:
-        workload = named(overlay(name), "Deployment", "gateway")
-        yield name, workload, containers_of(workload)[0]
+    for name, objects in everything().items():
+        if name != "node-limits":
+            workload = named(objects, "Deployment", "gateway")
+            yield name, workload, containers_of(workload)[0]
 
 
 def pods_are_as_restricted_as_their_namespaces_ask_for():
@@ -115,10 +118,28 @@ def probes_kill_nobody_for_being_slow():
             assert start["periodSeconds"] * start["failureThreshold"] >= 120
 
 
+def no_session_of_production_stays_for_ever():
+    """And those that come back by their age are few beside those that may come."""
+    container = containers_of(named(overlay("production"), "Deployment", "gateway"))[0]
+    age, sessions = seconds(flag(container, "max-session-age")), int(flag(container, "max-sessions"))
+    assert sessions / (age * 3 / 4) * 100 <= int(flag(container, "handshake-rate"))
+
+
+def tls_is_spoken_wherever_somebody_comes_in():
+    """Ports that others reach are those of TLS, and the kubelet asks there."""
+    for objects in sealed().values():
+        for workload in workloads(objects, "Deployment", "StatefulSet"):
+            container = containers_of(workload)[0]
+            plain = {text for text in arguments(container) if re.match("--listen(-tcp)?=", text)}
+            assert plain and all("=127.0.0.1:" in text for text in plain), plain
+            probes = [container[f"{each}Probe"]["httpGet"] for each in ["liveness", "startup", "readiness"]]
+            assert all(each["scheme"] == "HTTPS" for each in probes), workload["metadata"]["name"]
+
+
 def memory_and_descriptors_are_enough_for_the_sessions():
     """By what a session was measured to cost; memory is not shared with anybody."""
-    each = cost("KERNEL_BYTES") + cost("GATEWAY_BYTES")
     for name, _, container in gateways():
+        each = cost("KERNEL_BYTES") + cost("GATEWAY_BYTES") + cost("TLS_BYTES") * (name in sealed())
         sessions, resources = int(flag(container, "max-sessions")), container["resources"]
         limit = quantity(resources["limits"]["memory"])
         assert resources["requests"]["memory"] == resources["limits"]["memory"], name

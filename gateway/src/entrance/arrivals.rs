@@ -12,7 +12,7 @@ use protocol::Transport;
 use super::{
     handshake::{Doorway, Refused},
     leaving::{Farewell, Reason},
-    proxy_header::Begun,
+    proxy_header::{Begun, read_header},
     tcp,
 };
 use crate::{
@@ -87,9 +87,12 @@ impl Arrivals {
     fn read(&self, arrival: &mut Arrival) -> io::Result<usize> {
         let local = &self.doorway.seats.local;
         let mut scratch = local.scratch.borrow_mut();
-        let count = match arrival.is_unsealed() {
-            false => arrival.read(&mut scratch, &local.tls)?,
-            true => self.read_sealed(arrival, &mut scratch)?,
+        let count = match &arrival.progress {
+            Progress::Speaking(words) if arrival.is_before_tls() => {
+                read_header(&arrival.socket, words, &mut scratch)?
+            }
+            _ if arrival.is_unsealed() => self.read_sealed(arrival, &mut scratch)?,
+            _ => arrival.read(&mut scratch, &local.tls)?,
         };
         match &mut arrival.progress {
             Progress::Speaking(words) => words.extend_from_slice(&scratch[..count]),
@@ -115,6 +118,10 @@ impl Arrivals {
                 let mut words = std::mem::take(words);
                 if arrival.is_proxied {
                     match self.take_header(&mut arrival, &mut words, seat) {
+                        // As always where TLS is spoken, which begins now.
+                        Begun::Whole if words.is_empty() => {
+                            return wait_for_more(arrival, BytesMut::new());
+                        }
                         Begun::Whole => {}
                         Begun::Part => return wait_for_more(arrival, words),
                         Begun::Wrong => return Arrived::Gone,

@@ -1,7 +1,10 @@
 //! What a proxy says of a connection in front of all else: the binary header of the PROXY protocol
 //! (version 2, `proxy-protocol.txt` of HAProxy, section 2.2).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    io::{self, Read},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream},
+};
 
 use crate::http::client_address::ClientAddress;
 
@@ -25,6 +28,28 @@ pub enum PassedOn {
     Unknown,
     /// It is this client's.
     For(ClientAddress),
+}
+
+/// How many bytes more can be read of a header that has begun so and is not whole, without any of those that
+/// stand behind it; at least one.
+fn missing(begun: &[u8]) -> usize {
+    let rest =
+        begun.get(14..FIXED_BYTES).map_or(0, |it| usize::from(u16::from_be_bytes([it[0], it[1]])));
+    (FIXED_BYTES + rest).saturating_sub(begun.len()).max(1)
+}
+
+/// Reads on in a header of which these are the first words, and nothing of what stands behind it: where TLS is
+/// spoken, records begin there.
+///
+/// # Errors
+/// The socket's.
+pub(super) fn read_header(
+    mut socket: &TcpStream,
+    words: &[u8],
+    bytes: &mut [u8],
+) -> io::Result<usize> {
+    let room = missing(words).min(bytes.len());
+    socket.read(&mut bytes[..room])
 }
 
 /// How far a connection is that has to begin with a header.
@@ -188,6 +213,22 @@ mod tests {
         }
         assert_eq!(proxy_header(b"PRO"), Ok(None));
         assert_eq!(proxy_header(b""), Ok(None));
+    }
+
+    #[test]
+    fn what_is_missing_ends_where_the_header_does() {
+        for said in [vec![], of_v4(), vec![7; MAX_HEADER_BYTES - FIXED_BYTES]] {
+            let bytes = [header(0x20, 0, &said), b"\x16\x03\x01".to_vec()].concat();
+            let mut read = 0;
+            while proxy_header(&bytes[..read]) == Ok(None) {
+                read += missing(&bytes[..read]);
+            }
+            assert_eq!(read, FIXED_BYTES + said.len());
+        }
+        assert_eq!(
+            (missing(b""), missing(SIGNATURE)),
+            (FIXED_BYTES, FIXED_BYTES - SIGNATURE.len())
+        );
     }
 
     proptest! {

@@ -17,6 +17,9 @@ impl Arrivals {
     /// Puts off a handshake until it is its turn, and there is time; whether it was.
     pub(super) fn defer(&self, arrival: &mut Arrival, seat: u32) -> bool {
         let seats = &self.doorway.seats;
+        if arrival.is_before_tls() {
+            return false;
+        }
         let tls = arrival.tls.as_mut().filter(|tls| tls.established().is_none());
         let Some(tls) = tls.filter(|_| !seats.local.handshaking.has_time()) else { return false };
         if !std::mem::replace(&mut tls.is_deferred, true) {

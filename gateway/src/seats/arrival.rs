@@ -154,6 +154,11 @@ impl Arrival {
         }
     }
 
+    /// Whether a proxy's header is still to come, in front of TLS.
+    pub(crate) fn is_before_tls(&self) -> bool {
+        self.is_proxied && self.tls.is_some()
+    }
+
     /// Whether TLS is still to begin, or to be agreed on.
     pub(crate) fn is_unsealed(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.established().is_none())

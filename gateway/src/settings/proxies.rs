@@ -17,8 +17,8 @@ pub(crate) struct ProxySettings {
     pub trusted_proxy: Vec<Network>,
 
     /// Take connections from trusted proxies only, with a PROXY header of version 2 in front, at these
-    /// of clients' listeners: all (also without a value; none may be of TLS), or addresses as --listen
-    /// and --listen-tcp name them
+    /// of clients' listeners: all (also without a value), or addresses as --listen, --listen-tcp,
+    /// --tls-listen and --tls-listen-tcp name them. Where TLS is spoken the header comes in front of it
     #[arg(
         long,
         value_name = "all|IP:PORT[-PORT]",
@@ -71,15 +71,13 @@ impl ProxySettings {
         })
     }
 
-    /// Checks that there are such listeners, and proxies to connect to them. In front of TLS there is no header: who
-    /// says all, where TLS is spoken, too, is told so before somebody is let in who is no proxy.
+    /// Checks that there are such listeners, and proxies to connect to them.
     ///
     /// # Errors
     /// Names the flag.
     pub(super) fn check<'a>(
         &self,
         listeners: impl Iterator<Item = &'a ListenRange> + Clone,
-        has_tls: bool,
     ) -> Result<(), ConfigError> {
         const FLAG: &str = "--proxy-protocol";
         let listens =
@@ -89,14 +87,9 @@ impl ProxySettings {
                 && let Some(strange) = range.addresses().find(|address| !listens(*address))
             {
                 let problem = format!("nothing listens for clients on {strange}");
-                let expected = "name addresses as --listen and --listen-tcp do, or all";
+                let expected = "name addresses as --listen, --listen-tcp, --tls-listen and --tls-listen-tcp do, or all";
                 return Err(ConfigError::new(FLAG, problem, expected));
             }
-        }
-        if has_tls && self.proxy_protocol.contains(&Proxied::All) {
-            let problem = "all: listeners of TLS take no header of proxies";
-            let expected = "name addresses as --listen and --listen-tcp do";
-            return Err(ConfigError::new(FLAG, problem, expected));
         }
         let is_any = self.proxy_protocol.iter().any(|which| *which != Proxied::None);
         match is_any && self.trusted_proxy.is_empty() {
@@ -116,21 +109,28 @@ mod tests {
 
     #[test]
     fn listeners_are_named_by_what_was_set() {
-        let listen = ["--listen=127.0.0.1:80,127.0.0.1:90-92", "--listen-tcp=127.0.0.1:0"];
-        let cases: [(&[&str], &[&str]); 6] = [
+        const ALL: [&str; 4] = ["127.0.0.1:80", "127.0.0.1:91", "127.0.0.1:0", "127.0.0.1:443"];
+        let listen = [
+            "--listen=127.0.0.1:80,127.0.0.1:90-92",
+            "--listen-tcp=127.0.0.1:0",
+            "--tls-listen=127.0.0.1:443",
+        ];
+        let cases: [(&[&str], &[&str]); 7] = [
             (&[], &[]),
             (&["--proxy-protocol=none"], &[]),
-            (&["--proxy-protocol"], &["127.0.0.1:80", "127.0.0.1:91", "127.0.0.1:0"]),
-            (&["--proxy-protocol=true"], &["127.0.0.1:80", "127.0.0.1:91", "127.0.0.1:0"]),
+            (&["--proxy-protocol"], &ALL),
+            (&["--proxy-protocol=true"], &ALL),
             (&["--proxy-protocol=127.0.0.1:90-91"], &["127.0.0.1:91"]),
             (&["--proxy-protocol=127.0.0.1:80,127.0.0.1:0"], &["127.0.0.1:80", "127.0.0.1:0"]),
+            (&["--proxy-protocol=127.0.0.1:443"], &["127.0.0.1:443"]),
         ];
         for (flags, expected) in cases {
-            let settings = settings(&[&listen, flags, &["--trusted-proxy=::1"]].concat());
-            let all = ["127.0.0.1:80", "127.0.0.1:91", "127.0.0.1:0"];
+            let settings =
+                settings(&[&listen, flags, &["--trusted-proxy=::1", "--insecure"]].concat());
+            settings.validate().expect("they are listened on");
             let is_proxied =
                 |it: &&str| settings.proxies.is_proxied(it.parse().expect("an address"));
-            let proxied: Vec<_> = all.into_iter().filter(is_proxied).collect();
+            let proxied: Vec<_> = ALL.into_iter().filter(is_proxied).collect();
             assert_eq!(proxied, expected, "{flags:?}");
         }
     }

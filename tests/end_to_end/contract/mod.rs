@@ -58,6 +58,13 @@ macro_rules! contract_of_streams {
                 crate::harness::tunnel::sealed(super::$case::<crate::harness::Tcp>);
             })*
         }
+        // What stands in front of TLS is read in one place for all transports: one of them shows that it is.
+        mod on_websocket_over_tls_behind_a_proxy {
+            $(#[test]
+            fn $case() {
+                crate::harness::tunnel::passed_on(super::$case::<crate::harness::WebSocket>);
+            })*
+        }
     };
 }
 

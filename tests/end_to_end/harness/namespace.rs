@@ -23,7 +23,8 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> bool {
 
 /// Whether there is a program that answers to this argument.
 pub(crate) fn is_there(program: &str, argument: &str) -> bool {
-    Command::new(program).arg(argument).stdout(Stdio::null()).status().is_ok()
+    let mut command = Command::new(program);
+    command.arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// The network that this thread is in.

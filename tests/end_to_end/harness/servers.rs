@@ -13,7 +13,7 @@ use super::{
     http::{Answer, Http},
     metrics::Metrics,
     process::Process,
-    tunnel::{certificate_flags, is_sealed, tunnel},
+    tunnel::{PROXY_FLAGS, certificate_flags, is_passed_on, is_sealed, tunnel},
     wait::eventually,
 };
 
@@ -47,6 +47,9 @@ impl Gateway {
         if is_sealed() {
             flags.extend(["--tls-listen", "--tls-listen-tcp"].map(|flag| format!("{flag}={any}")));
             flags.extend(certificate_flags("localhost"));
+        }
+        if is_passed_on() {
+            flags.extend(PROXY_FLAGS.map(str::to_owned));
         }
         Self::listen([any; 3], flags.clone(), Process::start(&arguments([any; 3], &flags)))
     }

@@ -1,10 +1,11 @@
 //! TLS in front of clients that speak none: what they say is sealed on its way to a gateway, and opened
-//! on its way back. It is another implementation's client of TLS that the gateway sees.
+//! on its way back. It is another implementation's client of TLS that the gateway sees. It may be a proxy, too, that
+//! says in a header in front whose the connection is.
 
 use std::{
     cell::Cell,
     io::{ErrorKind, Read, Write},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     sync::{Arc, Mutex},
     thread,
@@ -15,19 +16,58 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
+/// What stands between the clients of a test and its gateways.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Between {
+    Nothing,
+    Tls,
+    /// A proxy that passes TLS on behind a header.
+    Proxy,
+}
+
 thread_local! {
-    static IS_SEALED: Cell<bool> = const { Cell::new(false) };
+    static BETWEEN: Cell<Between> = const { Cell::new(Between::Nothing) };
 }
 
 /// Runs a test whose gateways are reached over TLS.
 pub(crate) fn sealed(test: impl FnOnce()) {
-    IS_SEALED.set(true);
+    BETWEEN.set(Between::Tls);
+    test();
+}
+
+/// Runs a test whose gateways are reached over TLS behind a proxy's header.
+pub(crate) fn passed_on(test: impl FnOnce()) {
+    BETWEEN.set(Between::Proxy);
     test();
 }
 
 /// Whether gateways of this test are reached over TLS.
 pub(crate) fn is_sealed() -> bool {
-    IS_SEALED.get()
+    BETWEEN.get() != Between::Nothing
+}
+
+/// Whether they are told whose their connections are.
+pub(crate) fn is_passed_on() -> bool {
+    BETWEEN.get() == Between::Proxy
+}
+
+/// The flags of a gateway that is told so by proxies on this machine.
+pub(crate) const PROXY_FLAGS: [&str; 2] = ["--proxy-protocol", "--trusted-proxy=127.0.0.0/8"];
+
+/// What a PROXY header of version 2 begins with.
+pub(crate) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+/// A header of this command and family, and what it says.
+pub(crate) fn proxy_header(command: u8, family: u8, said: &[u8]) -> Vec<u8> {
+    let length = (said.len() as u16).to_be_bytes();
+    [SIGNATURE, &[command, family], &length, said].concat()
+}
+
+/// The header of a connection that comes from one of these addresses and has gone to the other.
+fn header_of([from, to]: [SocketAddr; 2]) -> Vec<u8> {
+    let (IpAddr::V4(from_ip), IpAddr::V4(to_ip)) = (from.ip(), to.ip()) else { panic!("IPv4") };
+    let ports = [from.port(), to.port()].map(u16::to_be_bytes).concat();
+    proxy_header(0x21, 0x11, &[&from_ip.octets()[..], &to_ip.octets(), &ports].concat())
 }
 
 /// A file of `tests/keys/tls`.
@@ -60,13 +100,13 @@ pub(crate) fn client_connection(config: &Arc<ClientConfig>) -> ClientConnection 
 pub(crate) fn tunnel(to: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind((to.ip(), 0)).unwrap();
     let address = listener.local_addr().unwrap();
-    let config = client_config();
+    let (config, is_passed_on) = (client_config(), is_passed_on());
     thread::spawn(move || {
         for plain in listener.incoming().map_while(Result::ok) {
             let config = Arc::clone(&config);
             thread::spawn(move || {
                 // Whoever breaks off has had enough.
-                let _ = carry(plain, to, &config);
+                let _ = carry(plain, to, &config, is_passed_on);
             });
         }
     });
@@ -74,10 +114,18 @@ pub(crate) fn tunnel(to: SocketAddr) -> SocketAddr {
 }
 
 /// Carries one connection's bytes both ways until both have ended.
-fn carry(plain: TcpStream, to: SocketAddr, config: &Arc<ClientConfig>) -> std::io::Result<()> {
+fn carry(
+    plain: TcpStream,
+    to: SocketAddr,
+    config: &Arc<ClientConfig>,
+    is_passed_on: bool,
+) -> std::io::Result<()> {
     let mut sealed = TcpStream::connect(to)?;
     for socket in [&plain, &sealed] {
         socket.set_nodelay(true)?;
+    }
+    if is_passed_on {
+        sealed.write_all(&header_of([plain.peer_addr()?, plain.local_addr()?]))?;
     }
     let mut connection = client_connection(config);
     while connection.is_handshaking() {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
 };
 
 use crate::harness::{
@@ -10,22 +10,13 @@ use crate::harness::{
     client::connect,
     pair,
     poll::{ByHand, read_answer},
+    tunnel::{PROXY_FLAGS as FLAGS, SIGNATURE, proxy_header as header},
 };
 
 use super::address_of;
 
-/// The flags of a gateway whose listeners are for proxies on loopback.
-const FLAGS: [&str; 2] = ["--proxy-protocol", "--trusted-proxy=127.0.0.0/8"];
-const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-
-/// A header of version 2.
-fn header(command: u8, family: u8, said: &[u8]) -> Vec<u8> {
-    let length = (said.len() as u16).to_be_bytes();
-    [SIGNATURE, &[command, family], &length, said].concat()
-}
-
 /// Passed on for 192.0.2.7:4711, with something beside it.
-fn for_somebody() -> Vec<u8> {
+pub(super) fn for_somebody() -> Vec<u8> {
     let addresses = [192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x67, 1, 187];
     header(0x21, 0x11, &[&addresses[..], &[4, 0, 2, 0, 0]].concat())
 }
@@ -83,8 +74,7 @@ fn polls_of_one_connection_are_the_clients_too() {
 
 #[test]
 fn a_seat_forgets_whose_it_was() {
-    let (gateway, pusher) =
-        pair(&["--proxy-protocol", "--trusted-proxy=127.0.0.0/8", "--workers=1"]);
+    let (gateway, pusher) = pair(&[&FLAGS[..], &["--workers=1"]].concat());
     drop(open::<Tcp>(&gateway, "first", &for_somebody()));
     gateway.await_metric("holdfast_sessions", 0.0);
     // One that is refused, and one that says nothing more.
@@ -99,7 +89,7 @@ fn a_seat_forgets_whose_it_was() {
 }
 
 /// Reads to the end of a connection that is refused.
-fn is_cut(mut socket: TcpStream, said: &[u8]) {
+pub(super) fn is_cut(mut socket: TcpStream, said: &[u8]) {
     // It may be gone before all is said.
     let _ = socket.write_all(said);
     let mut read = Vec::new();
@@ -107,24 +97,30 @@ fn is_cut(mut socket: TcpStream, said: &[u8]) {
     assert_eq!(read, b"", "nobody speaks to who is not one of them");
 }
 
-#[test]
-fn what_is_no_header_is_refused_and_said() {
-    let gateway = Gateway::start(&FLAGS);
-    let connect_line = Tcp::handshake(&gateway, &Who::user("u"));
+/// Whoever begins with something else than a header is cut off at these addresses, and counted.
+pub(super) fn refuses_what_is_no_header(gateway: &Gateway, addresses: [SocketAddr; 2]) {
+    let connect_line = Tcp::handshake(gateway, &Who::user("u"));
     for (said, reason) in [
         (&b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n"[..], "version_1"),
         (b"GET /v1/ws?user=u HTTP/1.1\r\nHost: h\r\n\r\n", "no_header"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "no_header"),
         (&connect_line, "no_header"),
         (&header(0x21, 0x11, b"short"), "malformed"),
         (&[SIGNATURE, b"\x21\x11\xff\xff"].concat(), "too_long"),
     ] {
         let name = format!("holdfast_proxy_refused_total{{reason={reason:?}}}");
-        for address in [gateway.http, gateway.tcp] {
+        for address in addresses {
             let before = gateway.metrics().get(&name);
             is_cut(connect(address), said);
             gateway.await_metric(&name, before + 1.0);
         }
     }
+}
+
+#[test]
+fn what_is_no_header_is_refused_and_said() {
+    let gateway = Gateway::start(&FLAGS);
+    refuses_what_is_no_header(&gateway, [gateway.http, gateway.tcp]);
     let said = |line: &String| line.contains("PROXY header of version 1");
     assert!(gateway.process.log().iter().any(said));
     // Operators and pusher-apis come by another door.

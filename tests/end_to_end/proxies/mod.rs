@@ -1,10 +1,12 @@
-//! Proxies in front of the gateway: what they say of whom they pass on, written by hand ([`headers`],
-//! [`requests`]) and by real ones ([`real`], run by [`programs`]).
+//! Proxies in front of the gateway: what they say of whom they pass on, written by hand ([`headers`], [`sealed`] in
+//! front of TLS, [`requests`]) and by real ones ([`real`], [`http2`], run by [`programs`]).
 
 mod headers;
+mod http2;
 mod programs;
 mod real;
 mod requests;
+mod sealed;
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! nginx and HAProxy in front of a gateway, as Debian has them; each with a folder of its own.
+//! nginx, HAProxy and Caddy in front of a gateway, as Debian has them; each with a folder of its own.
 
 use std::{
     fs,
@@ -7,10 +7,11 @@ use std::{
 };
 
 use crate::harness::{
-    Gateway, Process, eventually,
+    Gateway, Process, PusherApi, eventually,
     files::TestDirectory,
     namespace::{is_there, skip},
     tokens::key_file,
+    tunnel::certificate_file,
 };
 
 /// A proxy at work.
@@ -57,7 +58,8 @@ fn start(
     };
     let (folder, [http, tls, tcp]) = (folder(program), free_addresses());
     let mut command = Command::new(path);
-    command.args(configure(&folder, [http, tls, tcp]));
+    // Caddy keeps what it wants to remember there.
+    command.args(configure(&folder, [http, tls, tcp])).env("HOME", folder.path());
     let process = Process::spawn(command);
     for address in [http, tls] {
         eventually("the proxy listens", || TcpStream::connect(address).ok());
@@ -65,8 +67,15 @@ fn start(
     Some(Proxy { http, tls, tcp, _process: process, _folder: folder })
 }
 
+/// Writes a configuration; the file's path.
+fn configuration(folder: &TestDirectory, name: &str, text: &str) -> String {
+    let file = folder.path().join(name);
+    fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
 /// nginx, which names clients in X-Forwarded-For, and gives up who is silent for three seconds.
-pub(super) fn nginx(test: &str, gateway: &Gateway) -> Option<Proxy> {
+pub(super) fn nginx(test: &str, gateway: &Gateway, pusher: &PusherApi) -> Option<Proxy> {
     start(test, "nginx", |folder, [http, tls, _]| {
         let place = folder.path().display();
         let scratch: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -81,46 +90,105 @@ pub(super) fn nginx(test: &str, gateway: &Gateway) -> Option<Proxy> {
              proxy_set_header Host $host;\nproxy_set_header Upgrade $http_upgrade;\n\
              proxy_set_header Connection $upgrade_or_close;\n\
              proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n\
-             proxy_read_timeout 3s;\n}}\n}}\n}}\n",
+             proxy_read_timeout 3s;\n}}\n\
+             location /v1/push {{\nproxy_pass http://{pusher};\nproxy_http_version 1.1;\n\
+             proxy_set_header Connection '';\nproxy_request_buffering off;\n}}\n}}\n}}\n",
             cert = key_file("tls.certificate.pem"),
             key = key_file("tls.key.pem"),
             gateway = gateway.http,
+            pusher = pusher.address,
         );
-        let file = folder.path().join("nginx.conf");
-        fs::write(&file, text).unwrap();
+        let file = configuration(folder, "nginx.conf", &text);
         // One process, so that none is left behind when it is killed.
         let more = "daemon off; master_process off;";
         let log = format!("{place}/error.log");
-        ["-e", &log, "-c", file.to_str().unwrap(), "-g", more].map(str::to_owned).to_vec()
+        ["-e", &log, "-c", &file, "-g", more].map(str::to_owned).to_vec()
+    })
+}
+
+/// Caddy, which names clients in X-Forwarded-For, and leaves who is silent to the gateway.
+pub(super) fn caddy(test: &str, gateway: &Gateway, pusher: &PusherApi) -> Option<Proxy> {
+    start(test, "caddy", |folder, [http, tls, _]| {
+        let text = format!(
+            "{{\nadmin off\nauto_https off\n}}\n\
+             (served) {{\nbind 127.0.0.1\n\
+             handle /v1/push* {{\nreverse_proxy {pusher}\n}}\n\
+             handle {{\nreverse_proxy {gateway}\n}}\n}}\n\
+             http://:{http} {{\nimport served\n}}\n\
+             https://:{tls} {{\nimport served\ntls {cert} {key}\n}}\n",
+            http = http.port(),
+            tls = tls.port(),
+            cert = key_file("tls.certificate.pem"),
+            key = key_file("tls.key.pem"),
+            gateway = gateway.http,
+            pusher = pusher.address,
+        );
+        let file = configuration(folder, "Caddyfile", &text);
+        ["run", "--adapter", "caddyfile", "--config", &file].map(str::to_owned).to_vec()
     })
 }
 
 /// HAProxy, which names clients in Forwarded, or in PROXY headers, and gives up who is silent for three seconds.
-pub(super) fn haproxy(test: &str, gateway: &Gateway, by_header: bool) -> Option<Proxy> {
-    start(test, "haproxy", |folder, [http, tls, tcp]| {
-        let both = ["tls.certificate.pem", "tls.key.pem"]
-            .map(|name| fs::read_to_string(key_file(name)).unwrap());
-        let certificate = folder.path().join("both.pem");
-        fs::write(&certificate, both.concat()).unwrap();
-        let (named, header) = match by_header {
-            true => ("", "send-proxy-v2 check-send-proxy"),
-            false => ("http-request add-header Forwarded for=%[src]\n", ""),
-        };
-        let text = format!(
-            "defaults\ntimeout connect 5s\ntimeout client 3s\ntimeout server 3s\ntimeout tunnel 3s\n\
-             frontend http\nmode http\nbind {http}\nbind {tls} ssl crt {certificate} alpn h2,http/1.1\n\
-             {named}default_backend gateways\n\
+pub(super) fn haproxy(
+    test: &str,
+    gateway: &Gateway,
+    pusher: &PusherApi,
+    by_header: bool,
+) -> Option<Proxy> {
+    let (named, header) = match by_header {
+        true => ("", "send-proxy-v2 check-send-proxy"),
+        false => ("http-request add-header Forwarded for=%[src]\n", ""),
+    };
+    haproxy_with(test, |certificate, [http, tls, tcp]| {
+        format!(
+            "frontend http\nmode http\nbind {http}\nbind {tls} ssl crt {certificate} alpn h2,http/1.1\n\
+             {named}use_backend pusher_apis if {{ path_beg /v1/push }}\ndefault_backend gateways\n\
              backend gateways\nmode http\noption httpchk GET /nothing\nhttp-check expect status 404\n\
              server g {gateway} {header} check inter 100ms\n\
+             backend pusher_apis\nmode http\nserver p {pusher}\n\
              frontend tcp\nmode tcp\nbind {tcp}\ndefault_backend gateways_tcp\n\
              backend gateways_tcp\nmode tcp\nserver g {gateway_tcp} {header}\n",
-            certificate = certificate.display(),
             gateway = gateway.http,
             gateway_tcp = gateway.tcp,
-        );
-        let file = folder.path().join("haproxy.cfg");
-        fs::write(&file, text).unwrap();
-        ["-db", "-f", file.to_str().unwrap()].map(str::to_owned).to_vec()
+            pusher = pusher.address,
+        )
+    })
+}
+
+/// HAProxy in front of a gateway's listeners of TLS, with PROXY headers: at `http` it speaks TLS with the gateway
+/// itself, at `tls` and `tcp` it passes on what clients seal.
+pub(super) fn haproxy_to_tls(test: &str, gateway: &Gateway) -> Option<Proxy> {
+    let [sealed, sealed_tcp] = gateway.tls.unwrap();
+    haproxy_with(test, |_, [http, tls, tcp]| {
+        format!(
+            "frontend http\nmode http\nbind {http}\ndefault_backend gateways\n\
+             backend gateways\nmode http\noption httpchk GET /nothing\nhttp-check expect status 404\n\
+             server g {sealed} ssl ca-file {authority} verifyhost localhost sni str(localhost) \
+             send-proxy-v2 check-send-proxy check inter 100ms\n\
+             frontend tls\nmode tcp\nbind {tls}\ndefault_backend gateways_tls\n\
+             backend gateways_tls\nmode tcp\n\
+             server g {sealed} send-proxy-v2 check-send-proxy check inter 100ms\n\
+             frontend tcp\nmode tcp\nbind {tcp}\ndefault_backend gateways_tcp\n\
+             backend gateways_tcp\nmode tcp\n\
+             server g {sealed_tcp} send-proxy-v2 check-send-proxy check inter 100ms\n",
+            authority = certificate_file("authority.pem").display(),
+        )
+    })
+}
+
+/// HAProxy with this behind its times; `configure` is given a certificate with its key.
+fn haproxy_with(
+    test: &str,
+    configure: impl FnOnce(&str, [SocketAddr; 3]) -> String,
+) -> Option<Proxy> {
+    start(test, "haproxy", |folder, addresses| {
+        let both = ["tls.certificate.pem", "tls.key.pem"]
+            .map(|name| fs::read_to_string(key_file(name)).unwrap());
+        let certificate = configuration(folder, "both.pem", &both.concat());
+        let times = "timeout connect 5s\ntimeout client 3s\ntimeout server 3s\ntimeout tunnel 3s\n";
+        let text = format!("defaults\n{times}{}", configure(&certificate, addresses));
+        let file = configuration(folder, "haproxy.cfg", &text);
+        ["-db", "-f", &file].map(str::to_owned).to_vec()
     })
 }
 
