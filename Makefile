@@ -1,6 +1,6 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser faults k8s binaries \
-  mutants bench figures million-native side-by-side programs held-requests kept-bench rollout million limits-lab docker-test \
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser clients-js faults k8s binaries \
+  mutants bench figures million-native side-by-side programs held-requests kept-bench rollout reconnects million limits-lab docker-test \
   package package-test release
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
@@ -92,6 +92,15 @@ browser: setup
 	cargo build
 	tests/browser/run
 
+# holdfast.js: its size and types, it in Node, and in a real browser (tests/holdfast_js). Takes some two minutes.
+clients-js: setup
+	@$(HAS_VENV)
+	@command -v chromium >/dev/null && command -v node >/dev/null && command -v tsc >/dev/null || \
+	  { $(APT_UPDATE) && $(APT_INSTALL) chromium nodejs node-typescript; }
+	cargo build
+	clients/js/check
+	tests/holdfast_js/run
+
 # The manifests of k8s/ against Kubernetes' schemas, against what is said of them, and, as root, against the
 # running binary (tests/k8s). Takes about a minute. Debian 13 has a kubectl that is new enough.
 k8s: setup
@@ -148,6 +157,11 @@ held-requests: setup
 kept-bench: setup
 	cargo build --release -p holdfast
 	python3 -m benches.kept --page docs/kept-figures.md
+
+# How clients that run holdfast.js come back after a drain: the table of docs/holdfast-js.md. Needs Node.
+reconnects: setup
+	cargo build --release -p holdfast
+	python3 -m benches.reconnects --page docs/holdfast-js.md
 
 # Four gateways restarted one after another under 40,000 sessions: the table of docs/rollouts.md.
 rollout: setup

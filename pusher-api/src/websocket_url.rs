@@ -46,7 +46,8 @@ impl FromStr for WebsocketUrl {
         let is_one = !authority.is_empty() && authority.bytes().all(may_be);
         // In a page, and in a header field: nothing of what would end either.
         let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
-        match is_one && is_printable {
+        // The page finds the other transports beside it.
+        match is_one && is_printable && rest.ends_with("/v1/ws") {
             true => Ok(Self { text: text.to_owned(), is_secure, authority: authority.to_owned() }),
             false => Err(expected.into()),
         }
@@ -61,7 +62,7 @@ mod tests {
     fn a_page_may_connect_there_and_nowhere_else() {
         for (text, sources) in [
             ("ws://127.0.0.1:8080/v1/ws", "ws://127.0.0.1:8080 http://127.0.0.1:8080"),
-            ("wss://a.example/x?y=1", "wss://a.example https://a.example"),
+            ("wss://a.example/x/v1/ws", "wss://a.example https://a.example"),
             ("ws://[::1]:8080/v1/ws", "ws://*:8080 http://*:8080"),
             ("wss://[::1]/v1/ws", "wss://* https://*"),
         ] {
@@ -82,6 +83,7 @@ mod tests {
             "ws://user@a/",
             "ws://a/ b",
             "ws://a/\r\nx",
+            "wss://a.example/x",
         ] {
             text.parse::<WebsocketUrl>().expect_err(text);
         }

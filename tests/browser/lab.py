@@ -35,7 +35,7 @@ def polled(answer):
 class Cluster(Place):
     """Gateways, and a pusher-api that is linked to them; all want keys and tokens."""
 
-    def __init__(self, servers, binary, *flags, gateways=1):
+    def __init__(self, servers, binary, *flags, gateways=1, keeps=False):
         super().__init__(servers, binary)
         self.key = KEY
         self.flags = flags
@@ -46,7 +46,7 @@ class Cluster(Place):
         self.pids = [self.open_gateway(number) for number in range(gateways)]
         named = [flag for _, _, operators in self.ports for flag in ("--gateway", f"http://{operators}")]
         servers.start(binary, "pusher-api", "--listen", api, *named, "--api-key", KEY,
-                      "--link-secret", LINK_SECRET)
+                      "--link-secret", LINK_SECRET, *(["--data", self.data.name] if keeps else []))
         self.ready()
 
     def open_gateway(self, number=0):

@@ -259,7 +259,7 @@ def it_comes_back_when_it_was_told_to(browser, place, **_):
         assert visit.sockets == 1, "before it was told to"
         place.start_gateway()
         place.ready()
-        visit.tab.clock.run_for(LONG)
+        visit.tab.clock.run_for(2)
         state_is(visit, "open")
         assert visit.sockets == 2
 
@@ -285,7 +285,7 @@ def who_is_told_that_it_is_unknown_gives_up_at_once(browser, place, **_):
     with Visit(browser, place) as visit:
         await_its_gateway(visit, place)
         place.start_gateway(secret=OTHER_SECRET)
-        visit.tab.clock.run_for(LONG)
+        visit.tab.clock.run_for(visit.heard("bye")[0]["retry_ms"] + 1)
         stays_away(visit, sockets=2)
         expect(visit.at("words")).to_contain_text("refused the token")
 

@@ -3,7 +3,8 @@
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     http::header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+        ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY,
+        X_CONTENT_TYPE_OPTIONS,
     },
     web,
 };
@@ -15,6 +16,9 @@ use crate::{api::Api, websocket_url::WebsocketUrl};
 
 const HTML: &str = include_str!("page/page.html");
 
+/// The client for browsers, with which the page holds its session.
+const CLIENT_LIBRARY: &str = include_str!("../../../clients/js/holdfast.js");
+
 macro_rules! scripts {
     ($($name:literal),*) => { [$(($name, include_str!(concat!("page/", $name)))),*] };
 }
@@ -23,7 +27,7 @@ macro_rules! scripts {
 const FILES: [(&str, &str); 12] = scripts!(
     "page.css",
     "main.js",
-    "session.js",
+    "telling.js",
     "refusal.js",
     "words.js",
     "arrivals.js",
@@ -68,6 +72,12 @@ pub(super) async fn file(name: web::Path<String>) -> Result<HttpResponse, ApiErr
         false => "text/javascript; charset=utf-8",
     };
     Ok(answer(kind).body(*text))
+}
+
+/// The client for browsers, which pages of other origins may import, too.
+pub(super) async fn client_library() -> HttpResponse {
+    let mut response = answer("text/javascript; charset=utf-8");
+    response.insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*")).body(CLIENT_LIBRARY)
 }
 
 /// What the live page has to know.

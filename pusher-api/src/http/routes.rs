@@ -65,6 +65,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET "/", None, Query::OfThePage, &[200], page::page),
     endpoint!(GET "/page.json", None, NONE, &[200, 422], page::page_settings),
     endpoint!(GET "/page/{file}", None, NONE, &[200, 404, 422], page::file),
+    endpoint!(GET "/holdfast.js", None, NONE, &[200, 422], page::client_library),
     endpoint!(GET "/openapi.json", None, NONE, &[200, 422], openapi::openapi),
     endpoint!(GET "/metrics", None, NONE, &[200, 422], operators::metrics),
     endpoint!(GET "/healthz", None, NONE, &[200, 422], operators::healthz),

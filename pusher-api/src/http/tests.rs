@@ -194,9 +194,16 @@ async fn keys_are_needed_where_they_are_configured() {
     for key in ["Bearer first", "bearer second"] {
         assert_eq!(fixture.call(get(Some(key))).await.status(), 200);
     }
-    for open in
-        ["/", "/page.json", "/page/main.js", "/metrics", "/healthz", "/readyz", "/openapi.json"]
-    {
+    for open in [
+        "/",
+        "/page.json",
+        "/page/main.js",
+        "/holdfast.js",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+    ] {
         assert_eq!(fixture.call(TestRequest::get().uri(open)).await.status(), 200, "{open}");
     }
     let hidden = fixture.call(TestRequest::get().uri("/v1/nothing")).await;

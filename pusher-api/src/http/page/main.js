@@ -5,7 +5,7 @@ import { button, element, make, show } from "./dom.js";
 import * as gateways from "./gateways.js";
 import * as kept from "./kept.js";
 import * as push from "./push.js";
-import { Session } from "./session.js";
+import { hold } from "./telling.js";
 
 const STATES = { idle: "not connected", connecting: "connecting", open: "connected", waiting: "coming back", away: "not connected" };
 let ownSession = null;
@@ -83,10 +83,14 @@ async function begin() {
   gateways.begin(needsKey);
   lookAtKept = kept.begin(needsKey, () => ownUser);
   show(!needsKey, "user-field");
-  const session = new Session({
-    url, needsToken: needsKey, onFrame: arrivals.arrived, onState: (state) => tell(session, state),
-  });
-  const connect = () => session.connect({ token: element("token").value.trim(), user: needsKey ? "" : element("user").value });
+  let session = null;
+  const connect = () => {
+    session?.disconnect();
+    const credentials = { token: element("token").value.trim(), user: needsKey ? "" : element("user").value };
+    const subscribe = (...what) => session.subscribe(...what);
+    const onState = (state) => tell({ subscribe }, state);
+    session = hold({ url, needsToken: needsKey, credentials, onState, onFrame: arrivals.arrived });
+  };
   element("connect").onsubmit = (submitted) => {
     submitted.preventDefault();
     element("connection").open = false;

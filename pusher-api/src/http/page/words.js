@@ -21,27 +21,30 @@ export const CLOSED = {
   too_many_frames: "The client sent more than the gateway's rate allows.",
 };
 
-/** What the closing codes alone say, where no reason came with them. */
-const BY_CODE = {
-  1001: "going_away",
-  1002: "protocol_error",
-  1003: "unsupported",
-  1007: "invalid_frame",
-  1009: "frame_too_large",
-  1012: "draining",
-  4401: "token_expired",
-  4409: "replaced",
-  4429: "too_many_frames",
+/** The code with which a WebSocket is closed for each reason. */
+const CODES = {
+  1000: ["client_left"],
+  1001: ["going_away", "ping_timeout"],
+  1002: ["protocol_error"],
+  1003: ["unsupported"],
+  1007: ["invalid_frame"],
+  1008: ["unauthorized", "disconnected", "handshake_timeout"],
+  1009: ["frame_too_large"],
+  1012: ["draining"],
+  1013: ["too_slow", "overloaded", "too_many_sessions"],
+  4401: ["token_expired"],
+  4409: ["replaced"],
+  4429: ["too_many_frames"],
 };
 
 const CUT = "The connection was cut without a goodbye: the network, a proxy, or the end of the gateway's process.";
 
 /** Why a session was closed, with the name that logs and metrics have for it. */
-export function closed(reason, code) {
-  const name = reason || BY_CODE[code];
-  if (!name) return code === 1006 ? CUT : `The connection was closed with code ${code}.`;
-  const words = Object.hasOwn(CLOSED, name) ? CLOSED[name] : "The gateway closed the session.";
-  return `${words} (${name}${code ? `, ${code}` : ""})`;
+export function closed(reason) {
+  if (!reason) return CUT;
+  const words = Object.hasOwn(CLOSED, reason) ? CLOSED[reason] : "The gateway closed the session.";
+  const [code] = Object.entries(CODES).find(([, reasons]) => reasons.includes(reason)) ?? [];
+  return `${words} (${reason}${code ? `, ${code}` : ""})`;
 }
 
 /** What became of a push at a session that did not get it. */

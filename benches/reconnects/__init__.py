@@ -1,0 +1,1 @@
+"""How clients that run `holdfast.js` come back after a drain."""
