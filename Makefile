@@ -1,7 +1,7 @@
 # `make run` does the main job, `make test` passes the tests; each does its own set-up.
-.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser clients-js faults k8s binaries \
-  mutants bench figures million-native side-by-side programs held-requests kept-bench rollout reconnects million limits-lab docker-test \
-  package package-test release
+.PHONY: run test setup lint lint-rust lint-python lint-shell lint-spelling deny autobahn openapi page browser clients-js \
+  clients-python examples faults k8s binaries mutants bench figures million-native side-by-side programs held-requests \
+  kept-bench rollout reconnects million limits-lab docker-test package package-test release
 
 APT_INSTALL := $(shell command -v sudo) apt-get install -y -qq --no-install-recommends
 APT_UPDATE := $(shell command -v sudo) apt-get update -qq
@@ -91,6 +91,22 @@ browser: setup
 	  { $(APT_UPDATE) && $(APT_INSTALL) chromium haproxy nginx-light; }
 	cargo build
 	tests/browser/run
+
+# The Python client: the wheel in target/clients-python/dist, its types, and its tests against running processes
+# (clients/python). Takes about a minute.
+clients-python: setup
+	@$(HAS_VENV)
+	cargo build
+	clients/python/check
+
+# Every example of docs/examples against running processes (tests/examples). Installs the languages that it can.
+examples: setup
+	@$(HAS_VENV)
+	@command -v curl >/dev/null && command -v node >/dev/null && command -v php >/dev/null && command -v java >/dev/null && \
+	  command -v go >/dev/null && command -v ruby >/dev/null && command -v chromium >/dev/null || \
+	  { $(APT_UPDATE) && $(APT_INSTALL) chromium curl default-jdk-headless golang-go nodejs php-cli ruby; }
+	cargo build
+	tests/examples/run
 
 # holdfast.js: its size and types, it in Node, and in a real browser (tests/holdfast_js). Takes some two minutes.
 clients-js: setup
