@@ -29,7 +29,12 @@ use crate::{
 };
 
 /// How often it is asked what has changed.
-const LOOK: Duration = Duration::from_secs(4);
+const LOOK: Duration = Duration::from_secs(3);
+/// How long what has changed has to be forwarded, where nothing was interrupted: who reads it before that gets it in
+/// front of what was accepted earlier and is on its way.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+/// Ends of logs that wait for it.
+const MOST_WAITING: usize = 100_000;
 /// Sessions told in a row, and the pause until others are.
 const IN_A_ROW: usize = 2048;
 const PAUSE: Duration = Duration::from_millis(10);
@@ -46,11 +51,12 @@ async fn keep(gateway: &Arc<Gateway>) -> Infallible {
     let stores = &gateway.directory.stores;
     loop {
         // Either way it is looked.
-        let _ = timeout(LOOK, stores.changed()).await;
+        let was_interrupted = timeout(LOOK, stores.changed()).await.is_ok();
         if stores.standing() != Standing::Here {
             continue;
         }
-        let position = take_changes(gateway, stores.position()).await;
+        let pause = if was_interrupted { Duration::ZERO } else { ON_ITS_WAY };
+        let position = take_changes(gateway, stores.position(), pause).await;
         stores.set_position(position);
         let topics = &gateway.directory.topics;
         gateway.fan_out.feeds.keep(|topic| topics.count(topic.as_str()) > 0);
@@ -80,21 +86,45 @@ async fn ask(gateway: &Gateway, question: StoreQuestion) -> Option<StoreAnswer> 
     told.await.ok()
 }
 
-/// Tells sessions where their logs end, of those that have changed since this position. Returns the next one.
-async fn take_changes(gateway: &Gateway, mut position: Option<Bytes>) -> Option<Bytes> {
+/// Tells sessions where their logs end, of those that have changed since this position, after a pause. Returns the
+/// next one.
+async fn take_changes(
+    gateway: &Gateway,
+    mut position: Option<Bytes>,
+    pause: Duration,
+) -> Option<Bytes> {
+    loop {
+        let (changed, next, more) = changed_since(gateway, position).await;
+        if !changed.is_empty() {
+            sleep(pause).await;
+        }
+        for heads in changed.chunks(IN_A_ROW) {
+            heads.iter().for_each(|(log, end)| tell(gateway, log, *end));
+            sleep(PAUSE).await;
+        }
+        position = next;
+        if !more {
+            return position;
+        }
+    }
+}
+
+/// The logs that have changed since this position, with their ends, the next position, and whether there is more.
+async fn changed_since(
+    gateway: &Gateway,
+    mut position: Option<Bytes>,
+) -> (Vec<(Log, Place)>, Option<Bytes>, bool) {
+    let mut changed = Vec::new();
     loop {
         let answer = ask(gateway, StoreQuestion::ChangedSince(position.clone())).await;
         let Some(StoreAnswer::Changes { heads, position: next, more }) = answer else {
             debug!(?answer, "the store did not say what has changed");
-            return position;
+            return (changed, position, false);
         };
-        for heads in heads.chunks(IN_A_ROW) {
-            heads.iter().for_each(|(log, end)| tell(gateway, log, *end));
-            sleep(PAUSE).await;
-        }
+        changed.extend(heads);
         position = Some(next);
-        if !more {
-            return position;
+        if !more || changed.len() >= MOST_WAITING {
+            return (changed, position, more);
         }
     }
 }
