@@ -4,11 +4,11 @@ import os
 import signal
 import sys
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from benches.measured.processes import Processes
 from tests import browsers
 from tests.browser.lab import Cluster
+from tests.browser.running import run_at
 from tests.page.lab import Place
 
 from .lab import PATIENCE, Origin, Tab, Way
@@ -221,13 +221,4 @@ def the_badge_counts(browser, servers, binary, origin, **_):
 def run(given):
     """Every case that was asked for."""
     expect.set_options(timeout=PATIENCE)
-    wanted = browsers.cases(sys.modules[__name__], given.names)
-    with Processes() as servers, sync_playwright() as playwright:
-        browser = browsers.launch(playwright, given)
-        shared = {"place": Kept(servers, given.binary), "origin": Origin(),
-                  "servers": servers, "binary": given.binary}
-        for case in wanted:
-            print(case.__name__, flush=True)
-            case(browser, **shared)
-        servers.check()
-    print(f"{len(wanted)} cases hold")
+    run_at(Kept, browsers.cases(sys.modules[__name__], given.names), given, Origin)
