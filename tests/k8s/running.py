@@ -146,11 +146,7 @@ def a_gateway_that_is_away_ends_no_pusher_api(binary):
 
 def metrics_that_are_asked_for_are_there(binary):
     """With the labels and the values that alerts, autoscaler and adapter name."""
-    with Node(binary) as node:
-        start(node, overlay("production"))
-        # What is counted by what was asked for is there from then on.
-        assert push({"to": {"user": "u"}, "data": 1}) == 202
-        shown = Metrics(ask(8082, "/metrics")[1] + ask(8090, "/metrics")[1])
+    shown = Metrics(shown_by(binary, "production") + shown_by(binary, "production-tls"))
     objects = overlay("production")
     (rules,) = of_kind(objects, "PrometheusRule")
     for rule in [rule for group in rules["spec"]["groups"] for rule in group["rules"]]:
@@ -166,6 +162,26 @@ def metrics_that_are_asked_for_are_there(binary):
     scaler = named(objects, "HorizontalPodAutoscaler", "gateway")["spec"]
     assert served["name"]["as"] == scaler["metrics"][0]["pods"]["metric"]["name"]
     is_shown(alerts.Series.of(served["seriesQuery"])[0], shown)
+
+
+def shown_by(binary, name):
+    """What the gateway and the pusher-api of an overlay show after a push."""
+    objects = overlay(name)
+    with tempfile.TemporaryDirectory() as made, Node(binary, SECRETS | certificates(Path(made))) as node:
+        containers = start(node, objects)
+        trust = ssl.create_default_context(cafile=Path(made) / "internal-ca.pem")
+        # What is counted by what was asked for is there from then on.
+        there = "https://localhost:8490" if name in sealed() else "http://localhost:8090"
+        assert push({"to": {"user": "u"}, "data": 1}, there, trust if name in sealed() else None) == 202
+        return "".join(metrics_of(container) for container in containers)
+
+
+def metrics_of(container):
+    """Asked for where its readiness is."""
+    probe = container["readinessProbe"]["httpGet"]
+    status, text = ask(ports_of(container)[probe["port"]], "/metrics", probe.get("scheme", "HTTP").lower())
+    assert status == 200, text
+    return text
 
 
 def is_shown(series, shown):
