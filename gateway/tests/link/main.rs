@@ -1,6 +1,7 @@
 //! A whole gateway against pusher-apis of other builds, played over real sockets: one of version 1,
 //! with the bytes that such a build wrote, and newer ones than this.
 
+mod keeping;
 mod peers;
 mod times;
 
