@@ -83,7 +83,7 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
     while !over.load(Ordering::Relaxed) {
         let ended = match session.next(LOOK_EVERY) {
             Some(Event::Frame(frame)) => {
-                let Some(line) = line(frame.kind(), frame.text(), settings.json) else { continue };
+                let Some(line) = line(&frame, settings.json) else { continue };
                 match print(&line) {
                     Ok(()) => continue,
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {

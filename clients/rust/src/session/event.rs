@@ -177,7 +177,13 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, 
 }
 
 impl Frame {
-    pub(super) fn new(kind: Kind, text: &[u8]) -> Self {
+    /// A frame of this text, as a server would send it: for tests of what programs make of one.
+    pub fn new(text: &[u8]) -> Self {
+        Self::of(client::scan::kind(text), text)
+    }
+
+    /// A frame whose kind is known.
+    pub(super) fn of(kind: Kind, text: &[u8]) -> Self {
         Self { kind, text: text.to_vec() }
     }
 
@@ -242,8 +248,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> String {
-        let frame = Frame::new(client::scan::kind(text.as_bytes()), text.as_bytes());
-        match frame.said() {
+        match Frame::new(text.as_bytes()).said() {
             Some(said) => format!("{said:?}"),
             None => "nothing".into(),
         }

@@ -196,7 +196,7 @@ impl Visit {
                     asked.bye = End::of_bye(frame);
                 }
                 if !heard.is_known {
-                    events.push_back(Event::Frame(Frame::new(kind, frame)));
+                    events.push_back(Event::Frame(Frame::of(kind, frame)));
                 }
             }
             Effect::Alive => {}
