@@ -1,13 +1,14 @@
 //! The client library against the real thing.
 //!
 //! [`pushes`] are pushes from a program that does not run on tokio, [`interruptions`] what becomes of them when
-//! pusher-api is restarted, killed, slow or gone, [`sessions`] are devices, and [`examples`] are run as they
+//! pusher-api is restarted, killed, slow or gone, [`ways`] lead over TLS and through a load balancer, [`sessions`] are devices, and [`examples`] are run as they
 //! are.
 
 mod examples;
 mod interruptions;
 mod pushes;
 mod sessions;
+mod ways;
 
 use std::{
     collections::HashMap,
@@ -42,12 +43,15 @@ impl Told {
 
 /// Builds a client that is quick to try again, and tells what it gives up.
 fn builder(pusher: &PusherApi, told: &Told) -> Builder {
+    builder_at(&format!("http://{}", pusher.address), told)
+}
+
+/// The same, of whoever is there.
+fn builder_at(url: &str, told: &Told) -> Builder {
     let told = told.clone();
-    Library::builder(&format!("http://{}", pusher.address))
-        .longest_pause(Duration::from_millis(100))
-        .on_given_up(move |given_up| {
-            told.0.lock().unwrap_or_else(PoisonError::into_inner).push(given_up);
-        })
+    Library::builder(url).longest_pause(Duration::from_millis(100)).on_given_up(move |given_up| {
+        told.0.lock().unwrap_or_else(PoisonError::into_inner).push(given_up);
+    })
 }
 
 fn client(pusher: &PusherApi, told: &Told) -> blocking::Client {

@@ -76,16 +76,20 @@ pub(crate) fn http_client_config(is_checked: bool) -> TlsConfig {
 /// A connection to a server on this machine whose certificate our authority has signed.
 pub(crate) type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 
-/// Connects to one, and says which certificate it has shown.
-pub(crate) fn connect(address: SocketAddr) -> (TlsStream, Vec<u8>) {
+/// What TLS is spoken with by clients that believe our authority.
+pub(crate) fn client_config() -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(link_file("authority.pem")).unwrap()).unwrap();
     let provider = Arc::new(rustls_graviola::default_provider());
     let config = ClientConfig::builder_with_provider(provider);
     let config = config.with_safe_default_protocol_versions().unwrap();
-    let config = config.with_root_certificates(roots).with_no_client_auth();
+    Arc::new(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Connects to one, and says which certificate it has shown.
+pub(crate) fn connect(address: SocketAddr) -> (TlsStream, Vec<u8>) {
     let name = ServerName::try_from("localhost").unwrap();
-    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let connection = ClientConnection::new(client_config(), name).unwrap();
     let socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(super::wait::LIMIT)).unwrap();
     let mut stream = StreamOwned::new(connection, socket);

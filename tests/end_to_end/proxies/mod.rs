@@ -3,7 +3,7 @@
 
 mod headers;
 mod http2;
-mod programs;
+pub(crate) mod programs;
 mod real;
 mod requests;
 mod sealed;

@@ -15,9 +15,9 @@ use crate::harness::{
 };
 
 /// A proxy at work.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     /// Where it takes HTTP/1.1.
-    pub(super) http: SocketAddr,
+    pub(crate) http: SocketAddr,
     /// Where it takes TLS, with HTTP/2 where the client wants it.
     pub(super) tls: SocketAddr,
     /// Where it passes bytes on, by the PROXY protocol; the same as `http` where it does not.
@@ -172,6 +172,20 @@ pub(super) fn haproxy_to_tls(test: &str, gateway: &Gateway) -> Option<Proxy> {
              backend gateways_tcp\nmode tcp\n\
              server g {sealed_tcp} send-proxy-v2 check-send-proxy check inter 100ms\n",
             authority = certificate_file("authority.pem").display(),
+        )
+    })
+}
+
+/// HAProxy in front of pusher-apis, each request to the next of them, the connection of the last one whoever it was.
+pub(crate) fn haproxy_to_pusher_apis(test: &str, pushers: [&PusherApi; 2]) -> Option<Proxy> {
+    let [first, second] = pushers.map(|pusher| pusher.address);
+    haproxy_with(test, |certificate, [http, tls, _]| {
+        format!(
+            "frontend http\nmode http\nbind {http}\nbind {tls} ssl crt {certificate}\n\
+             default_backend pusher_apis\n\
+             backend pusher_apis\nmode http\nbalance roundrobin\nhttp-reuse always\n\
+             option redispatch\noption httpchk GET /readyz\n\
+             server first {first} check inter 100ms\nserver second {second} check inter 100ms\n",
         )
     })
 }

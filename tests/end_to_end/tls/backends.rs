@@ -15,7 +15,7 @@ use crate::harness::{
 };
 
 /// Where it listens inside TLS.
-pub(super) fn tls_address(pusher: &mut PusherApi) -> SocketAddr {
+pub(crate) fn tls_address(pusher: &mut PusherApi) -> SocketAddr {
     pusher.process.find_in_log("pusher-api listens with TLS", |line| {
         let line: serde_json::Value = serde_json::from_str(line).ok()?;
         let fields = line.get("fields")?;

@@ -12,6 +12,8 @@ pub(crate) mod sessions;
 
 use std::net::SocketAddr;
 
+pub(crate) use backends::tls_address;
+
 use crate::harness::{
     Gateway, PusherApi,
     tls::{link_flag, link_flags},
