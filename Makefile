@@ -52,10 +52,11 @@ deny: setup
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --debug cargo-deny@0.20.2
 	cargo deny check bans licenses sources
 
-# Tests of what Redis Cluster can keep start servers of their own.
+# Tests of what Redis Cluster can keep start servers of their own. Most tests wait for most of their time, so there
+# are more of them at a time than processors.
 test: lint
 	@command -v redis-server >/dev/null || { $(APT_UPDATE) && $(APT_INSTALL) redis-server; }
-	cargo test --workspace
+	RUST_TEST_THREADS=$$((2 * $$(nproc))) cargo test --workspace
 
 # What the tests of a crate do not notice: each module below is broken in one place after the other, in a
 # copy of the tree, and the crate's own tests have to fail. MUTANTS names one module's files instead of all, as
