@@ -46,14 +46,18 @@ def options():
     add("--sessions", type=int, default=18_000)
     add("--pushes", type=int, default=300_000, help="pushes of a flat-out run [default: 300000]")
     add("--broadcasts", type=int, default=40, help="of which the median counts [default: 40]")
+    add("--only", action="append", choices=RUNS, metavar="RUN",
+        help=f"only this run (repeatable): {', '.join(RUNS)}")
     add("--out", type=Path, default=Path("target/bench/turns.json"), help="where all rounds are kept")
-    return parser.parse_args()
+    given = parser.parse_args()
+    given.only = given.only or RUNS
+    return given
 
 
 def measured(given, binaries):
     """The figures of one build in one round."""
     with tempfile.TemporaryDirectory() as directory:
-        flags = [flag for run in RUNS for flag in ("--only", run)]
+        flags = [flag for run in given.only for flag in ("--only", run)]
         subprocess.run(
             [sys.executable, "-m", "benches.standard", "--binaries", binaries,
              "--client", given.client or given.before / "holdfast", "--out", directory,
@@ -98,7 +102,8 @@ def main():
     print("| Figure | before | after | after / before, 1 and more is better | middle half | |")
     print("|---|--:|--:|--:|--:|---|")
     for key in FIGURES:
-        print(row(key, rounds))
+        if all(key in build for pair in rounds for build in pair):
+            print(row(key, rounds))
     wrong = sum(build.get(key) or 0 for pair in rounds for build in pair for key in (MISSED, REFUSED))
     print(f"\nPushes missing or refused in all rounds: {wrong:.0f}")
     sys.exit(1 if wrong else 0)
