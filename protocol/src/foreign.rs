@@ -25,8 +25,12 @@ pub enum Foreign {
     /// It came through a proxy: from whom, only the proxy knows.
     #[error("development: requests that were forwarded are not taken; configure keys instead")]
     Forwarded,
-    /// A name that leads here, and is not this machine's own (DNS rebinding).
-    #[error("development: Host has to be localhost or an address on loopback, with this port")]
+    /// A name that leads here, and is not this machine's own (DNS rebinding); or the port that a container's is
+    /// published under, where that is another.
+    #[error(
+        "development: Host has to be localhost or an address on loopback, with the port that is listened on here; \
+         a container's is published under its own number"
+    )]
     Host,
     /// Another page's.
     #[error("development: Origin is neither on loopback nor given with --allow-origin")]
