@@ -80,15 +80,17 @@ def test_ends_of_sessions() -> None:
     refused = endings.by_refusal(503, {"Retry-After": "2"}, b'{"retry_ms":1234,"detail":"full"}')
     assert (refused.way, refused.pause, refused.detail) == (Way.BACK, 1.234, "full")
     assert endings.by_refusal(429, {"Retry-After": "2"}, b"no problem").pause == 2.0
-    assert endings.by_refusal(404, {}, b"").way is Way.NEVER
+    assert endings.by_refusal(404, {}, b'{"detail":"nothing is there"}').way is Way.NEVER
+    assert endings.by_refusal(404, {}, b"").way is Way.BACK
     assert endings.by_refusal(401, {}, b"").way is Way.WITH_ANOTHER_TOKEN
 
 
 def test_what_cannot_be_a_push() -> None:
     """It is said at once, not by pusher-api later."""
     wrong: list[dict[str, Any]] = [
-        {}, {"user": "a", "topic": "b"}, {"users": []}, {"user": "a", "ttl": -1}, {"user": "a", "id": "x"},
-        {"user": "a", "data": float("nan")}, {"user": "a", "data": "\ud800"}, {"user": "a", "data": object()},
+        {}, {"user": "a", "topic": "b"}, {"users": []}, {"users": "abc"}, {"user": "a", "ttl": -1},
+        {"user": "a", "id": "x"}, {"user": "a", "data": float("nan")}, {"user": "a", "data": "\ud800"},
+        {"user": "a", "data": object()},
     ]
     for one in wrong:
         with pytest.raises((TypeError, ValueError)):

@@ -71,6 +71,10 @@ def test_a_wrong_key_is_no_reason_to_repeat(world: World) -> None:
             pusher.push(number, user="a")
         assert pusher.flush(PATIENCE)
     assert [(it.reason, it.status) for it in told] == [(Reason.REJECTED, 401)] * 3
+    # As a file ends that was read whole; and what no header can carry.
+    for key in (f"{API_KEY}\n", "s3cr€t"):
+        with pytest.raises(ValueError, match="API key"):
+            Pusher(world.api, key)
 
 
 def test_what_is_full_or_closed_says_so() -> None:

@@ -77,14 +77,18 @@ def by_code(code: int | None, text: str) -> Ending:
 
 
 def by_refusal(status: int, headers: Mapping[str, str], body: bytes) -> Ending:
-    """What an answer to the request for a WebSocket says that is none."""
+    """What an answer to the request for a WebSocket says that is none.
+
+    For good is only what a gateway says. What has no `detail` is of something in between: a proxy without a
+    backend says 404, a page to log in to a network 200.
+    """
     problem = parsed(body)
     detail = str(problem.get("detail") or f"answered with {status}")
     pause = problem.get("retry_ms")
     seconds = float(pause) / 1000 if pause is not None else retry_after(headers.get("Retry-After"))
     if status in UNAUTHORIZED:
         return Ending("unauthorized", Way.WITH_ANOTHER_TOKEN, detail=detail)
-    if status == TOO_MANY or status >= 500:
+    if status == TOO_MANY or status >= 500 or "detail" not in problem:
         return Ending("refused", Way.BACK, seconds, detail)
     return Ending("refused", Way.NEVER, detail=detail)
 

@@ -52,7 +52,8 @@ class Pusher:
     ) -> None:
         """Bounds of the queue are `most` pushes and `most_bytes`; a push waits `patience` seconds at most.
 
-        `ssl` says who is believed; without it, whom the system believes.
+        `ssl` says who is believed; without it, whom the system believes. Raises `ValueError` for a `url` that
+        is none of a pusher-api, and an `api_key` that no header can carry.
         """
         self._make_outbox = partial(Outbox, most, most_bytes, patience)
         self._make_sender = partial(Sender, url, api_key, ssl)

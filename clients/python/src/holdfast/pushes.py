@@ -90,7 +90,7 @@ def recipient(
 ) -> tuple[dict[str, JSON], tuple[str, ...]]:
     """The `to` of a push, and the names whose order it has a part in.
 
-    Raises `ValueError` unless it is exactly one of them.
+    Raises `ValueError` unless it is exactly one of them, and `TypeError` for a name in place of names.
     """
     given = [user is not None, users is not None, topic is not None, everybody]
     if sum(given) != 1:
@@ -101,6 +101,8 @@ def recipient(
         return {"topic": topic}, (f"topic {topic}",)
     if users is None:
         return {"all": True}, ("everybody",)
+    if isinstance(users, str):
+        raise TypeError("users: names, not one name")
     several = list(dict.fromkeys(users))
     if not 1 <= len(several) <= MOST_USERS:
         raise ValueError(f"users: between 1 and {MOST_USERS:,} names")

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -72,7 +73,10 @@ class Sender:
     """The way to one pusher-api: one connection, kept open between batches."""
 
     def __init__(self, url: str, api_key: str | None, ssl: SSLContext | None) -> None:
-        self.url = url.rstrip("/")
+        """Raises `ValueError` for what can be no URL or no key, instead of trying it again and again."""
+        self.url = checked(url)
+        if api_key and not (api_key.isascii() and api_key.isprintable()):
+            raise ValueError("the API key has characters that no header can carry, perhaps a line break")
         self.headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
         # It neither repeats nor follows anything by itself: what may be repeated is decided elsewhere.
@@ -104,6 +108,16 @@ class Sender:
     def close(self) -> None:
         """Lets the connection go."""
         self.http.clear()
+
+
+def checked(url: str) -> str:
+    """The URL of a pusher-api, to which paths are added."""
+    parts = urlsplit(url)
+    # The port is read only when it is asked for, and may be none.
+    is_known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    if not is_known or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} is no URL of a pusher-api, like https://push.example.com")
+    return url.rstrip("/")
 
 
 def read(status: int, headers: urllib3.HTTPHeaderDict, body: bytes, count: int) -> Answer:

@@ -35,6 +35,8 @@ MOST_TOPICS = 100
 MOST_TOLD = 2
 # Tokens in a row that may be refused.
 MOST_REFUSED = 3
+# Between two refreshes, in seconds.
+LEAST_SECONDS = 10.0
 
 
 class Session:
@@ -50,6 +52,8 @@ class Session:
     pause with full jitter; it gives the cursors back of what was iterated over, so that kept messages come
     once. Where the server said not to come back the iteration raises `Ended`. A token is a string, or a
     callable, perhaps asynchronous, which is asked again before a token expires and after one was refused.
+    Where it raises, or says nothing for 15 s, it is asked later; where it returns `None` the iteration raises
+    `Ended`.
 
     One task iterates; `subscribe`, `acknowledge` and `close` may be called by others of the same loop.
     """
@@ -68,12 +72,12 @@ class Session:
         """`url` is a gateway's; in development `user` stands in for a token.
 
         `topics` are those it asks for, perhaps each with where it begins: a cursor, `"start"` or nothing, as
-        in `subscribe`. `after` are the cursors of an earlier session.
+        in `subscribe`. `after` are the cursors of an earlier session. Raises `ValueError` for a `url` that is
+        none of a gateway.
         """
-        parts = urlsplit(url)
-        path = parts.path if parts.path.strip("/") else PATH
-        scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
-        self._url = urlunsplit((scheme, parts.netloc, path, parts.query, ""))
+        if isinstance(topics, str) or isinstance(after, str):
+            raise TypeError("topics and after: several, not one")
+        self._url = web_socket_at(url)
         self._token, self._user, self._device, self._ssl = token, user, device, ssl
         self._topics = dict(topics) if isinstance(topics, Mapping) else dict.fromkeys(topics)
         self._given = tuple(after)
@@ -103,11 +107,13 @@ class Session:
                 return self._news.popleft()
             if self._socket is None:
                 await self._pause()
-                ending = None if self._is_closed else await self._open()
+                ending = None if self._is_closed else await self._open_unless_closed()
             else:
                 ending = await self._hear(self._socket)
             if ending is not None:
                 await self._leave(ending)
+        # One that was opened while it was closed.
+        await self._let_go()
         raise StopAsyncIteration
 
     async def subscribe(self, topic: str, after: str | None = None) -> None:
@@ -155,6 +161,18 @@ class Session:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), seconds)
 
+    async def _open_unless_closed(self) -> Ending | None:
+        """Opens it; a close ends that at once, whatever it waits for."""
+        opening = asyncio.ensure_future(self._open())
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            await asyncio.wait((opening, closing), return_when=asyncio.FIRST_COMPLETED)
+            return opening.result() if opening.done() else None
+        finally:
+            opening.cancel()
+            closing.cancel()
+            await asyncio.gather(opening, closing, return_exceptions=True)
+
     async def _open(self) -> Ending | None:
         """Connects and says who it is; how that ended, if it did."""
         try:
@@ -184,6 +202,8 @@ class Session:
         except Exception as error:
             logger.warning("no token: %s: %s", type(error).__name__, error)
             return Ending("no_token", Way.BACK, detail=f"{error}")
+        if token is None:
+            return Ending("no_token", Way.NEVER)
         if self._wants_another and token == self._used:
             return Ending("unauthorized", Way.NEVER, detail="the token is the one that was not good any more")
         self._used, self._wants_another = token, False
@@ -285,22 +305,25 @@ class Session:
             await self._say({"type": "ack", "cursor": cursor})
 
     async def _refresh(self, expiry: float) -> None:
-        """Gives a newer token before this one expires, again and again."""
-        failures = 0
-        while self._token is not None:
-            left = max(0.0, expiry - time.time())
-            await asyncio.sleep(left * random.uniform(tokens.EARLIEST, tokens.LATEST))
+        """Gives a newer token before this one expires, again and again.
+
+        One that has expired by this clock is left to the server, which says so by its own: where clocks
+        differ each newer one might be old here, too.
+        """
+        failures, least = 0, 0.0
+        while self._token is not None and (left := expiry - time.time()) > 0:
+            await asyncio.sleep(max(least, left * random.uniform(tokens.EARLIEST, tokens.LATEST)))
             try:
                 token = await tokens.fetch(self._token)
             except Exception as error:
                 logger.warning("no newer token: %s: %s", type(error).__name__, error)
-                token = ""
-            newer = tokens.expiry(token)
+                token = None
+            newer = tokens.expiry(token) if token else None
             if newer is None or newer <= expiry:
                 failures += 1
                 await asyncio.sleep(full_jitter(failures, 1.0))
                 continue
-            self._used, expiry, failures = token, newer, 0
+            self._used, expiry, failures, least = token, newer, 0, LEAST_SECONDS
             await self._say({"type": "refresh", "token": token})
 
     def _begin(self, name: str, work: Any) -> None:
@@ -309,3 +332,14 @@ class Session:
         if before is not None:
             before.cancel()
         self._tasks[name] = asyncio.ensure_future(work)
+
+
+def web_socket_at(url: str) -> str:
+    """The WebSocket of a gateway, whose URL may be that of its HTTP."""
+    parts = urlsplit(url)
+    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+    # The port is read only when it is asked for, and may be none.
+    if scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0:
+        raise ValueError(f"{url!r} is no URL of a gateway, like wss://clients.example.com")
+    path = parts.path if parts.path.strip("/") else PATH
+    return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
