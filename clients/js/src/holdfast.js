@@ -77,7 +77,7 @@ export function holdfast(url, options = {}) {
   const refreshLater = () => {
     const pause = token.refreshIn_();
     clearTimeout(refreshTimer);
-    if (pause) refreshTimer = later(async () => {
+    if (watching && pause) refreshTimer = later(async () => {
       const before = token.text_;
       // Without a new one it goes on to the end of the old one.
       await token.next_().catch(() => {});

@@ -31,7 +31,7 @@ export function waysOf({ transports: names = Object.keys(OPEN) }) {
       failures = isAnswered ? 0 : failures + 1;
       if (failures >= (at === best ? PATIENCE : 1)) {
         failures = 0;
-        if (++at < names.length) return true;
+        if (names[++at]) return true;
         at = best ?? 0;
       }
       if (Math.random() < AGAIN) at = 0;

@@ -53,6 +53,21 @@ test("a token is refreshed before it expires", async (context) => {
   assert.equal(asked, 2);
 });
 
+test("no token is asked for after a close", async (context) => {
+  let asked = 0;
+  let give;
+  const next = () => (asked++ ? new Promise((done) => { give = done; }) : token("closing", { ttl: 7 }));
+  const { client } = await open(place, context, { token: next });
+  await until(() => give, "a newer token is asked for");
+  client.close();
+  // One that would be replaced at once.
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  give(token("closing", { ttl: 7 }));
+  await new Promise(setImmediate);
+  context.mock.timers.tick(7000);
+  assert.equal(asked, 2);
+});
+
 test("a token that has expired is replaced", async (context) => {
   let asked = 0;
   const next = async () => token("expiring", { ttl: asked++ ? 600 : 3 });
