@@ -69,7 +69,9 @@ class Way(Relay):
         with contextlib.suppress(OSError):
             first = near.recv(PIECE)
             head = first.decode(errors="replace")
-            self.heads.append(head)
+            # A browser opens connections ahead, and may close them without a word.
+            if head:
+                self.heads.append(head)
             if head.startswith(self.refuses):
                 near.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
                 near.close()
