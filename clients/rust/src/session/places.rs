@@ -1,6 +1,9 @@
 //! How far this client has what is kept: the newest cursor of each log, and what it has heard.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, HashSet, VecDeque},
+    slice,
+};
 
 use client::Kind;
 use serde::Deserialize;
@@ -8,6 +11,8 @@ use serde_json::{Value, json};
 
 /// Most kept messages that are remembered so that they are not told twice.
 const MOST_HEARD: usize = 10_000;
+/// Most cursors that a gateway looks at.
+const MOST_GIVEN: usize = 64;
 
 /// What frames say of places.
 #[derive(Deserialize)]
@@ -109,13 +114,17 @@ impl Places {
     }
 
     /// What it comes back with. The place in the user's log acknowledges, so it is given only by who does; others are
-    /// sent again what they have not acknowledged.
-    pub(super) fn after(&self) -> Vec<String> {
-        match &self.own {
-            Some(own) if self.acknowledges => vec![own.clone()],
-            Some(_) => Vec::new(),
-            None => self.given.clone(),
-        }
+    /// sent again what they have not acknowledged. Topics that it does not ask for itself are those of its token, or a
+    /// backend's: only so they go on where it is in them.
+    pub(super) fn after(&self, asked: &[Subscription]) -> Vec<String> {
+        let own = match &self.own {
+            Some(own) if self.acknowledges => slice::from_ref(own),
+            Some(_) => &[],
+            None => &self.given,
+        };
+        let is_asked = |topic: &String| asked.iter().any(|it| it.topic == *topic);
+        let others = self.topics.iter().filter(|(topic, _)| !is_asked(topic));
+        own.iter().chain(others.map(|(_, cursor)| cursor)).take(MOST_GIVEN).cloned().collect()
     }
 
     /// The frame that subscribes to these topics from where it is, or else from where they are to begin.
@@ -152,16 +161,17 @@ mod tests {
     #[test]
     fn who_acknowledges_comes_back_with_its_place_and_others_hear_nothing_twice() {
         let mut places = Places::new(vec!["given".into()], true);
-        assert_eq!(places.after(), ["given"]);
+        assert_eq!(places.after(&[]), ["given"]);
         let acknowledge = Some("C1".to_owned());
         assert_eq!(
             places.hear(Kind::Message, &push("a", "C1")),
             Heard { is_known: false, acknowledge }
         );
-        assert_eq!(places.after(), ["C1"]);
+        assert_eq!(places.after(&[]), ["C1"]);
         let mut silent = Places::new(Vec::new(), false);
         assert_eq!(silent.hear(Kind::Message, &push("a", "C1")), Heard::default());
-        assert!(silent.after().is_empty() && silent.hear(Kind::Message, &push("a", "C1")).is_known);
+        assert!(silent.after(&[]).is_empty());
+        assert!(silent.hear(Kind::Message, &push("a", "C1")).is_known);
         assert_eq!(silent.hear(Kind::Message, br#"{"type":"push","data":1}"#), Heard::default());
     }
 
@@ -178,6 +188,9 @@ mod tests {
         places.hear(Kind::Message, br#"{"type":"push","id":"x","topic":"a","cursor":"C2"}"#);
         let started = json!([{ "topic": "a", "after": "C2" }, { "topic": "b", "after": "start" }]);
         assert_eq!(wanted(&places, Begin::Start), started);
+        // Who asks for it says there from where.
+        assert!(places.after(&topics(Begin::Live)).is_empty());
+        assert_eq!(places.after(&topics(Begin::Live)[1..]), ["C2"]);
         places.forget("a");
         let given = wanted(&places, Begin::After("C3".into()));
         assert_eq!(given[0], json!({ "topic": "a", "after": "C3" }));

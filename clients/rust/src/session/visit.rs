@@ -71,7 +71,7 @@ impl Visit {
         let key = Key::new(fastrand::u128(..).to_ne_bytes());
         let mut stream = visitor.server.connect()?;
         let place = visitor.server.place(&visitor.host);
-        let coming = Credentials { after: &places.after(), ..visitor.credentials() };
+        let coming = Credentials { after: &places.after(&visitor.topics), ..visitor.credentials() };
         say(&mut stream, opening::bytes(place, coming, &key).as_bytes())?;
         let accept = key.accept;
         let rules = Rules { needs_hello: true, echo_once: false, posts_pongs: true, accept };
