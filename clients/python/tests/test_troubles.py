@@ -93,6 +93,25 @@ def test_only_a_gateway_says_that_it_is_for_good() -> None:
     run(case)
 
 
+def test_frames_that_cannot_be_read_end_a_session_for_a_while() -> None:
+    """They raise nothing: what is in the way now may be gone the next time."""
+
+    async def case() -> None:
+        for text in ("nonsense", "[]", '{"type":"hello"}', '{"type":"push","id":"x","data_base64":"?"}'):
+
+            async def speak(connection: ServerConnection, text: str = text) -> None:
+                await connection.recv()
+                await connection.send(text)
+                await connection.wait_closed()
+
+            async with serve(speak, "127.0.0.1", 0) as server:
+                port = next(iter(server.sockets)).getsockname()[1]
+                left, = await first(Session(f"ws://127.0.0.1:{port}", user="u"))
+                assert isinstance(left, Left) and left.reason == "protocol_error", left
+
+    run(case)
+
+
 def test_a_token_that_does_not_come_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """And where there is none, that is the end."""
     monkeypatch.setattr(tokens, "FETCH_SECONDS", 0.1)

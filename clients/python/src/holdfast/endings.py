@@ -1,11 +1,11 @@
 """How sessions end, and who comes back when: one table, as the server's close codes say."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from holdfast.answers import parsed
 from holdfast.pausing import retry_after
 from holdfast.pushes import HoldfastError
 
@@ -91,12 +91,3 @@ def by_refusal(status: int, headers: Mapping[str, str], body: bytes) -> Ending:
     if status == TOO_MANY or status >= 500 or "detail" not in problem:
         return Ending("refused", Way.BACK, seconds, detail)
     return Ending("refused", Way.NEVER, detail=detail)
-
-
-def parsed(body: bytes) -> Mapping[str, Any]:
-    """The problem in a body, if there is one."""
-    try:
-        said = json.loads(body)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}

@@ -98,7 +98,7 @@ def read(frame: dict[str, Any]) -> Event | None:
     """A frame of the server as an event; nothing for one that is the session's own, or unknown."""
     kind = frame.get("type")
     if kind == "push":
-        data = b64decode(frame["data_base64"]) if "data_base64" in frame else frame.get("data")
+        data = b64decode(frame["data_base64"], validate=True) if "data_base64" in frame else frame.get("data")
         return Pushed(frame["id"], data, frame.get("topic"), frame.get("cursor"))
     if kind == "hello":
         cursor = frame.get("cursor")

@@ -1,6 +1,5 @@
 """One batch over HTTP, and what its answer says of each line."""
 
-import json
 from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from holdfast.answers import parsed
 from holdfast.pausing import retry_after
 
 PROCESS = "Holdfast-Process"
@@ -137,15 +137,6 @@ def read(status: int, headers: urllib3.HTTPHeaderDict, body: bytes, count: int) 
     if (status < LOWEST_OF_SERVERS and status != OK) or status in AGAIN:
         return Reported([Fate(status, detail)] * count, pause, process)
     return Lost(f"{status}: {detail}", pause)
-
-
-def parsed(body: bytes) -> dict[str, Any]:
-    """The object in a body; an empty one where there is none."""
-    try:
-        said = json.loads(body)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def by_line(said: dict[str, Any], is_whole: bool, count: int) -> tuple[list[Fate], float | None]:

@@ -234,10 +234,14 @@ class Session:
         except ConnectionClosed as error:
             received = error.rcvd
             return endings.by_code(received.code, received.reason) if received else endings.by_code(None, "")
-        frame = json.loads(text)
-        if frame.get("type") == "bye":
-            return endings.by_bye(frame)
-        event = events.read(frame)
+        try:
+            frame = json.loads(text)
+            if frame.get("type") == "bye":
+                return endings.by_bye(frame)
+            event = events.read(frame)
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            # Whoever speaks there is no gateway, or none yet.
+            return Ending("protocol_error", Way.BACK, detail=f"a frame that cannot be read: {error!r}")
         if event is not None:
             self._cursors.update(events.cursors(event))
             self._news.append(event)
