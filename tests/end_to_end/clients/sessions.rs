@@ -5,7 +5,12 @@ use std::time::Duration;
 use holdfast_client::session::{Begin, Data, Ended, Event, Said, Server, Session};
 use serde_json::json;
 
-use crate::harness::{Gateway, PusherApi, files::TestDirectory, wait::eventually};
+use crate::harness::{
+    Gateway, PusherApi,
+    files::TestDirectory,
+    tokens::{SECRET, in_seconds, secret_flag, sign},
+    wait::eventually,
+};
 
 const WAIT: Duration = Duration::from_millis(100);
 
@@ -97,6 +102,29 @@ fn topics_are_subscribed_to_and_left() {
         pusher.await_topics();
         to_topic(2, 0);
         assert_eq!(pushed(&mut session), "2", "{url}");
+    }
+}
+
+#[test]
+fn a_session_goes_on_in_the_topics_of_its_token() {
+    let (mut gateway, data) = (Gateway::start(&[&secret_flag()]), TestDirectory::new("token"));
+    let pusher = PusherApi::start(&[&gateway], &[&data.flag("data")]);
+    for (number, url) in servers(&gateway).iter().enumerate() {
+        let (user, topic) = (format!("u{number}"), format!("t{number}"));
+        let to_topic = |data: u32| {
+            pusher.client.push(&json!({ "to": { "topic": topic }, "data": data, "ttl": 600 }));
+        };
+        let claims = json!({ "sub": user, "exp": in_seconds(3600), "topics": [topic] });
+        let server = Server::new(url, None).unwrap();
+        let mut session = Session::builder(server).token(sign(&claims, SECRET)).build();
+        find(&mut session, "hello", is_hello);
+        pusher.await_topics();
+        to_topic(1);
+        assert_eq!(pushed(&mut session), "1", "{url}");
+        gateway.restart();
+        to_topic(2);
+        assert_eq!(pushed(&mut session), "2", "{url}");
+        pusher.await_ready();
     }
 }
 
