@@ -47,18 +47,23 @@ def begin(tab, place, way, user, **options):
     comes_once(tab, place, user, 0)
 
 
+def survives_a_cut(tab, place, way, user):
+    """The second push is kept meanwhile."""
+    way.go()
+    tab.hears(state="waiting")
+    place.keep(1, user=user)
+    way.come()
+    tab.hears(2, type="push")
+    comes_once(tab, place, user, 2)
+
+
 def a_cut_is_survived_on_each_transport(browser, place, origin, **_):
     """With what was pushed meanwhile."""
     for transport in ["websocket", "sse", "poll"]:
         user = f"cut {transport}"
         with Way(place.clients) as way, Tab(browser, origin) as tab:
             begin(tab, place, way, user, transports=[transport])
-            way.go()
-            tab.hears(state="waiting")
-            place.keep(1, user=user)
-            way.come()
-            tab.hears(2, type="push")
-            comes_once(tab, place, user, 2)
+            survives_a_cut(tab, place, way, user)
             assert all(hello["recovered"] for hello in tab.heard(type="hello"))
             assert not any("eyJ" in head.splitlines()[0] for head in way.heads)
 
@@ -110,12 +115,7 @@ def what_is_blocked_is_gone_around(browser, place, origin, **_):
             comes_once(tab, place, user, 0)
             tab.does("session.subscribe('news')")
             tab.hears(type="subscribed")
-            way.go()
-            tab.hears(state="waiting")
-            place.keep(1, user=user)
-            way.come()
-            tab.hears(2, type="push")
-            comes_once(tab, place, user, 2)
+            survives_a_cut(tab, place, way, user)
 
 
 def who_is_not_to_come_back_does_not(browser, place, origin, **_):

@@ -6,16 +6,13 @@ use bytes::{Bytes, BytesMut};
 use protocol::{
     MessageId, UserId,
     kept::{From, Gaps, Log, Place, Step},
-    link::{
-        Down, EntryLayout, LinkRequest, LogPage, PresenceChange, PresenceChanges, PushEntry,
-        StoreAnswer, StoreQuestion, TargetRef, Up,
-    },
+    link::{Down, EntryLayout, LinkRequest, LogPage, StoreAnswer, StoreQuestion, TargetRef, Up},
     server_frame::{Payload, kept_push},
 };
 use uuid::Uuid;
 
 use crate::{
-    newer,
+    entry, names_ada, newer,
     peers::{Client, Pusher, gateway},
     written,
 };
@@ -113,18 +110,10 @@ impl Keeper {
     async fn forward(&mut self, seq: u64) {
         let step = Step { before: place(self.end - 1), place: place(self.end) };
         let kept = kept_frame(self.end);
-        let entry = |target, frame| PushEntry {
-            id: MessageId(Uuid::from_u128(seq.into())),
-            accepted_micros: 7,
-            receipt: false,
-            target,
-            frame,
-            collapse_key: None,
-        };
         let mut pushes = BytesMut::new();
-        entry(TargetRef::User("ada"), br#"{"type":"push","data":"live"}"#)
+        entry(seq.into(), TargetRef::User("ada"), br#"{"type":"push","data":"live"}"#)
             .encode(EntryLayout::Framed, &mut pushes);
-        entry(TargetRef::KeptUsers(vec![("ada", step)]), &kept)
+        entry(seq.into(), TargetRef::KeptUsers(vec![("ada", step)]), &kept)
             .encode(EntryLayout::Framed, &mut pushes);
         self.pusher.send(&written(&Down::Batch { seq, pushes: pushes.freeze() })).await;
     }
@@ -132,11 +121,6 @@ impl Keeper {
 
 fn asks(is_it: impl Fn(&StoreQuestion) -> bool) -> impl Fn(&Up) -> bool {
     move |frame| matches!(frame, Up::StoreQuestion { body, .. } if is_it(body))
-}
-
-fn has_come(frame: &Up) -> bool {
-    let Up::Presence { changes, .. } = frame else { return false };
-    PresenceChanges::new(changes).flatten().any(|change| change == PresenceChange::Came("ada"))
 }
 
 #[actix_rt::test]
@@ -149,7 +133,7 @@ async fn what_was_committed_and_is_on_its_way_stays_behind_what_was_accepted_bef
     // It has taken in that there is a store.
     keeper.serve(asks(|question| matches!(question, StoreQuestion::ChangedSince(_)))).await;
     let mut client = Client::connect(&gateway, "ada").await;
-    keeper.serve(has_come).await;
+    keeper.serve(|frame| names_ada(frame).is_some()).await;
     keeper.serve(asks(|question| matches!(question, StoreQuestion::Begin { .. }))).await;
     assert_eq!(client.kind().await, "hello");
     for round in 1..20 {

@@ -42,6 +42,12 @@ fn written(frame: &Down) -> BytesMut {
     bytes
 }
 
+/// A push that was accepted long ago.
+fn entry<'a>(id: u128, target: TargetRef<'a>, frame: &'a [u8]) -> PushEntry<'a> {
+    let id = MessageId(Uuid::from_u128(id));
+    PushEntry { id, accepted_micros: 7, receipt: false, target, frame, collapse_key: None }
+}
+
 #[actix_rt::test]
 async fn a_pusher_api_of_version_1_is_served_as_it_was() {
     let gateway = gateway(&[]);
@@ -114,14 +120,7 @@ async fn what_a_newer_pusher_api_says_costs_only_itself() {
     pusher.send(&written(&Down::PresenceAck { seq: u64::MAX })).await;
     assert_eq!(client.kind().await, "hello");
 
-    let entry = |frame| PushEntry {
-        id: MessageId(Uuid::nil()),
-        accepted_micros: 7,
-        receipt: false,
-        target: TargetRef::User("ada"),
-        frame,
-        collapse_key: None,
-    };
+    let entry = |frame: &'static [u8]| entry(0, TargetRef::User("ada"), frame);
     let mut pushes = BytesMut::new();
     entry(br#"{"type":"secret"}"#).encode(EntryLayout::Framed, &mut pushes);
     // A flag that must be understood, and one that may be ignored.

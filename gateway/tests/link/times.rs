@@ -3,14 +3,10 @@
 use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
-use protocol::{
-    MessageId,
-    link::{ClockReading, Down, EntryLayout, PushEntry, TargetRef, Up},
-};
-use uuid::Uuid;
+use protocol::link::{ClockReading, Down, EntryLayout, PushEntry, TargetRef, Up};
 
 use crate::{
-    newer,
+    entry, newer,
     peers::{Pusher, gateway, until_metric, until_metrics},
     with_client, written,
 };
@@ -47,14 +43,9 @@ async fn until_offset(operators: SocketAddr, seconds: f64) {
 }
 
 async fn push(pusher: &mut Pusher, seq: u64, accepted_micros: u64) {
-    let (id, target, frame) = (
-        MessageId(Uuid::from_u128(seq.into())),
-        TargetRef::User("ada"),
-        &br#"{"type":"push"}"#[..],
-    );
+    let entry = entry(seq.into(), TargetRef::User("ada"), br#"{"type":"push"}"#);
     let mut pushes = BytesMut::new();
-    PushEntry { id, accepted_micros, receipt: false, target, frame, collapse_key: None }
-        .encode(EntryLayout::Framed, &mut pushes);
+    PushEntry { accepted_micros, ..entry }.encode(EntryLayout::Framed, &mut pushes);
     let pushes = Bytes::from(pushes);
     pusher.send(&written(&Down::Batch { seq, pushes })).await;
 }

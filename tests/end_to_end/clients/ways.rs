@@ -9,15 +9,12 @@ use super::{Listener, Told, builder_at, client, push};
 use crate::{
     harness::{Gateway, PusherApi, eventually, files::TestDirectory, tls::client_config},
     proxies::programs::haproxy_to_pusher_apis,
-    tls::{listener_flags, tls_address},
+    tls::encrypted,
 };
 
 #[test]
 fn over_tls_everything_arrives_once_and_in_order() {
-    let gateway = Gateway::start(&[]);
-    let mut pusher =
-        PusherApi::start(&[&gateway], &listener_flags().each_ref().map(String::as_str));
-    let address = tls_address(&mut pusher);
+    let (gateway, pusher, address) = encrypted();
     let url = format!("https://localhost:{}", address.port());
     let told = Told::default();
     let mut listener = Listener::join(&gateway, "u");
@@ -32,10 +29,8 @@ fn over_tls_everything_arrives_once_and_in_order() {
 
 #[test]
 fn nothing_is_sent_to_whom_it_does_not_believe() {
-    let gateway = Gateway::start(&[]);
-    let mut pusher =
-        PusherApi::start(&[&gateway], &listener_flags().each_ref().map(String::as_str));
-    let port = tls_address(&mut pusher).port();
+    let (_gateway, _pusher, address) = encrypted();
+    let port = address.port();
     let told = Told::default();
     // The certificate is for localhost.
     let builder = builder_at(&format!("https://127.0.0.2:{port}"), &told).tls(client_config());

@@ -76,10 +76,15 @@ pub(crate) fn http_client_config(is_checked: bool) -> TlsConfig {
 /// A connection to a server on this machine whose certificate our authority has signed.
 pub(crate) type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 
-/// What TLS is spoken with by clients that believe our authority.
+/// What TLS is spoken with by clients that believe the authority of links.
 pub(crate) fn client_config() -> Arc<ClientConfig> {
+    believing(&link_file("authority.pem"))
+}
+
+/// The same of the authority in this file.
+pub(crate) fn believing(authority: &Path) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(link_file("authority.pem")).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
     let provider = Arc::new(rustls_graviola::default_provider());
     let config = ClientConfig::builder_with_provider(provider);
     let config = config.with_safe_default_protocol_versions().unwrap();

@@ -11,10 +11,9 @@ use std::{
     thread,
 };
 
-use rustls::{
-    ClientConfig, ClientConnection, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::{ClientConfig, ClientConnection};
+
+use super::tls::believing;
 
 /// What stands between the clients of a test and its gateways.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,12 +82,7 @@ pub(crate) fn certificate_flags(name: &str) -> [String; 2] {
 
 /// What a client believes: the tests' authority.
 pub(crate) fn client_config() -> Arc<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(certificate_file("authority.pem")).unwrap()).unwrap();
-    let provider = Arc::new(rustls_graviola::default_provider());
-    let config = ClientConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().unwrap();
-    Arc::new(config.with_root_certificates(roots).with_no_client_auth())
+    believing(&certificate_file("authority.pem"))
 }
 
 /// A connection with the name of this machine to be.

@@ -15,7 +15,7 @@ use crate::harness::{
 };
 
 /// Where it listens inside TLS.
-pub(crate) fn tls_address(pusher: &mut PusherApi) -> SocketAddr {
+pub(super) fn tls_address(pusher: &mut PusherApi) -> SocketAddr {
     pusher.process.find_in_log("pusher-api listens with TLS", |line| {
         let line: serde_json::Value = serde_json::from_str(line).ok()?;
         let fields = line.get("fields")?;
@@ -25,7 +25,7 @@ pub(crate) fn tls_address(pusher: &mut PusherApi) -> SocketAddr {
 }
 
 /// A gateway, and a pusher-api that also listens inside TLS.
-fn encrypted() -> (Gateway, PusherApi, SocketAddr) {
+pub(crate) fn encrypted() -> (Gateway, PusherApi, SocketAddr) {
     let gateway = Gateway::start(&[]);
     let mut pusher =
         PusherApi::start(&[&gateway], &listener_flags().each_ref().map(String::as_str));

@@ -12,7 +12,7 @@ pub(crate) mod sessions;
 
 use std::net::SocketAddr;
 
-pub(crate) use backends::tls_address;
+pub(crate) use backends::encrypted;
 
 use crate::harness::{
     Gateway, PusherApi,
